@@ -1,0 +1,8 @@
+"""Masked autoencoders as data augmentors, for Keras 3 on every backend."""
+
+from keras_mra import datasets
+from keras_mra import layers
+from keras_mra import masking
+from keras_mra.models import MAE
+from keras_mra.pretrain import pretrain_mae
+from keras_mra.version import __version__

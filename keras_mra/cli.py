@@ -1,0 +1,135 @@
+"""The command line: `keras-mra demo`, `keras-mra pretrain`, `keras-mra augment`."""
+
+import pathlib
+import sys
+from typing import Annotated
+from typing import Optional
+
+try:
+    import typer
+except ImportError:
+    sys.exit("The command line needs typer: pip install 'keras-mra[cli]'")
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+
+
+@app.callback()
+def keras_mra():
+    """Masked autoencoders that re-imagine images, as data augmentation."""
+
+
+@app.command()
+def pretrain(
+    data: Annotated[
+        str,
+        typer.Argument(help="fashion_mnist, digits, folder:PATH or tfds:NAME"),
+    ],
+    out: Annotated[pathlib.Path, typer.Option(help="Preset folder to write.")],
+    preset: Annotated[
+        str, typer.Option(help="Architecture, or preset to go on from.")
+    ] = "mae_mini",
+    image_size: Annotated[
+        Optional[str], typer.Option(help="SIDE, HEIGHTxWIDTH or HEIGHTxWIDTHxCHANNELS.")
+    ] = None,
+    patch_size: Annotated[Optional[int], typer.Option()] = None,
+    epochs: Annotated[int, typer.Option()] = 100,
+    batch_size: Annotated[Optional[int], typer.Option(help="256 unless given.")] = None,
+    learning_rate: Annotated[
+        float, typer.Option(help="Peak rate per 256 images of a batch.")
+    ] = 1.5e-4,
+    warmup_epochs: Annotated[
+        Optional[float], typer.Option(help="A twentieth of the epochs unless given.")
+    ] = None,
+    weight_decay: Annotated[float, typer.Option()] = 0.05,
+    mask_ratio: Annotated[float, typer.Option(help="Share of patches dropped.")] = 0.75,
+    norm_pix_loss: Annotated[
+        bool, typer.Option(help="Standardised targets; not for augmentors.")
+    ] = False,
+    crop_scale: Annotated[
+        float, typer.Option(help="Smallest share of the area of a random crop.")
+    ] = 0.2,
+    crops_per_image: Annotated[
+        int, typer.Option(help="Crops of each file in one epoch (folder:, tfds:).")
+    ] = 1,
+    cache_side: Annotated[
+        Optional[int],
+        typer.Option(help="Keep files in memory, short side at most this (folder:)."),
+    ] = None,
+    checkpoint: Annotated[
+        Optional[pathlib.Path],
+        typer.Option(help="Folder to resume from and to save to, each epoch."),
+    ] = None,
+    tensorboard: Annotated[
+        Optional[pathlib.Path], typer.Option(help="Folder for TensorBoard logs.")
+    ] = None,
+    seed: Annotated[int, typer.Option()] = 0,
+):
+    """Train a masked autoencoder on unlabelled images and save it as a preset."""
+    import keras_mra
+    from keras_mra.pretrain import model_card
+
+    shape, channels = _image_size(image_size)
+    arguments = dict(
+        preset=preset,
+        image_shape=None if shape is None else (*shape, channels),
+        patch_size=patch_size,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        warmup_epochs=warmup_epochs,
+        weight_decay=weight_decay,
+        mask_ratio=mask_ratio,
+        norm_pix_loss=norm_pix_loss,
+        crop_scale=(crop_scale, 1.0),
+        crops_per_image=crops_per_image,
+        cache_side=cache_side,
+        checkpoint=checkpoint,
+        tensorboard=tensorboard,
+        seed=seed,
+    )
+    with _plain_errors(), model_card.Timer() as timer:
+        mae = keras_mra.pretrain_mae(data, **arguments)
+        mae.save_to_preset(out)
+        command = " ".join(["keras-mra", *sys.argv[1:]])
+        model_card.write(out, mae, data, command, timer.seconds())
+    typer.echo(f"Wrote the preset {out}. Use it: MAE.from_preset({str(out)!r})")
+
+
+def _image_size(text):
+    """Parses SIDE, HxW or HxWxC into `((height, width), channels)`."""
+    if text is None:
+        return None, None
+    try:
+        numbers = [int(part) for part in text.lower().split("x")]
+    except ValueError:
+        numbers = []
+    if not 1 <= len(numbers) <= 3:
+        raise typer.BadParameter(
+            f"--image-size must be SIDE, HxW or HxWxC. Received: {text!r}"
+        )
+    if len(numbers) == 1:
+        numbers *= 2
+    channels = numbers[2] if len(numbers) == 3 else 3
+    return (numbers[0], numbers[1]), channels
+
+
+class _plain_errors:
+    """Turns the package's own errors into one line and exit status 1."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if isinstance(error, (ValueError, OSError, FloatingPointError)):
+            typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(1) from error
+
+
+def main():
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+from keras_mra.models.mae import MAE

@@ -1,0 +1,182 @@
+"""Presets: named architectures, shipped weights, and folders of one's own.
+
+A preset folder has KerasHub's layout: `config.json`, `model.weights.h5` and
+`metadata.json`. Nothing in it is code: the configuration may only name an `MAE`.
+"""
+
+import json
+import os
+import pathlib
+
+import keras
+
+from keras_mra.version import __version__
+
+CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
+
+ARCHITECTURES = {
+    "mae_nano": dict(
+        description="ViT 96x4, decoder 64x2: small images and CPUs.",
+        config=dict(
+            image_shape=(32, 32, 3), patch_size=4,
+            encoder_dim=96, encoder_depth=4, encoder_heads=3,
+            decoder_dim=64, decoder_depth=2, decoder_heads=2,
+        ),
+    ),
+    "mae_mini": dict(
+        description="ViT-Tiny 192x12, decoder 128x4: the role of the paper's MAE-Mini.",
+        config=dict(
+            image_shape=(224, 224, 3), patch_size=16,
+            encoder_dim=192, encoder_depth=12, encoder_heads=3,
+            decoder_dim=128, decoder_depth=4, decoder_heads=4,
+        ),
+    ),
+    "mae_small": dict(
+        description="ViT-Small 384x12, decoder 256x4.",
+        config=dict(
+            image_shape=(224, 224, 3), patch_size=16,
+            encoder_dim=384, encoder_depth=12, encoder_heads=6,
+            decoder_dim=256, decoder_depth=4, decoder_heads=8,
+        ),
+    ),
+    "mae_base": dict(
+        description="The published MAE ViT-B/16: 768x12, decoder 512x8.",
+        config=dict(
+            image_shape=(224, 224, 3), patch_size=16,
+            encoder_dim=768, encoder_depth=12, encoder_heads=12,
+            decoder_dim=512, decoder_depth=8, decoder_heads=16,
+        ),
+    ),
+    "mae_large": dict(
+        description="The published MAE ViT-L/16: 1024x24, decoder 512x8.",
+        config=dict(
+            image_shape=(224, 224, 3), patch_size=16,
+            encoder_dim=1024, encoder_depth=24, encoder_heads=16,
+            decoder_dim=512, decoder_depth=8, decoder_heads=16,
+        ),
+    ),
+}  # fmt: skip
+
+
+def describe_presets():
+    """Names of all shipped presets and a description of each, as a dict."""
+    presets = {name: entry["description"] for name, entry in ARCHITECTURES.items()}
+    for folder in sorted(shipped_folder().iterdir()):
+        if (folder / METADATA).is_file():
+            presets[folder.name] = _read_json(folder / METADATA)["description"]
+    return presets
+
+
+def shipped_folder():
+    """Where the presets that come with weights lie."""
+    return pathlib.Path(__file__).parents[1] / "presets"
+
+
+def architecture(preset):
+    """The arguments of `MAE` that a preset stands for, as a new dict."""
+    if preset in ARCHITECTURES:
+        return dict(ARCHITECTURES[preset]["config"])
+    return _read_config(_preset_folder(preset))
+
+
+def load_preset(cls, preset, load_weights, overrides):
+    """Makes a model of class `cls` from a preset; see `MAE.from_preset`."""
+    if preset in ARCHITECTURES:
+        if load_weights:
+            raise ValueError(
+                f"`load_weights=True`, but preset {preset!r} is an architecture "
+                "without weights. With weights there are: "
+                f"{sorted(set(describe_presets()) - set(ARCHITECTURES))}"
+            )
+        return cls(**{**architecture(preset), **overrides})
+    folder = _preset_folder(preset)
+    model = cls.from_config({**_read_config(folder), **overrides})
+    if load_weights is None or load_weights:
+        _load_weights(model, folder / WEIGHTS)
+    return model
+
+
+def save_preset(model, path, description=""):
+    """Writes a preset folder; see `MAE.save_to_preset`."""
+    folder = pathlib.Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / "part.weights.h5"
+        try:
+            model.save_weights(part)
+            os.replace(part, folder / WEIGHTS)
+        finally:
+            part.unlink(missing_ok=True)
+        _write_json(folder / CONFIG, keras.saving.serialize_keras_object(model))
+        metadata = {
+            "description": description,
+            "keras_version": keras.__version__,
+            "keras_mra_version": __version__,
+            "parameter_count": model.count_params(),
+        }
+        _write_json(folder / METADATA, metadata)
+    except OSError as error:
+        raise OSError(
+            f"The preset could not be written to `path` {str(folder)!r}: {error}"
+        ) from error
+
+
+def _preset_folder(preset):
+    if not isinstance(preset, (str, os.PathLike)):
+        raise ValueError(
+            "`preset` must be a preset's name or a folder. "
+            f"Received: preset={preset!r} (of type {type(preset).__name__})"
+        )
+    for folder in (shipped_folder() / preset, pathlib.Path(preset)):
+        if (folder / CONFIG).is_file():
+            return folder
+    if pathlib.Path(preset).is_dir():
+        raise ValueError(
+            f"`preset` names the folder {str(preset)!r}, which holds no {CONFIG!r} "
+            "and so is no preset."
+        )
+    raise ValueError(
+        f"`preset` must be the path of a preset folder or one of "
+        f"{sorted(describe_presets())}. Received: preset={str(preset)!r}"
+    )
+
+
+def _read_config(folder):
+    document = _read_json(folder / CONFIG)
+    name = document.get("registered_name") if isinstance(document, dict) else None
+    if name != "keras_mra>MAE" or not isinstance(document.get("config"), dict):
+        raise ValueError(
+            f"`preset` must be an MAE's. Received: {str(folder / CONFIG)!r} "
+            f"describes {name!r}, not 'keras_mra>MAE'."
+        )
+    return document["config"]
+
+
+def _load_weights(model, path):
+    if not path.is_file():
+        raise ValueError(f"`preset` has no weights: {str(path)!r} is missing.")
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"The weights {str(path)!r} could not be loaded into an MAE with "
+            f"image_shape={model.image_shape}, patch_size={model.patch_size}, "
+            f"encoder {model.encoder_dim}x{model.encoder_depth}, "
+            f"decoder {model.decoder_dim}x{model.decoder_depth}: {error}"
+        ) from error
+
+
+def _read_json(path):
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{str(path)!r} could not be read: {error}") from error
+
+
+def _write_json(path, content):
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

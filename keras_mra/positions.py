@@ -1,0 +1,49 @@
+"""Fixed two-dimensional sine-cosine positions, as in the published MAE code."""
+
+import functools
+
+import numpy as np
+
+
+def sincos_1d(dim, positions):
+    """Sines, then cosines, of positions at geometrically spaced frequencies.
+
+    Args:
+        dim: Even int, the width of the code.
+        positions: Array of shape `(n,)`.
+
+    Returns:
+        Float64 array of shape `(n, dim)`.
+    """
+    frequencies = 10000.0 ** (-np.arange(dim // 2) / (dim / 2))
+    angles = np.outer(positions, frequencies)  # (n, dim / 2)
+    return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
+
+
+@functools.lru_cache(maxsize=32)
+def sincos_2d(dim, grid, trained_grid=None):
+    """Position codes of a grid of patches, in raster order.
+
+    The first half of each code is the column's, the second half the row's.
+
+    Args:
+        dim: Int divisible by 4, the width of the code.
+        grid: Pair of ints, `(rows, columns)`.
+        trained_grid: Pair of ints or `None`. When given, `grid` samples the same
+            field of view more coarsely or finely, and its patch centres are
+            measured in units of `trained_grid`'s patches.
+
+    Returns:
+        Float32 array of shape `(rows * columns, dim)`, shared between callers and
+        therefore read-only.
+    """
+    trained_grid = trained_grid or grid
+    rows, columns = (
+        (np.arange(n) + 0.5) * (trained / n) - 0.5
+        for n, trained in zip(grid, trained_grid)
+    )
+    row_of, column_of = np.meshgrid(rows, columns, indexing="ij")  # (rows, columns)
+    codes = [sincos_1d(dim // 2, p.reshape(-1)) for p in (column_of, row_of)]
+    table = np.concatenate(codes, axis=1).astype("float32")
+    table.setflags(write=False)
+    return table

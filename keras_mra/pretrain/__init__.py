@@ -1,0 +1,1 @@
+from keras_mra.pretrain.mae import pretrain_mae

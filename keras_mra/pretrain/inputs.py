@@ -1,0 +1,178 @@
+"""Whatever users train on, as one stream of batches that Keras' `fit` takes."""
+
+import dataclasses
+import itertools
+import sys
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_mra import checks
+from keras_mra import datasets
+
+EXPECTED = (
+    "an array of images, a pair of images and labels, a `tf.data.Dataset`, a "
+    "`keras.utils.PyDataset`, a grain data set or loader, a torch `DataLoader`, or a "
+    f"data name ({', '.join(datasets.GRAMMAR)})"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingData:
+    """Batches to train on.
+
+    Attributes:
+        batches: What `fit` takes.
+        image_shape: `(height, width, channels)` of the images.
+        batch_size: Int, images in the first batch.
+        steps_per_epoch: Int.
+        first_images: NumPy array, the images of the first batch.
+        cropped: Whether the source crops at random already.
+        name: What the data are called in a model card.
+    """
+
+    batches: Any
+    image_shape: tuple
+    batch_size: int
+    steps_per_epoch: int
+    first_images: np.ndarray
+    cropped: bool
+    name: str
+
+
+def training_data(
+    ds, batch_size, image_shape, steps_per_epoch, seed, cache_side=None,
+    crops_per_image=1, crop_scale=(0.2, 1.0),
+):  # fmt: skip
+    """Makes `TrainingData` of whatever kind `ds` is.
+
+    Args:
+        ds: See `EXPECTED`; with or without labels. Streams come in batches.
+        batch_size: Int or `None`; `None` is 256 for arrays and names, and must stay
+            `None` for streams, which have their own.
+        image_shape: `(height, width, channels)` or `None`, for data names.
+        steps_per_epoch: Int or `None`; `None` is one pass over `ds`.
+        seed: Int, for the order of arrays and the crops of named data.
+        cache_side, crops_per_image, crop_scale: As in `keras_mra.datasets.load`.
+
+    Raises:
+        ValueError: If `ds` is of no such kind, empty, or its images are bad.
+    """
+    name, cropped = type(ds).__name__, False
+    if isinstance(ds, str):
+        name = ds
+        ds = datasets.load(
+            ds,
+            image_shape=image_shape,
+            batch_size=batch_size or 256,
+            crop_scale=crop_scale,
+            crops_per_image=crops_per_image,
+            cache_side=cache_side,
+            seed=seed,
+        ).train
+        cropped = not isinstance(ds, tuple)
+        batch_size = batch_size if isinstance(ds, tuple) else None
+    if _is_array(ds):
+        ds = (ds,)
+    if isinstance(ds, (tuple, list)):
+        batches = _from_arrays(ds, batch_size, seed)
+    else:
+        if not _is_stream(ds):
+            raise ValueError(
+                f"`ds` must be {EXPECTED}. Received: ds of type {type(ds).__name__}"
+            )
+        if batch_size is not None:
+            raise ValueError(
+                "`batch_size` must be None for a stream, which comes in batches. "
+                f"Received: batch_size={batch_size} and ds of type {name}"
+            )
+        batches = ds
+    first = _first_images(batches, name)
+    if steps_per_epoch is None:
+        steps_per_epoch = _count_batches(batches)
+    return TrainingData(
+        batches=batches,
+        image_shape=first.shape[1:],
+        batch_size=len(first),
+        steps_per_epoch=checks.positive_int("steps_per_epoch", steps_per_epoch),
+        first_images=first,
+        cropped=cropped,
+        name=name,
+    )
+
+
+def _from_arrays(arrays, batch_size, seed):
+    if len(arrays) not in (1, 2) or not all(_is_array(a) for a in arrays):
+        raise ValueError(
+            f"`ds` must be {EXPECTED}. Received: a {type(arrays).__name__} of "
+            f"{len(arrays)}: {[type(a).__name__ for a in arrays]}"
+        )
+    arrays = [ops.convert_to_numpy(a) for a in arrays]
+    if len(arrays[0]) == 0:
+        raise ValueError("`ds` must not be empty. Received: no images")
+    batch_size = batch_size or min(256, len(arrays[0]))
+    return datasets.ArrayDataset(*arrays, batch_size=batch_size, seed=seed)
+
+
+def _is_array(x):
+    return hasattr(x, "shape") and hasattr(x, "dtype") and hasattr(x, "__array__")
+
+
+def _is_stream(ds):
+    if isinstance(ds, keras.utils.PyDataset):
+        return True
+    # A data set of a library that was never imported is none of its.
+    known = [
+        ("tensorflow", ("data.Dataset", "distribute.DistributedDataset")),
+        ("grain", ("MapDataset", "IterDataset", "DataLoader")),
+        ("torch", ("utils.data.DataLoader",)),
+    ]
+    for module, names in known:
+        for name in names:
+            kind = sys.modules.get(module)
+            for part in name.split("."):
+                kind = getattr(kind, part, None)
+            if isinstance(kind, type) and isinstance(ds, kind):
+                return True
+    return False
+
+
+def _first_images(batches, name):
+    if isinstance(batches, keras.utils.PyDataset):
+        batch = batches[0]
+    else:
+        batch = next(iter(batches), None)
+        if batch is None:
+            raise ValueError("`ds` must not be empty. Received: no batch")
+    images = batch[0] if isinstance(batch, (tuple, list)) else batch
+    if not _is_array(images):
+        raise ValueError(
+            "The batches of `ds` must be images or pairs of images and labels. "
+            f"Received: a batch of type {type(batch).__name__}"
+        )
+    images = np.asarray(images)
+    if images.ndim != 4:
+        raise ValueError(
+            "`ds` must give images of rank 4, (batch, height, width, channels). "
+            f"Received: shape {images.shape} from {name}"
+        )
+    return images
+
+
+def _count_batches(batches):
+    """Batches in one pass; streams that do not know are counted by one pass."""
+    try:
+        return len(batches)
+    except TypeError:
+        pass
+    cardinality = int(batches.cardinality()) if hasattr(batches, "cardinality") else -2
+    if cardinality == -1:
+        raise ValueError(
+            "`steps_per_epoch` must be given for a stream without end. "
+            "Received: steps_per_epoch=None"
+        )
+    if cardinality >= 0:
+        return cardinality
+    return sum(1 for _ in itertools.chain(batches))

@@ -1,0 +1,188 @@
+"""`pretrain_mae`: a masked autoencoder from unlabelled images, in one call."""
+
+import keras
+
+from keras_mra import checks
+from keras_mra.layers.random_resized_crop import RandomResizedCrop
+from keras_mra.models import MAE
+from keras_mra.models.mae import loss_arguments
+from keras_mra.models.presets import architecture
+from keras_mra.pretrain.inputs import training_data
+from keras_mra.pretrain.trainer import Recipe
+from keras_mra.pretrain.trainer import train
+
+
+def pretrain_mae(
+    ds,
+    preset="mae_mini",
+    image_shape=None,
+    patch_size=None,
+    epochs=100,
+    batch_size=None,
+    *,
+    view="auto",
+    crop_scale=(0.2, 1.0),
+    crops_per_image=1,
+    cache_side=None,
+    steps_per_epoch=None,
+    learning_rate=1.5e-4,
+    warmup_epochs=None,
+    weight_decay=0.05,
+    checkpoint=None,
+    tensorboard=None,
+    callbacks=None,
+    verbose="auto",
+    seed=0,
+    **mae_arguments,
+):
+    """Trains an `MAE` on images; labels, where there are any, are ignored.
+
+    MAE's recipe: AdamW (betas 0.9 and 0.95), linear warm-up and cosine decay of a rate
+    scaled by the batch size, weight decay not on biases, norms and tokens, random
+    resized crops and flips. Only the data are required.
+
+    Args:
+        ds: Array of images, pair of images and labels, `tf.data.Dataset`,
+            `keras.utils.PyDataset`, grain data set or loader, torch `DataLoader`, or a
+            data name: `fashion_mnist`, `digits`, `folder:PATH`, `tfds:NAME`. Streams
+            come in batches. Images are uint8 or floats in `value_range`.
+        preset: Name of an architecture or of a preset with weights to go on from, or
+            the path of a preset folder.
+        image_shape: `(height, width, channels)`, or `None` for the data's own. For
+            data names it is the size that images are resized to.
+        patch_size: Int or pair of ints, or `None` for the preset's if that cuts the
+            images into at least 7x7 patches, else the largest that does.
+        epochs: Int.
+        batch_size: Int, or `None` for 256 (fewer for fewer images). Streams have
+            their own.
+        view: `"auto"` for random resized crops and flips, `None` for the images as
+            they are, or a Keras layer or model that keeps shape and range.
+        crop_scale: Pair of floats in (0, 1], the area of `"auto"`'s crops.
+        crops_per_image: Int, crops of each file in one epoch, for `folder:` and
+            `tfds:`.
+        cache_side: Int or `None`, for `folder:`: keeps decoded files in memory, with a
+            short side of at most that many pixels.
+        steps_per_epoch: Int, or `None` for one pass over `ds`.
+        learning_rate: Float, the peak rate per 256 images of a batch.
+        warmup_epochs: Float, or `None` for a twentieth of the epochs.
+        weight_decay: Float.
+        checkpoint: Folder, or `None`. The state is saved there after each epoch, and a
+            run that finds one continues from it: with arrays, `PyDataset`s of this
+            package and data names the result equals an uninterrupted run's. Other
+            streams start again from their beginning at the epoch that was not done.
+        tensorboard: Folder for TensorBoard logs, or `None`.
+        callbacks: Keras callbacks.
+        verbose: As in `keras.Model.fit`.
+        seed: Int, for weights, masks, views and the order of arrays.
+        **mae_arguments: Arguments of `MAE` that replace the preset's, such as
+            `mask_ratio`, `norm_pix_loss`, `value_range` or `dtype`.
+
+    Returns:
+        The trained `MAE`; `mae.history` is the `keras.callbacks.History`.
+
+    Raises:
+        ValueError: If an argument or the first batch is bad, before training starts.
+        FloatingPointError: If the loss becomes NaN or infinite.
+
+    Example:
+
+    ```python
+    mae = keras_mra.pretrain_mae(images)
+    mae = keras_mra.pretrain_mae("fashion_mnist", preset="mae_nano", epochs=20)
+    ```
+    """
+    recipe = Recipe(
+        epochs=epochs,
+        learning_rate=learning_rate,
+        warmup_epochs=warmup_epochs,
+        weight_decay=weight_decay,
+        checkpoint=checkpoint,
+        tensorboard=tensorboard,
+        callbacks=callbacks,
+        verbose=verbose,
+    )
+    arguments = architecture(preset)
+    if isinstance(ds, str) and ds.startswith(("folder:", "tfds:")):
+        image_shape = image_shape or arguments["image_shape"]
+    data = training_data(
+        ds,
+        batch_size,
+        image_shape,
+        steps_per_epoch,
+        checks.seed(seed) or 0,
+        cache_side,
+        crops_per_image,
+        crop_scale,
+    )
+    if image_shape is not None:
+        checks.image_batch(data.first_images, checks.image_shape(image_shape), "ds")
+    patch_size = patch_size or fitting_patch(data.image_shape, arguments["patch_size"])
+    mae = MAE.from_preset(
+        preset,
+        **{
+            "image_shape": data.image_shape,
+            "patch_size": patch_size,
+            "seed": seed,
+            **mae_arguments,
+        },
+    )
+    checks.pixel_values(data.first_images, mae.value_range, "ds")
+    if view == "auto":
+        view = default_view(seed, None if data.cropped else crop_scale)
+    trainee = ViewedMAE(mae, view)
+    run = {
+        "method": "mae",
+        "model": {k: v for k, v in mae.get_config().items() if k != "name"},
+        "data": data.name,
+        "seed": seed,
+    }
+    mae.history = train(trainee, data, recipe, run)
+    return mae
+
+
+class ViewedMAE(keras.Model):
+    """An MAE that sees a random view of each image while it trains.
+
+    Args:
+        mae: `MAE`.
+        view: Keras layer, or `None`.
+    """
+
+    def __init__(self, mae, view=None):
+        super().__init__(autocast=False)
+        self.mae = mae
+        self.view = view
+        self.built = True
+
+    def compile(self, optimizer, **kwargs):
+        self.mae.compile(optimizer)
+        super().compile(optimizer=optimizer, loss=self.mae.loss, **kwargs)
+
+    def call(self, images, training=None):
+        if training and self.view is not None:
+            images = self.view(images, training=True)
+        return self.mae(images, training=training)
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        return super().compute_loss(x=x, training=training, **loss_arguments(y_pred))
+
+
+def default_view(seed, crop_scale):
+    """Random resized crop (unless `crop_scale` is `None`) and horizontal flip."""
+    layers = [keras.layers.RandomFlip("horizontal", seed=seed)]
+    if crop_scale is not None:
+        layers.insert(0, RandomResizedCrop(crop_scale, seed=seed))
+    return keras.layers.Pipeline(layers)
+
+
+def fitting_patch(image_shape, patch_size):
+    """The given patch if it makes at least 7x7 patches, else the largest that does."""
+    height, width, _ = image_shape
+    preferred = checks.pair_of_ints("patch_size", patch_size)
+    sides = range(min(height, width) // 7, 0, -1)
+    for ph, pw in [preferred, *((side, side) for side in sides)]:
+        if not (height % ph or width % pw) and min(height // ph, width // pw) >= 7:
+            return (ph, pw)
+    return (1, 1)

@@ -1,0 +1,127 @@
+"""The one training loop behind every `pretrain_*` function."""
+
+import dataclasses
+import math
+from typing import Any
+
+import keras
+
+from keras_mra import backend
+from keras_mra import checks
+from keras_mra.pretrain.checkpoint import Checkpoint
+from keras_mra.pretrain.optimizer import adamw
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How long and how fast to train; the defaults are MAE's.
+
+    Attributes:
+        epochs: Int.
+        learning_rate: Float, the peak rate per 256 images of a batch.
+        warmup_epochs: Float, or `None` for a twentieth of the epochs.
+        weight_decay: Float.
+        checkpoint: Folder to resume from and to save to, or `None`.
+        tensorboard: Folder for TensorBoard logs, or `None`.
+        callbacks: Further Keras callbacks.
+        verbose: As in `keras.Model.fit`.
+    """
+
+    epochs: int
+    learning_rate: float = 1.5e-4
+    warmup_epochs: float | None = None
+    weight_decay: float = 0.05
+    checkpoint: Any = None
+    tensorboard: Any = None
+    callbacks: Any = None
+    verbose: Any = "auto"
+
+    def __post_init__(self):
+        checks.positive_int("epochs", self.epochs)
+        checks.positive_float("learning_rate", self.learning_rate)
+        for name in ("warmup_epochs", "weight_decay"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < math.inf:
+                raise ValueError(
+                    f"`{name}` must be a number, at least 0. Received: {name}={value!r}"
+                )
+
+
+def train(model, data, recipe, run):
+    """Trains a model, from its checkpoint if there is one.
+
+    Args:
+        model: Keras model that computes its own loss.
+        data: `TrainingData`.
+        recipe: `Recipe`.
+        run: Dict that JSON can hold: what, beside the recipe, defines the run.
+
+    Returns:
+        A `keras.callbacks.History` of all epochs, those before a resume included.
+    """
+    steps = recipe.epochs * data.steps_per_epoch
+    warmup = recipe.warmup_epochs
+    warmup = recipe.epochs / 20 if warmup is None else warmup
+    optimizer = adamw(
+        recipe.learning_rate,
+        data.batch_size,
+        steps,
+        min(round(warmup * data.steps_per_epoch), steps - 1),
+        recipe.weight_decay,
+    )
+    model.compile(optimizer=optimizer, jit_compile=backend.fastest_jit_compile())
+    optimizer.build(model.trainable_variables)
+
+    callbacks = [StopOnBadLoss(), *(recipe.callbacks or [])]
+    done, logs = 0, {}
+    if recipe.checkpoint is not None:
+        run = {
+            **run,
+            "epochs": recipe.epochs,
+            "learning_rate": recipe.learning_rate,
+            "warmup_epochs": warmup,
+            "weight_decay": recipe.weight_decay,
+            "batch_size": data.batch_size,
+            "steps_per_epoch": data.steps_per_epoch,
+        }
+        checkpoint = Checkpoint(recipe.checkpoint, run)
+        done, logs = checkpoint.restore(model)
+        callbacks.append(checkpoint)
+    if recipe.tensorboard is not None:
+        callbacks.append(keras.callbacks.TensorBoard(recipe.tensorboard))
+    if hasattr(data.batches, "set_epoch"):
+        data.batches.set_epoch(done)
+    history = keras.callbacks.History()
+    if done < recipe.epochs:
+        history = model.fit(
+            data.batches,
+            epochs=recipe.epochs,
+            initial_epoch=done,
+            steps_per_epoch=data.steps_per_epoch,
+            # The order is the data's own; Keras would shuffle it unrepeatably.
+            shuffle=False,
+            callbacks=callbacks,
+            verbose=recipe.verbose,
+        )
+    earlier = {name: values[:done] for name, values in logs.items()}
+    history.history = {
+        name: earlier.get(name, []) + history.history.get(name, [])
+        for name in {**earlier, **history.history}
+    }
+    history.epoch = list(range(recipe.epochs))
+    return history
+
+
+class StopOnBadLoss(keras.callbacks.Callback):
+    """Ends training with an error before a bad epoch is saved over a good one."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            optimizer = self.model.optimizer
+            raise FloatingPointError(
+                f"The loss became {loss} in epoch {epoch + 1}, by step "
+                f"{int(optimizer.iterations)}, at a learning rate of "
+                f"{float(optimizer.learning_rate):.3g}. Nothing of this epoch was saved; "
+                "try a lower `learning_rate` or more `warmup_epochs`."
+            )
