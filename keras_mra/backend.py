@@ -5,6 +5,7 @@ No other module of the package imports a backend.
 
 import functools
 import sys
+import threading
 
 import keras
 from keras import ops
@@ -48,6 +49,99 @@ def _jax_on_cpu():
     import jax
 
     return jax.default_backend() == "cpu"
+
+
+# `tf.data` and grain call layers from several threads at once.
+_HOST_LOCK = threading.RLock()
+
+
+def compiled(model, function):
+    """Compiles a function of arrays that uses a model's variables, outside `fit`.
+
+    Random state inside the model advances from call to call; nothing else of it is
+    changed. Calls from several threads take turns.
+
+    Args:
+        model: Keras layer or model that the function uses.
+        function: Function of tensors.
+
+    Returns:
+        Function of arrays, which returns backend tensors.
+    """
+    name = keras.backend.backend()
+    make = {"jax": _jitted, "tensorflow": _graph, "torch": _without_gradients}
+    run = make[name](model, function)
+
+    def call(*args):
+        with _HOST_LOCK:
+            return run(*(ops.convert_to_tensor(arg) for arg in args))
+
+    return call
+
+
+def _jitted(model, function):
+    import jax
+
+    # Weights are arguments, so that they are not compiled in as constants.
+    variables = model.variables
+    weights = {id(v) for v in model.weights}
+    random_states = [v for v in variables if id(v) not in weights]
+
+    @jax.jit
+    def stateless(values, *args):
+        mapping = list(zip(variables, values))
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            outputs = function(*args)
+        return outputs, [scope.get_current_value(v) for v in random_states]
+
+    def run(*args):
+        outputs, states = stateless([v.value for v in variables], *args)
+        for variable, state in zip(random_states, states):
+            variable.assign(state)
+        return outputs
+
+    return run
+
+
+def _graph(model, function):
+    import tensorflow as tf
+
+    return tf.function(function, autograph=False, reduce_retracing=True)
+
+
+def _without_gradients(model, function):
+    import torch
+
+    return torch.no_grad()(function)
+
+
+def call_on_host(function, images):
+    """Calls a function of a NumPy array from inside a TensorFlow graph.
+
+    Args:
+        function: Function of one array that keeps its shape and dtype.
+        images: Symbolic TensorFlow tensor, whatever the Keras backend.
+
+    Returns:
+        Symbolic TensorFlow tensor of the same shape and dtype.
+    """
+    import tensorflow as tf
+
+    result = tf.numpy_function(function, [images], images.dtype)
+    result.set_shape(images.shape)
+    return result
+
+
+def must_leave_graph(x):
+    """Whether `x` is in a TensorFlow graph that cannot hold the computation.
+
+    Either another backend computes, or the size of the images is not known there.
+    """
+    if not is_tensorflow_symbolic(x):
+        return False
+    if keras.backend.backend() != "tensorflow":
+        return True
+    return x.shape.rank is None or None in x.shape[-3:]
 
 
 def is_concrete(x):

@@ -16,7 +16,7 @@ app = typer.Typer(
 
 
 @app.callback()
-def keras_mra():
+def commands():
     """Masked autoencoders that re-imagine images, as data augmentation."""
 
 

@@ -4,6 +4,7 @@ Patches are in raster order (left to right, then top to bottom); the pixels of o
 patch are in (row, column, channel) order, as in the published MAE code.
 """
 
+import numpy as np
 from keras import ops
 
 
@@ -79,6 +80,25 @@ def visible_mask(visible, num_patches):
         Boolean tensor of shape `(batch, num_patches)`.
     """
     return ops.any(_matches(visible, num_patches), axis=-1)
+
+
+def visible_pixels(visible, grid, size):
+    """Marks which pixels belong to visible patches, at any resolution.
+
+    Args:
+        visible: Integer tensor of shape `(batch, kept)`, distinct patch indices.
+        grid: Pair of ints, rows and columns of patches.
+        size: Pair of ints, height and width of the mask; pixels belong to the patch
+            that their centre lies in.
+
+    Returns:
+        Boolean tensor of shape `(batch, height, width, 1)`.
+    """
+    mask = ops.reshape(visible_mask(visible, grid[0] * grid[1]), (-1, *grid))
+    for axis, (patches, pixels) in enumerate(zip(grid, size), start=1):
+        patch_of_pixel = (2 * np.arange(pixels) + 1) * patches // (2 * pixels)
+        mask = ops.take(mask, patch_of_pixel, axis=axis)
+    return ops.expand_dims(mask, -1)
 
 
 def restore_rows(rows, visible, num_patches, fill):

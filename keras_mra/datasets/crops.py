@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from keras_mra import checks
+
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 ASPECT_RATIOS = (3 / 4, 4 / 3)
 
@@ -23,16 +25,7 @@ def check_crop(crop, crop_scale):
         raise ValueError(
             f'`crop` must be "random" or "center". Received: crop={crop!r}'
         )
-    try:
-        low, high = (float(value) for value in crop_scale)
-    except (TypeError, ValueError):
-        low = high = math.nan
-    if not 0 < low <= high <= 1:
-        raise ValueError(
-            "`crop_scale` must be a pair of numbers in (0, 1], the lower first. "
-            f"Received: crop_scale={crop_scale!r}"
-        )
-    return low, high
+    return checks.ascending_pair("crop_scale", crop_scale, upper=1.0)
 
 
 def to_channels(image, channels):

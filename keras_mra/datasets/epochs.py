@@ -9,7 +9,6 @@ import numpy as np
 
 from keras_mra import checks
 
-
 DEFAULT_BATCH_SIZE = 256
 
 

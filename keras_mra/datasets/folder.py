@@ -63,7 +63,7 @@ class FolderDataset(CropDataset):
         root: Path of a folder, or a list of paths of images.
         image_shape: Triple of ints, `(height, width, channels)`, with 1, 3 or 4
             channels.
-        batch_size: Int.
+        batch_size: Int, or `None` for 256 or all samples, whichever is less.
         crop: `"random"` for random resized crops, `"center"` for the centre after
             resizing the short side.
         crop_scale: Pair of floats in (0, 1], the share of the image's area that a

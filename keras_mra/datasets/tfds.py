@@ -13,7 +13,7 @@ class TfdsImages(CropDataset):
         source: Random-access sequence of examples, as from `tfds.data_source`.
         image_key: Name of the image in an example.
         image_shape: Triple of ints.
-        batch_size: Int.
+        batch_size: Int, or `None` for 256 or all samples, whichever is less.
         label_key: Name of the label in an example, or `None`.
         **kwargs: As in `CropDataset`.
     """

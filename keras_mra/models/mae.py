@@ -222,18 +222,7 @@ class MAE(keras.Model):
         if resolution is None:
             return self.attend(self.embed(images), block)
         size, grid = checks.resolution(resolution, self.patch_size)
-        small = ops.image.resize(
-            ops.cast(images, "float32"), size, interpolation="bilinear", antialias=True
-        )
-        tokens = self.encoder.get_layer("patch_embedding").embed_at(
-            self.patchify(small), grid
-        )
-        coarse = self.attend(tokens, block)  # (B, n)
-        fine = ops.image.resize(
-            ops.reshape(coarse, (-1, *grid, 1)), self.grid, interpolation="bilinear"
-        )
-        fine = ops.reshape(fine, (-1, self.num_patches))
-        return fine / ops.sum(fine, axis=-1, keepdims=True)
+        return self.attend_at(images, size, grid, block)
 
     def reconstruct(self, images, visible, restore_patch_statistics=False):
         """Fills in the patches that are not visible.
@@ -253,7 +242,8 @@ class MAE(keras.Model):
         """
         images, visible = self._images(images), self._visible(visible)
         predictions = self._predict(images, visible)["predictions"]
-        return self.compose(images, predictions, visible, restore_patch_statistics)
+        lenders = images if restore_patch_statistics else None
+        return self.compose(images, self.paint(predictions, lenders), visible)
 
     def predict_patches(self, images, visible):
         """Raw output of the decoder, in the model's normalised space.
@@ -302,6 +292,25 @@ class MAE(keras.Model):
         """Embedded patches to the class token's attention, `(batch, patches)`."""
         return encoder_lib.class_attention(self.encoder, tokens, block)
 
+    def attend_at(self, images, size, grid, block=-1):
+        """The attention to a smaller copy of the images, at the full grid.
+
+        Args:
+            images: `(batch, height, width, channels)`.
+            size, grid: Pairs of ints, the copy's pixels and patches.
+            block: Int.
+        """
+        small = ops.image.resize(
+            ops.cast(images, "float32"), size, interpolation="bilinear", antialias=True
+        )
+        embedding = self.encoder.get_layer("patch_embedding")
+        coarse = self.attend(embedding.embed_at(self.patchify(small), grid), block)
+        fine = ops.image.resize(
+            ops.reshape(coarse, (-1, *grid, 1)), self.grid, interpolation="bilinear"
+        )
+        fine = ops.reshape(fine, (-1, self.num_patches))
+        return fine / ops.sum(fine, axis=-1, keepdims=True)
+
     def predict_from_tokens(self, tokens, visible):
         """Embedded patches, of which `visible` are shown, to predicted patches."""
         shown = patch_ops.gather_rows(tokens, visible)
@@ -317,19 +326,33 @@ class MAE(keras.Model):
         encoded = self.encoder({"patches": shown, "indices": visible})
         return self.decoder({"tokens": encoded, "visible": visible})
 
-    def compose(self, images, predictions, visible, restore_patch_statistics=False):
-        """Paints predicted patches over the dropped ones; see `reconstruct`."""
+    def paint(self, predictions, images=None):
+        """Predicted patches to float32 images, clipped to `value_range`.
+
+        Args:
+            predictions: Float tensor of shape `(batch, patches, values)`.
+            images: The images themselves, `(batch, height, width, channels)`, whose
+                patches lend mean and deviation to the painted ones; or `None`.
+        """
         predictions = ops.cast(predictions, "float32")
-        if restore_patch_statistics:
+        if images is not None:
             mean, std = pixels.patch_statistics(self.patchify(images))
             predictions = predictions * std + mean
         painted = patch_ops.unpatchify(predictions, self.patch_size, self.image_shape)
-        painted = pixels.denormalize(painted, self.value_range, self.mean, self.std)
-        painted = pixels.cast_pixels(painted, keras.backend.standardize_dtype(images.dtype))
-        shown = patch_ops.visible_mask(visible, self.num_patches)
-        (gh, gw), (ph, pw) = self.grid, self.patch_size
-        shown = ops.reshape(shown, (-1, gh, gw, 1))
-        shown = ops.repeat(ops.repeat(shown, ph, axis=1), pw, axis=2)  # (B, H, W, 1)
+        return pixels.denormalize(painted, self.value_range, self.mean, self.std)
+
+    def compose(self, images, painted, visible):
+        """The images' own pixels where visible, else painted ones, in their dtype.
+
+        Args:
+            images: `(batch, height, width, channels)`; any size, not only the model's.
+            painted: Float tensor of the same shape.
+            visible: Integer tensor of shape `(batch, kept)`.
+        """
+        painted = pixels.cast_pixels(
+            painted, keras.backend.standardize_dtype(images.dtype)
+        )
+        shown = patch_ops.visible_pixels(visible, self.grid, images.shape[1:3])
         return ops.where(shown, images, painted)
 
     def _predict(self, images, visible):

@@ -1,0 +1,340 @@
+"""Mask-Reconstruct Augmentation (MRA) as a Keras preprocessing layer."""
+
+import warnings
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_mra import backend
+from keras_mra import checks
+from keras_mra import masking
+from keras_mra import patches as patch_ops
+
+
+@keras.saving.register_keras_serializable("keras_mra")
+class MaskReconstruct(keras.layers.Layer):
+    """Drops patches of each image and lets a masked autoencoder fill them in.
+
+    Mask-Reconstruct Augmentation (arXiv 2206.04846): the encoder sees the whole image;
+    the patches that its class token attends to most stay as they are, bit for bit;
+    the autoencoder paints the others. The view is a nonlinear one that keeps what the
+    image is about.
+
+    It works inside a model under `fit` (and passes images through in `predict` and
+    `evaluate`), as a function on a batch or a single image, inside
+    `tf.data.Dataset.map` and grain pipelines on every backend, and inside
+    `keras.layers.Pipeline`. Place it after cropping and flipping, so that the
+    autoencoder sees the crop that the classifier sees; before normalisation, since it
+    takes pixels in `mae.value_range`; and before MixUp or CutMix, whose blends are
+    no images of the kind that it was trained on.
+
+    Args:
+        mae: Trained `keras_mra.MAE`. The layer keeps a frozen copy.
+        mask_ratio: Float in (0, 1), the share of the patches to repaint.
+        strategy: `"attention"` keeps the most attended patches, `"low_attention"`
+            the least attended; `"random"` keeps any and saves the attention pass.
+        temperature: Float, at least 0. Gumbel noise of this scale is added to the log
+            attention before the top-k: 0 is the paper, large is uniformly random.
+        rate: Float in [0, 1], the fraction of samples augmented.
+        seed: Int, `keras.random.SeedGenerator` or `None`.
+        resize: Bool. Images of another size than the autoencoder's are resized for
+            it, and its paint is resized back; visible pixels stay the input's own.
+        copy: Bool. `False` shares the caller's `mae`, and freezes it.
+        attention_block: Int or `None`, the encoder block whose attention is asked;
+            an earlier one than the last is cheaper and gives another mask.
+        attention_resolution: Int, pair of ints or `None`, a smaller size of the
+            images for the attention pass; cheaper, and gives a coarser mask.
+        restore_patch_statistics: Bool. Gives each painted patch the mean and
+            deviation of the one it replaces, which a `norm_pix_loss` autoencoder
+            needs. This leaks the low-frequency content of the dropped patches.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: Images `(batch, height, width, channels)` or one image
+            `(height, width, channels)`, uint8 or float in `mae.value_range`; or a dict
+            with them under `"images"`, whose other entries are handed on.
+        training: Bool. Augments if `True`, which is the default outside a model;
+            `predict`, `evaluate` and `training=False` return the images as they came
+            (in a subclassed model, as with Keras' own layers, if its `call` takes
+            `training`).
+            `keras_mra.strip_augmentation(model)` removes the layer for `export`.
+
+    Returns:
+        What came in, augmented; same shape, dtype and range. The caller's dict is
+        not changed.
+
+    Raises:
+        ValueError: If an argument or the images are bad, naming what was expected.
+
+    Example:
+
+    ```python
+    mae = keras_mra.MAE.from_preset("mae_nano_fashion_mnist")
+    model = keras.Sequential([
+        keras.Input((28, 28, 1)),
+        keras_mra.layers.MaskReconstruct(mae, mask_ratio=0.4, rate=0.5, seed=0),
+        keras.layers.Rescaling(1 / 255),
+        keras.layers.Flatten(),
+        keras.layers.Dense(10),
+    ])
+    ```
+    """
+
+    def __init__(
+        self,
+        mae,
+        mask_ratio=0.4,
+        strategy="attention",
+        temperature=0.0,
+        rate=1.0,
+        seed=None,
+        resize=False,
+        copy=True,
+        attention_block=None,
+        attention_resolution=None,
+        restore_patch_statistics=False,
+        **kwargs,
+    ):
+        # A mixed policy must not round pixels on their way in.
+        super().__init__(**{**kwargs, "autocast": False})
+        _check_mae(mae)
+        self.num_visible = masking.num_visible(mae.num_patches, mask_ratio)
+        masking.check_strategy(strategy, temperature)
+        self.mask_ratio = mask_ratio
+        self.strategy = strategy
+        self.temperature = temperature
+        self.rate = checks.fraction("rate", rate)
+        self.seed = seed
+        self.resize = resize
+        self.copy = copy
+        self.attention_block = (
+            None
+            if attention_block is None
+            else checks.block_index(
+                "attention_block", attention_block, mae.encoder_depth
+            )
+        )
+        self.attention_resolution = attention_resolution
+        if attention_resolution is not None:
+            self._attention_size = checks.resolution(
+                attention_resolution, mae.patch_size, "attention_resolution"
+            )
+        self.restore_patch_statistics = restore_patch_statistics
+        if mae.norm_pix_loss and not restore_patch_statistics:
+            warnings.warn(
+                "`mae` was trained with `norm_pix_loss` and paints gray mush. Set "
+                "`restore_patch_statistics=True` (which leaks the dropped patches' mean "
+                "and deviation) or train it with `norm_pix_loss=False`.",
+                stacklevel=2,
+            )
+        self.mae = _copy_of(mae) if copy else mae
+        _freeze(self.mae)
+        self.seed_generator = (
+            seed
+            if isinstance(seed, keras.random.SeedGenerator)
+            else keras.random.SeedGenerator(seed)
+        )
+        self._compiled = None
+        self.built = True
+
+    # The autoencoder inside is never trained by the model around it. Keras sets
+    # `trainable` on every layer of a model and forgets it on loading and cloning.
+    @property
+    def trainable(self):
+        return False
+
+    @trainable.setter
+    def trainable(self, value):
+        pass
+
+    def __call__(self, inputs, training=None, **kwargs):
+        if training is not None:
+            # Passed on only if given: an explicit `None` would keep Keras from taking
+            # the flag from the model around this layer.
+            kwargs["training"] = training
+        if isinstance(inputs, dict):
+            if "images" not in inputs:
+                raise ValueError(
+                    "A dict of `inputs` must hold the images under 'images'. "
+                    f"Received: keys {sorted(map(str, inputs))}"
+                )
+            images = self(inputs["images"], **kwargs)
+            return {**inputs, "images": images}
+        if backend.must_leave_graph(inputs):
+            # `tf.data` traces; its graph can hold no other backend's computation.
+            if training is False:
+                return inputs
+            return backend.call_on_host(self._augment_array, inputs)
+        if not hasattr(inputs, "shape"):
+            inputs = np.asarray(inputs)
+        if isinstance(inputs, np.ndarray) and training is not False:
+            # Arrays come from outside any model: compiled, and safe between threads.
+            return ops.convert_to_tensor(self._augment_array(inputs))
+        self._check(inputs)
+        if len(inputs.shape) == 3:
+            batch = ops.expand_dims(inputs, 0)
+            return super().__call__(batch, **kwargs)[0]
+        return super().__call__(inputs, **kwargs)
+
+    def call(self, images, training=True):
+        if not training or self.rate == 0:
+            return images
+        augmented = self.augment(images)
+        if self.rate == 1:
+            return augmented
+        drawn = keras.random.uniform(
+            (ops.shape(images)[0], 1, 1, 1), dtype="float32", seed=self.seed_generator
+        )
+        return ops.where(drawn < self.rate, augmented, images)
+
+    def augment(self, images):
+        """Augments every image of a batch; `call` decides which are.
+
+        Args:
+            images: Tensor of shape `(batch, height, width, channels)`.
+
+        Returns:
+            Tensor of the same shape and dtype.
+        """
+        mae = self.mae
+        size = tuple(images.shape[1:3])
+        same_size = size == mae.image_shape[:2]
+        seen = images if same_size else _resized(images, mae.image_shape[:2])
+        predictions, visible = self._predict(ops.stop_gradient(seen))
+        painted = mae.paint(predictions, seen if self.restore_patch_statistics else None)
+        if not same_size:
+            painted = _resized(painted, size)
+        return mae.compose(images, ops.stop_gradient(painted), visible)
+
+    def _predict(self, images):
+        """Predicted patches `(B, N, values)` and visible indices `(B, K)`."""
+        mae = self.mae
+        block = -1 if self.attention_block is None else self.attention_block
+        if self.strategy == "random":
+            visible = masking.random_patches(
+                ops.shape(images)[0],
+                mae.num_patches,
+                self.num_visible,
+                self.seed_generator,
+            )
+            return mae.predict_from_patches(mae.patchify(images), visible), visible
+        # Both passes share the embedded patches.
+        tokens = mae.embed(images)
+        if self.attention_resolution is None:
+            attention = mae.attend(tokens, block)
+        else:
+            attention = mae.attend_at(images, *self._attention_size, block)
+        visible = masking.visible_patches(
+            attention,
+            self.mask_ratio,
+            self.strategy,
+            self.temperature,
+            self.seed_generator,
+        )
+        return mae.predict_from_tokens(tokens, visible), visible
+
+    def _augment_array(self, images):
+        """Augments a NumPy batch or image; safe to call from several threads."""
+        self._check(images)
+        batch = images[None] if images.ndim == 3 else images
+        if self._compiled is None:
+            self._compiled = backend.compiled(self, self.call)
+        augmented = ops.convert_to_numpy(self._compiled(batch)).reshape(images.shape)
+        if augmented.dtype == images.dtype:
+            return augmented
+        # JAX computes in float32 where float64 came: visible pixels stay exact.
+        same = augmented == images.astype(augmented.dtype)
+        return np.where(same, images, augmented.astype(images.dtype))
+
+    def _check(self, images):
+        height, width, channels = self.mae.image_shape
+        if len(images.shape) == 3:
+            shape, name = (1, *images.shape), "an image of `inputs`"
+        else:
+            shape, name = tuple(images.shape), "inputs"
+        if len(shape) != 4:
+            raise ValueError(
+                "`inputs` must be images of shape (batch, height, width, channels) or "
+                f"(height, width, channels). Received: shape {tuple(images.shape)}"
+            )
+        if shape[3] not in (channels, None):
+            raise ValueError(
+                f"`inputs` must have {channels} channels, as the `mae` has. "
+                f"Received: shape {tuple(images.shape)}"
+            )
+        if not self.resize and not _fits(shape[1:3], (height, width)):
+            raise ValueError(
+                f"`inputs` must be {height}x{width} pixels, the size of the `mae`, "
+                "unless `resize=True`. Received: "
+                f"{shape[1]}x{shape[2]} pixels (shape {tuple(images.shape)})"
+            )
+        checks.pixel_dtype(images, "inputs")
+        if checks.is_concrete(images):
+            checks.pixel_values(images, self.mae.value_range, "inputs")
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def compute_output_spec(self, images, training=None):
+        return keras.KerasTensor(images.shape, dtype=images.dtype)
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            # The model itself: Keras serialises it, and keeps sharing intact.
+            mae=self.mae,
+            mask_ratio=self.mask_ratio,
+            strategy=self.strategy,
+            temperature=self.temperature,
+            rate=self.rate,
+            seed=self.seed,
+            resize=self.resize,
+            copy=self.copy,
+            attention_block=self.attention_block,
+            attention_resolution=self.attention_resolution,
+            restore_patch_statistics=self.restore_patch_statistics,
+        )
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        for name in ("mae", "seed"):
+            if isinstance(config[name], dict):
+                config[name] = keras.saving.deserialize_keras_object(config[name])
+        return super().from_config(config)
+
+
+def _check_mae(mae):
+    from keras_mra.models import MAE
+
+    if not isinstance(mae, MAE):
+        raise ValueError(
+            "`mae` must be a `keras_mra.MAE`. Received: "
+            f"mae={mae!r} (of type {type(mae).__name__})"
+        )
+
+
+def _copy_of(mae):
+    copy = type(mae).from_config(mae.get_config())
+    copy.set_weights(mae.get_weights())
+    return copy
+
+
+def _freeze(mae):
+    # Setting a flag that already reads False does nothing on TensorFlow.
+    mae.trainable = True
+    mae.trainable = False
+    for variable in mae.variables:
+        variable.trainable = False
+
+
+def _fits(size, wanted):
+    return all(s in (None, w) for s, w in zip(size, wanted))
+
+
+def _resized(images, size):
+    return ops.image.resize(
+        ops.cast(images, "float32"), size, interpolation="bilinear", antialias=True
+    )
