@@ -3,6 +3,7 @@
 from keras_mra import datasets
 from keras_mra import layers
 from keras_mra import masking
+from keras_mra.augment_folder import augment_folder
 from keras_mra.export import strip_augmentation
 from keras_mra.models import MAE
 from keras_mra.pretrain import pretrain_mae

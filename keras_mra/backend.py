@@ -22,9 +22,7 @@ def dot_product_attention(query, key, value):
     """
     if _jax_on_cpu():
         return _normalize_after_values(query, key, value)
-    return ops.dot_product_attention(
-        query, key, value, scale=query.shape[-1] ** -0.5
-    )
+    return ops.dot_product_attention(query, key, value, scale=query.shape[-1] ** -0.5)
 
 
 def _normalize_after_values(query, key, value):
@@ -174,4 +172,4 @@ def fastest_jit_compile():
     PyTorch stays eager: `torch.compile` through Keras took minutes for the first step
     and ran slower.
     """
-    return {"tensorflow": True, "jax": True}.get(keras.backend.backend(), "auto")
+    return keras.backend.backend() in ("tensorflow", "jax")

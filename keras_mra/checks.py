@@ -10,9 +10,13 @@ from keras import ops
 def positive_int(name, value):
     """Returns `value` if it is a positive integer."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+        raise ValueError(
+            f"`{name}` must be a positive integer. Received: {name}={value!r}"
+        )
     if value < 1:
-        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value}")
+        raise ValueError(
+            f"`{name}` must be a positive integer. Received: {name}={value}"
+        )
     return int(value)
 
 
@@ -211,9 +215,13 @@ def width_and_heads(part, dim, heads):
 def positive_float(name, value):
     """Returns `value` if it is a positive finite number."""
     if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}")
+        raise ValueError(
+            f"`{name}` must be a positive number. Received: {name}={value!r}"
+        )
     if not 0 < value < float("inf"):
-        raise ValueError(f"`{name}` must be a positive number. Received: {name}={value}")
+        raise ValueError(
+            f"`{name}` must be a positive number. Received: {name}={value}"
+        )
     return float(value)
 
 

@@ -21,6 +21,42 @@ def commands():
 
 
 @app.command()
+def demo(
+    out: Annotated[pathlib.Path, typer.Option(help="Folder to write.")] = pathlib.Path(
+        "mra-demo"
+    ),
+    pretrain: Annotated[
+        bool, typer.Option("--pretrain", help="Train the autoencoder in this run.")
+    ] = False,
+    data: Annotated[str, typer.Option(help="fashion_mnist or digits.")] = (
+        "fashion_mnist"
+    ),
+    labels_per_class: Annotated[int, typer.Option(min=1)] = 40,
+    epochs: Annotated[int, typer.Option(min=2)] = 60,
+    seeds: Annotated[int, typer.Option(min=1)] = 3,
+    mask_ratio: Annotated[float, typer.Option(help="Share repainted.")] = 0.4,
+    rate: Annotated[float, typer.Option(help="Fraction of images augmented.")] = 0.5,
+):
+    """Train a small CNN on few labels, without and with MRA, and compare."""
+    with _plain_errors():
+        from keras_mra.experiments.demo import Settings
+        from keras_mra.experiments.demo import run_demo
+
+        run_demo(
+            Settings(
+                out=str(out),
+                pretrain=pretrain,
+                labels_per_class=labels_per_class,
+                epochs=epochs,
+                seeds=seeds,
+                mask_ratio=mask_ratio,
+                rate=rate,
+                data=data,
+            )
+        )
+
+
+@app.command()
 def pretrain(
     data: Annotated[
         str,
@@ -95,6 +131,54 @@ def pretrain(
         command = " ".join(["keras-mra", *sys.argv[1:]])
         model_card.write(out, mae, data, command, timer.seconds())
     typer.echo(f"Wrote the preset {out}. Use it: MAE.from_preset({str(out)!r})")
+
+
+@app.command()
+def augment(
+    source: Annotated[pathlib.Path, typer.Argument(help="Folder tree of images.")],
+    target: Annotated[pathlib.Path, typer.Argument(help="Folder to write.")],
+    copies: Annotated[int, typer.Option(help="Copies of each image.")] = 1,
+    preset: Annotated[
+        str, typer.Option(help="Preset with weights, or a preset folder.")
+    ] = "mae_nano_photos",
+    mask_ratio: Annotated[float, typer.Option(help="Share repainted.")] = 0.4,
+    strategy: Annotated[
+        str, typer.Option(help="attention, random or low_attention.")
+    ] = "attention",
+    temperature: Annotated[
+        float, typer.Option(help="Noise on the choice of patches; 0 is the paper.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option()] = 0,
+    batch_size: Annotated[int, typer.Option()] = 32,
+):
+    """Write re-imagined copies of a folder's images, for any framework.
+
+    Copies are lossless PNG at the original size. Files that exist are kept, so that an
+    interrupted run can be run again. Exit status 2 says that some files could not be
+    read; they are listed.
+    """
+    with _plain_errors():
+        import keras_mra
+
+        report = keras_mra.augment_folder(
+            keras_mra.MAE.from_preset(preset, load_weights=True),
+            source,
+            target,
+            copies=copies,
+            mask_ratio=mask_ratio,
+            strategy=strategy,
+            temperature=temperature,
+            seed=seed,
+            batch_size=batch_size,
+        )
+    typer.echo(
+        f"{report.written} written, {report.skipped} there already, "
+        f"{len(report.failed)} failed."
+    )
+    for path, reason in report.failed:
+        typer.echo(f"failed: {path}: {reason}", err=True)
+    if report.failed:
+        raise typer.Exit(2)
 
 
 def _image_size(text):

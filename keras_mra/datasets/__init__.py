@@ -1,6 +1,7 @@
 """Images by name: arrays that fit in memory, folders and TFDS sets that stream."""
 
 from keras_mra.datasets.arrays import ArrayDataset
+from keras_mra.datasets.epochs import SetEpoch
 from keras_mra.datasets.folder import FolderDataset
 from keras_mra.datasets.loading import GRAMMAR
 from keras_mra.datasets.loading import Dataset
@@ -13,5 +14,6 @@ __all__ = [
     "Dataset",
     "DatasetUnavailable",
     "FolderDataset",
+    "SetEpoch",
     "load",
 ]

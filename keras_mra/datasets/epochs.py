@@ -19,8 +19,10 @@ class EpochDataset(keras.utils.PyDataset):
     `fit(..., shuffle=False)`: with its default, Keras shuffles the batches once more
     with Python's global random state, which no resumed run can repeat.
 
-    The epoch advances at the end of each epoch of `fit`, or of each complete
-    `for batch in dataset` loop that is followed by `on_epoch_end()`.
+    The epoch advances at the end of each epoch of `fit`, or by `on_epoch_end()` after
+    a loop `for batch in dataset`. A `SetEpoch` callback ties it to the epoch of `fit`
+    instead, which a resumed run needs: on JAX and PyTorch, Keras begins an epoch more
+    where it has to build the model or its loss.
 
     Args:
         num_samples: Int, samples in one epoch.
@@ -114,6 +116,25 @@ class EpochDataset(keras.utils.PyDataset):
     def sample_rng(self, index):
         """A generator that depends on the seed, the epoch and the sample alone."""
         return np.random.default_rng([self.seed, self._epoch, 1 + int(index)])
+
+
+class SetEpoch(keras.callbacks.Callback):
+    """Gives epoch `i` of `fit` epoch `i` of a data set, also after `initial_epoch`.
+
+    Args:
+        dataset: An `EpochDataset`, the one that is trained on.
+
+    Example:
+
+    >>> model.fit(dataset, shuffle=False, callbacks=[SetEpoch(dataset)])
+    """
+
+    def __init__(self, dataset):
+        super().__init__()
+        self.dataset = dataset
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.dataset.set_epoch(epoch)
 
 
 def _natural_number(name, value):

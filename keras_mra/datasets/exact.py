@@ -47,7 +47,7 @@ class ExactImage:
             return png16.png16(pixels, self.chunks)
         image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
         file = io.BytesIO()
-        image.save(file, "PNG", **self.metadata)
+        image.save(file, "PNG", compress_level=png16.COMPRESS_LEVEL, **self.metadata)
         return file.getvalue()
 
 

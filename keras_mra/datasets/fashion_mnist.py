@@ -77,7 +77,11 @@ def _download():
         train, test = fashion_mnist.load_data()
     finally:
         socket.setdefaulttimeout(before)
-    return _checked(*train, "the download"), _checked(*test, "the download")
+    (train_images, train_labels), (test_images, test_labels) = train, test
+    return (
+        _checked(train_images, train_labels, "the download"),
+        _checked(test_images, test_labels, "the download"),
+    )
 
 
 def _checked(images, labels, place):

@@ -5,6 +5,9 @@ import zlib
 
 import numpy as np
 
+# Of 1 to 9. Three times as fast as the usual 6, for files 15 % larger.
+COMPRESS_LEVEL = 2
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOR_TYPES = {2: 3, 4: 2, 6: 4}  # PNG's number: channels
 # Chunks that say what the numbers mean, or how the image is to be shown.
@@ -93,7 +96,7 @@ def png16(pixels, chunks=()):
         for kind, body in [
             (b"IHDR", header),
             *chunks,
-            (b"IDAT", zlib.compress(filtered.tobytes())),
+            (b"IDAT", zlib.compress(filtered.tobytes(), COMPRESS_LEVEL)),
             (b"IEND", b""),
         ]
     )

@@ -202,7 +202,9 @@ class MaskReconstruct(keras.layers.Layer):
         same_size = size == mae.image_shape[:2]
         seen = images if same_size else _resized(images, mae.image_shape[:2])
         predictions, visible = self._predict(ops.stop_gradient(seen))
-        painted = mae.paint(predictions, seen if self.restore_patch_statistics else None)
+        painted = mae.paint(
+            predictions, seen if self.restore_patch_statistics else None
+        )
         if not same_size:
             painted = _resized(painted, size)
         return mae.compose(images, ops.stop_gradient(painted), visible)
@@ -249,10 +251,9 @@ class MaskReconstruct(keras.layers.Layer):
 
     def _check(self, images):
         height, width, channels = self.mae.image_shape
-        if len(images.shape) == 3:
-            shape, name = (1, *images.shape), "an image of `inputs`"
-        else:
-            shape, name = tuple(images.shape), "inputs"
+        shape = tuple(images.shape)
+        if len(shape) == 3:
+            shape = (1, *shape)
         if len(shape) != 4:
             raise ValueError(
                 "`inputs` must be images of shape (batch, height, width, channels) or "
@@ -307,9 +308,8 @@ class MaskReconstruct(keras.layers.Layer):
 
 
 def _check_mae(mae):
-    from keras_mra.models import MAE
-
-    if not isinstance(mae, MAE):
+    # By what is asked of it, so that layers need not know models.
+    if not isinstance(mae, keras.Model) or not hasattr(mae, "predict_from_tokens"):
         raise ValueError(
             "`mae` must be a `keras_mra.MAE`. Received: "
             f"mae={mae!r} (of type {type(mae).__name__})"

@@ -175,7 +175,9 @@ class MAE(keras.Model):
         """
         checks.image_batch(images, self.image_shape)
         visible = masking.random_patches(
-            ops.shape(images)[0], self.num_patches, self.num_visible,
+            ops.shape(images)[0],
+            self.num_patches,
+            self.num_visible,
             self.seed_generator,
         )
         return self._predict(images, visible)

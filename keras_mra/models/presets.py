@@ -7,6 +7,7 @@ A preset folder has KerasHub's layout: `config.json`, `model.weights.h5` and
 import json
 import os
 import pathlib
+from typing import Any
 
 import keras
 
@@ -14,7 +15,7 @@ from keras_mra.version import __version__
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 
-ARCHITECTURES = {
+ARCHITECTURES: dict[str, dict[str, Any]] = {
     "mae_nano": dict(
         description="ViT 96x4, decoder 64x2: small images and CPUs.",
         config=dict(

@@ -66,7 +66,7 @@ def training_data(
         ds = datasets.load(
             ds,
             image_shape=image_shape,
-            batch_size=batch_size or 256,
+            batch_size=batch_size,
             crop_scale=crop_scale,
             crops_per_image=crops_per_image,
             cache_side=cache_side,
@@ -109,11 +109,15 @@ def _from_arrays(arrays, batch_size, seed):
             f"`ds` must be {EXPECTED}. Received: a {type(arrays).__name__} of "
             f"{len(arrays)}: {[type(a).__name__ for a in arrays]}"
         )
-    arrays = [ops.convert_to_numpy(a) for a in arrays]
-    if len(arrays[0]) == 0:
+    images, *labels = (ops.convert_to_numpy(array) for array in arrays)
+    if len(images) == 0:
         raise ValueError("`ds` must not be empty. Received: no images")
-    batch_size = batch_size or min(256, len(arrays[0]))
-    return datasets.ArrayDataset(*arrays, batch_size=batch_size, seed=seed)
+    return datasets.ArrayDataset(
+        images,
+        labels[0] if labels else None,
+        batch_size=batch_size or min(256, len(images)),
+        seed=seed,
+    )
 
 
 def _is_array(x):

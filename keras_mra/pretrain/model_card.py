@@ -1,13 +1,9 @@
 """The card that tells how a preset was made."""
 
-import os
 import pathlib
-import platform
 import time
 
-import keras
-
-from keras_mra.version import __version__
+from keras_mra.machine import describe_machine
 
 
 class Timer:
@@ -26,11 +22,9 @@ class Timer:
 
 def machine():
     """One line about the machine and the software."""
-    return (
-        f"{os.cpu_count()} x {_processor()}, Python {platform.python_version()}, "
-        f"Keras {keras.__version__} on {keras.backend.backend()}, "
-        f"keras_mra {__version__}"
-    )
+    facts = describe_machine()
+    versions = ", ".join(f"{name} {v}" for name, v in facts["packages"].items())
+    return f"{facts['cores']} x {facts['processor']}, {versions}"
 
 
 def write(folder, mae, data_name, command, seconds):
@@ -67,13 +61,3 @@ Encoder {mae.encoder_dim}x{mae.encoder_depth}, {mae.encoder_heads} heads; decode
 {curve}
 """
     pathlib.Path(folder, "README.md").write_text(text, encoding="utf-8")
-
-
-def _processor():
-    try:
-        for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()

@@ -8,6 +8,7 @@ import keras
 
 from keras_mra import backend
 from keras_mra import checks
+from keras_mra import datasets
 from keras_mra.pretrain.checkpoint import Checkpoint
 from keras_mra.pretrain.optimizer import adamw
 
@@ -90,7 +91,7 @@ def train(model, data, recipe, run):
     if recipe.tensorboard is not None:
         callbacks.append(keras.callbacks.TensorBoard(recipe.tensorboard))
     if hasattr(data.batches, "set_epoch"):
-        data.batches.set_epoch(done)
+        callbacks.append(datasets.SetEpoch(data.batches))
     history = keras.callbacks.History()
     if done < recipe.epochs:
         history = model.fit(

@@ -1,0 +1,87 @@
+# `make demo` and `make test` need Python 3.11 or newer, and nothing else: each makes
+# its own environment in this folder, once, and again when the requirements change.
+# Indexes, mirrors and proxies are pip's business: its settings and `PIP_*` variables.
+
+BACKEND ?= tensorflow
+ARGS ?=
+PYTEST_ARGS ?=
+
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+# The first that runs and is new enough: a name on the PATH may be an empty shim.
+PYTHON ?= $(shell for name in python3.11 python3 python3.12 python3.13; do \
+	if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then echo $$name; break; fi; done)
+
+REQUIREMENTS := pyproject.toml constraints.txt
+TORCH_VERSION := $(shell sed -n 's/^torch==//p' constraints.txt)
+TEST_BIN := .venv-test/bin
+
+EXTRA_tensorflow := tensorflow-cpu
+EXTRA_jax := jax
+EXTRA_torch := torch
+
+.PHONY: help demo test test-tensorflow test-jax test-torch test-shared \
+	lint format hooks clean
+
+help:
+	@echo "make demo [BACKEND=tensorflow|jax|torch] [ARGS=...]  keras-mra demo"
+	@echo "make test [PYTEST_ARGS=...]  all tests on three backends, then make lint"
+	@echo "make test-tensorflow, test-jax, test-torch  the suite on one backend"
+	@echo "make test-shared  the checks that compare backends, and the wheel"
+	@echo "make lint    ruff check, ruff format --check, mypy"
+	@echo "make format  what ruff can mend by itself"
+	@echo "make hooks   pre-commit, for those who change the code"
+	@echo "make clean   removes the environments and everything built"
+
+demo: .venv/.installed-$(BACKEND)
+	KERAS_BACKEND=$(BACKEND) .venv/bin/keras-mra demo $(ARGS)
+
+test: test-tensorflow test-jax test-torch test-shared lint
+
+test-tensorflow test-jax test-torch: test-%: .venv-test/.installed
+	KERAS_BACKEND=$* $(TEST_BIN)/python -m pytest tests \
+		--ignore=tests/cross_backend --ignore=tests/packaging $(PYTEST_ARGS)
+
+test-shared: .venv-test/.installed
+	$(TEST_BIN)/python -m pytest tests/cross_backend tests/packaging $(PYTEST_ARGS)
+
+lint: .venv-test/.installed
+	$(TEST_BIN)/ruff check
+	$(TEST_BIN)/ruff format --check
+	$(TEST_BIN)/mypy
+
+format: .venv-test/.installed
+	$(TEST_BIN)/ruff check --fix
+	$(TEST_BIN)/ruff format
+
+hooks: .venv-test/.installed
+	$(TEST_BIN)/pre-commit install
+
+clean:
+	rm -rf .venv .venv-test build dist .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# One stamp per backend, so that another BACKEND adds its packages to the environment.
+.venv/.installed-$(BACKEND): $(REQUIREMENTS) | .venv/bin/python
+	$(if $(EXTRA_$(BACKEND)),,$(error BACKEND must be tensorflow, jax or torch. \
+		Received: BACKEND=$(BACKEND)))
+	.venv/bin/python -m pip install -c constraints.txt -e ".[cli,$(EXTRA_$(BACKEND))]"
+	touch $@
+
+# PyTorch goes first, alone: what comes after finds it there and, under the same
+# constraint, has no reason to fetch another build. The last line makes sure.
+.venv-test/.installed: $(REQUIREMENTS) | .venv-test/bin/python
+	$(TEST_BIN)/python -m pip install torch==$(TORCH_VERSION)
+	$(TEST_BIN)/python -m pip install -c constraints.txt -e ".[dev]"
+	@found=$$($(TEST_BIN)/python -c \
+		'import importlib.metadata as m; print(m.version("torch"))'); \
+	case "$$found" in $(TORCH_VERSION)|$(TORCH_VERSION)+*) ;; *) \
+		echo "torch must be $(TORCH_VERSION). Received: $$found" >&2; exit 1;; esac
+	touch $@
+
+.venv/bin/python .venv-test/bin/python:
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or newer is needed, as python3.11 or python3 on the PATH" \
+			"or as PYTHON=/path/to/python. Received: PYTHON=$(PYTHON)" >&2; exit 1; }
+	$(PYTHON) -m venv $(@:/bin/python=) || { rm -rf $(@:/bin/python=); exit 1; }

@@ -1,0 +1,181 @@
+"""One training step of a masked autoencoder, beside Hugging Face's of the same size.
+
+ViT-Tiny encoder (192 wide, 12 blocks, 3 heads), decoder 128 wide with 4 blocks and 4
+heads, 224 px, patches of 16, mask ratio 0.75, float32. A step is the forward pass, the
+loss, the backward pass and AdamW, on a batch that is in memory already. Ours runs as
+`fit` compiles it; theirs is `ViTMAEForPreTraining`, eager and under `torch.compile`.
+
+    python benchmarks/mae_step.py --out benchmarks/results/mae_step.json
+"""
+
+import argparse
+import json
+
+import interleaved
+import numpy as np
+
+IMAGE_SIZE, PATCH_SIZE, MASK_RATIO = 224, 16, 0.75
+LEARNING_RATE, BETAS, WEIGHT_DECAY = 1e-4, (0.9, 0.95), 0.05
+PEERS = ("huggingface eager", "huggingface torch.compile")
+
+
+def main():
+    args = parse_arguments()
+    if args.worker:
+        return work(**json.loads(args.worker))
+    names = [f"keras_mra {backend}" for backend in args.backends]
+    names += PEERS[:1] if args.skip_compile else PEERS
+    results = {**interleaved.provenance(), "batch_size": args.batch}
+    workers = {name: start(name, args.batch) for name in names}
+    for name, worker in workers.items():
+        answer = worker.ask(steps=interleaved.WARM_UP_STEPS)
+        print(f"{name}: ready, first step {answer['seconds'][0]:.1f} s", flush=True)
+    times = {name: [] for name in names}
+    losses = {}
+    for round_number in range(args.rounds):
+        for name, worker in workers.items():
+            answer = worker.ask(steps=args.steps)
+            times[name] += answer["seconds"]
+            losses[name] = answer["loss"]
+        print(f"round {round_number + 1} of {args.rounds}", flush=True)
+    for worker in workers.values():
+        worker.close()
+    results["seconds_per_step"] = times
+    results["last_loss"] = losses
+    results["summary"] = summarize(times, args.batch)
+    report(results["summary"])
+    if args.out:
+        interleaved.write_json(args.out, results)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=4, help="steps in a round")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--backends", nargs="*", default=["tensorflow", "torch", "jax"])
+    parser.add_argument(
+        "--skip-compile", action="store_true", help="leave torch.compile out"
+    )
+    parser.add_argument("--out", help="JSON file for all timings")
+    parser.add_argument("--worker", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def start(name, batch_size):
+    library, kind = name.split(" ", 1)
+    options = {"library": library, "kind": kind, "batch_size": batch_size}
+    backend = kind if library == "keras_mra" else None
+    return interleaved.Worker(__file__, options, backend)
+
+
+def summarize(times, batch_size):
+    medians = {name: interleaved.median(values) for name, values in times.items()}
+    fastest_peer = min(medians[name] for name in medians if name in PEERS)
+    return {
+        name: {
+            "median_seconds": seconds,
+            "images_per_second": batch_size / seconds,
+            "times_as_fast_as_faster_peer": fastest_peer / seconds,
+        }
+        for name, seconds in medians.items()
+    }
+
+
+def report(summary):
+    interleaved.print_table(
+        ["contender", "s per step", "images/s", "of the faster peer"],
+        [
+            [
+                name,
+                f"{row['median_seconds']:.3f}",
+                f"{row['images_per_second']:.1f}",
+                f"{row['times_as_fast_as_faster_peer']:.2f}x",
+            ]
+            for name, row in summary.items()
+        ],
+    )
+
+
+# --- in the workers ---------------------------------------------------------------
+
+
+def work(library, kind, batch_size):
+    images = np.random.default_rng(0).uniform(
+        size=(batch_size, IMAGE_SIZE, IMAGE_SIZE, 3)
+    )
+    images = images.astype("float32")
+    if library == "keras_mra":
+        step = keras_mra_step(images)
+    else:
+        step = hugging_face_step(images, compiled=kind == "torch.compile")
+
+    def answer(steps):
+        seconds, losses = interleaved.time_calls(step, steps)
+        return {"seconds": seconds, "loss": losses[-1]}
+
+    interleaved.serve(answer)
+
+
+def keras_mra_step(images):
+    """Our step, compiled as the package recommends for the backend in use."""
+    import keras
+
+    import keras_mra
+
+    mae = keras_mra.MAE.from_preset(
+        "mae_mini",
+        image_shape=images.shape[1:],
+        patch_size=PATCH_SIZE,
+        mask_ratio=MASK_RATIO,
+        value_range=(0, 1),
+    )
+    optimizer = keras.optimizers.AdamW(
+        LEARNING_RATE, WEIGHT_DECAY, beta_1=BETAS[0], beta_2=BETAS[1]
+    )
+    jit_compile = keras_mra.backend.fastest_jit_compile()
+    mae.compile(optimizer, jit_compile=jit_compile)
+    images = keras.ops.convert_to_tensor(images)
+    return lambda: float(mae.train_on_batch(images))  # the float waits for the step
+
+
+def hugging_face_step(images, compiled):
+    """Their step: channels first, the fused AdamW of PyTorch."""
+    import torch
+    from transformers import ViTMAEConfig
+    from transformers import ViTMAEForPreTraining
+
+    config = ViTMAEConfig(
+        image_size=IMAGE_SIZE,
+        patch_size=PATCH_SIZE,
+        hidden_size=192,
+        num_hidden_layers=12,
+        num_attention_heads=3,
+        intermediate_size=768,
+        decoder_hidden_size=128,
+        decoder_num_hidden_layers=4,
+        decoder_num_attention_heads=4,
+        decoder_intermediate_size=512,
+        mask_ratio=MASK_RATIO,
+        norm_pix_loss=False,
+        layer_norm_eps=1e-6,
+    )
+    model = ViTMAEForPreTraining(config).train()
+    optimizer = torch.optim.AdamW(
+        model.parameters(), LEARNING_RATE, BETAS, weight_decay=WEIGHT_DECAY, fused=True
+    )
+    pixel_values = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+    forward = torch.compile(model) if compiled else model
+
+    def step():
+        loss = forward(pixel_values=pixel_values).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        return loss.item()
+
+    return step
+
+
+if __name__ == "__main__":
+    main()

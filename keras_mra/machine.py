@@ -1,0 +1,42 @@
+"""What a measurement was made on."""
+
+import importlib.metadata
+import os
+import pathlib
+import platform
+
+import keras
+
+from keras_mra.version import __version__
+
+
+def describe_machine():
+    """Hardware and software versions, as a dict that JSON can hold."""
+    packages = {"keras": keras.__version__, "keras_mra": __version__}
+    distributions = {
+        "tensorflow": ("tensorflow", "tensorflow-cpu"),
+        "jax": ("jax",),
+        "torch": ("torch",),
+    }
+    for name in distributions[keras.backend.backend()]:
+        try:
+            packages[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        "backend": keras.backend.backend(),
+        "cores": os.cpu_count(),
+        "processor": _processor(),
+        "python": platform.python_version(),
+        "packages": packages,
+    }
+
+
+def _processor():
+    try:
+        for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,96 @@
+"""What the tests share. `KERAS_BACKEND` chooses the backend, TensorFlow by default."""
+
+import os
+import tempfile
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if os.environ["KERAS_BACKEND"] == "jax":
+    # The tests compile the same small steps again and again.
+    _compiled = tempfile.TemporaryDirectory(prefix="jax-compiled-")
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", _compiled.name)
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+
+try:
+    # TensorFlow first, then torch, can abort: both register the same LLVM options.
+    import torch  # noqa: F401
+except ImportError:
+    pass
+
+import keras
+import numpy as np
+import pytest
+
+# Compares the backends with each other: `pytest tests/cross_backend`, once.
+collect_ignore = ["cross_backend"]
+
+TINY = dict(
+    encoder_dim=16, encoder_depth=2, encoder_heads=2,
+    decoder_dim=8, decoder_depth=1, decoder_heads=2, mlp_ratio=2.0,
+)  # fmt: skip
+
+
+def randomize(model, seed=0):
+    """Gives all weights random values, those that start at 0 or 1 included.
+
+    Returns:
+        The model.
+    """
+    rng = np.random.default_rng(seed)
+    for weight in model.trainable_weights:
+        values = rng.normal(size=weight.shape)
+        if weight.name == "kernel":
+            values *= 1.5 / np.sqrt(weight.shape[0])
+        elif weight.name == "gamma":
+            values = 1 + 0.3 * values
+        else:
+            values *= 0.3
+        weight.assign(values.astype("float32"))
+    return model
+
+
+def random_visible(rng, batch, num_patches, kept):
+    """Distinct patch indices for each image, in no order."""
+    return np.stack([rng.permutation(num_patches)[:kept] for _ in range(batch)]).astype(
+        "int32"
+    )
+
+
+def traced(function, *shapes_and_dtypes):
+    """Compiles a function the way users of the backend in use do.
+
+    Args:
+        function: Function of tensors.
+        *shapes_and_dtypes: A pair for each argument; the batch may be `None`.
+    """
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        signature = [tf.TensorSpec(*pair) for pair in shapes_and_dtypes]
+        return tf.function(function, input_signature=signature)
+    if backend == "jax":
+        import jax
+
+        return jax.jit(function)
+    import torch
+
+    # The eager backend of `torch.compile` traces, and spares the tests a compiler.
+    return torch.compile(function, backend="eager", dynamic=True)
+
+
+def compute(function, *args):
+    """Calls a function of arrays and returns NumPy arrays.
+
+    Eagerly, but for JAX, which would compile every operation by itself.
+    """
+    if keras.backend.backend() == "jax":
+        import jax
+
+        function = jax.jit(function)
+    return keras.tree.map_structure(keras.ops.convert_to_numpy, function(*args))
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)

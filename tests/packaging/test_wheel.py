@@ -1,0 +1,164 @@
+"""The wheel: what is in it, and that it works in an empty environment."""
+
+import email
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import sysconfig
+import zipfile
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+SHIPPED = {"mae_nano_fashion_mnist", "mae_nano_photos"}
+PRESET_FILES = {"README.md", "config.json", "metadata.json", "model.weights.h5"}
+MAX_PRESET_BYTES = 8 * 2**20
+CORE = {"keras", "numpy"}
+BACKENDS = {"tensorflow", "jax", "torch"}
+OPTIONAL = (
+    "PIL",
+    "grain",
+    "keras_cv",
+    "matplotlib",
+    "sklearn",
+    "tensorflow_datasets",
+    "transformers",
+    "typer",
+)
+
+# Hides packages that the test environment has, then uses every preset.
+USE_PRESETS = """
+import sys
+from importlib.machinery import PathFinder
+
+class Hiding(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name.partition(".")[0] not in {absent!r}:
+            return super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Hiding
+
+import numpy as np
+import keras
+import keras_mra
+
+print(keras_mra.__version__, keras_mra.__file__, keras.backend.backend(), sep="|")
+rng = np.random.default_rng(0)
+for preset in {shipped!r}:
+    mae = keras_mra.MAE.from_preset(preset)
+    images = rng.integers(0, 256, (2, *mae.image_shape), "uint8")
+    attention = keras.ops.convert_to_numpy(mae.attention(images))
+    assert attention.shape == (2, mae.num_patches), attention.shape
+    np.testing.assert_allclose(attention.sum(axis=1), 1, atol=1e-5)
+    untrained = keras_mra.MAE.from_preset(preset, load_weights=False)
+    other = keras.ops.convert_to_numpy(untrained.attention(images))
+    assert np.abs(attention - other).max() > 1e-3
+"""
+
+
+def run(*command, cwd=None, **environment):
+    # PYTHONPATH would let the checkout stand in for what is missing in the wheel.
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**env, **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The wheel, built from the source archive, so that this is complete too."""
+    out = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, ROOT)
+    (path,) = out.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def names(wheel):
+    return set(zipfile.ZipFile(wheel).namelist())
+
+
+@pytest.fixture(scope="module")
+def environment(wheel, tmp_path_factory):
+    """An environment with nothing but the wheel, and its `bin` folder.
+
+    The packages that the wheel needs, gigabytes with three backends, are borrowed from
+    the test environment through a path file. Our own package is not: the borrowed
+    folder comes after the new one's, and path files inside it, as of the editable
+    install of the checkout, are not followed.
+    """
+    folder = tmp_path_factory.mktemp("empty") / "venv"
+    run(sys.executable, "-m", "venv", folder)
+    scripts = "Scripts" if os.name == "nt" else "bin"
+    python = folder / scripts / "python"
+    run(python, "-m", "pip", "install", "--no-index", "--no-deps", wheel)
+    site = run(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))")
+    borrowed = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    (pathlib.Path(site.strip()) / "borrowed.pth").write_text("\n".join(borrowed))
+    return python.parent
+
+
+def test_every_module_is_in_the_wheel_and_no_test(names):
+    modules = {str(p.relative_to(ROOT)) for p in ROOT.glob("keras_mra/**/*.py")}
+    assert {n for n in names if n.endswith(".py")} == modules
+    assert "keras_mra/py.typed" in names
+    tops = {n.partition("/")[0] for n in names}
+    assert {re.sub(r"-.*\.", ".", top) for top in tops} == {
+        "keras_mra",
+        "keras_mra.dist-info",
+    }
+
+
+def test_license_and_metadata(wheel, names):
+    (info,) = {n.partition("/")[0] for n in names if ".dist-info/" in n}
+    with zipfile.ZipFile(wheel) as archive:
+        license_text = archive.read(f"{info}/licenses/LICENSE").decode()
+        metadata = email.message_from_bytes(archive.read(f"{info}/METADATA"))
+        scripts = archive.read(f"{info}/entry_points.txt").decode()
+    assert license_text == (ROOT / "LICENSE").read_text()
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Version"] in (ROOT / "keras_mra" / "version.py").read_text()
+    assert "keras-mra = keras_mra.cli:main" in scripts
+    required = [r for r in metadata.get_all("Requires-Dist") if "extra ==" not in r]
+    assert {re.match(r"[\w-]+", r).group() for r in required} == CORE
+    assert BACKENDS < set(metadata.get_all("Provides-Extra"))
+
+
+def test_presets_are_whole_and_small(wheel):
+    presets = {}
+    for entry in zipfile.ZipFile(wheel).infolist():
+        if entry.filename.startswith("keras_mra/presets/"):
+            preset, name = entry.filename.split("/")[2:]
+            presets.setdefault(preset, {})[name] = entry.file_size
+    assert set(presets) == SHIPPED
+    for preset, files in presets.items():
+        assert set(files) == PRESET_FILES, preset
+        assert all(files.values()), preset
+    total = sum(sum(files.values()) for files in presets.values())
+    assert total < MAX_PRESET_BYTES
+
+
+@pytest.mark.parametrize("backend", sorted(BACKENDS))
+def test_presets_work_in_an_empty_environment(environment, backend, tmp_path):
+    absent = {*OPTIONAL, *BACKENDS} - {backend}
+    script = USE_PRESETS.format(absent=absent, shipped=sorted(SHIPPED))
+    out = run(environment / "python", "-c", script, cwd=tmp_path, KERAS_BACKEND=backend)
+    version, file, used = out.splitlines()[-1].split("|")
+    assert version in (ROOT / "keras_mra" / "version.py").read_text()
+    assert pathlib.Path(file).is_relative_to(environment.parent)
+    assert used == backend
+
+
+def test_command_line_in_an_empty_environment(environment, tmp_path):
+    out = run(environment / "keras-mra", "--help", cwd=tmp_path, KERAS_BACKEND="jax")
+    for command in ("demo", "pretrain", "augment"):
+        assert command in out
