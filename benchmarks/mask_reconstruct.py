@@ -371,7 +371,7 @@ def compare_masks():
     for ratio in RATIOS:
         kept = keras_mra.masking.num_visible(mae.num_patches, ratio)
         full = top(scores["full"], kept)
-        for variant in list(scores)[1:]:
+        for variant in [v for v in VARIANTS if v in scores]:
             mask = top(scores[variant], kept)
             share = (mask & full).sum() / full.sum()
             shares[f"{variant} {ratio}"] = float(share)

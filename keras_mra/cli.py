@@ -3,7 +3,6 @@
 import pathlib
 import sys
 from typing import Annotated
-from typing import Optional
 
 try:
     import typer
@@ -67,16 +66,16 @@ def pretrain(
         str, typer.Option(help="Architecture, or preset to go on from.")
     ] = "mae_mini",
     image_size: Annotated[
-        Optional[str], typer.Option(help="SIDE, HEIGHTxWIDTH or HEIGHTxWIDTHxCHANNELS.")
+        str | None, typer.Option(help="SIDE, HEIGHTxWIDTH or HEIGHTxWIDTHxCHANNELS.")
     ] = None,
-    patch_size: Annotated[Optional[int], typer.Option()] = None,
+    patch_size: Annotated[int | None, typer.Option()] = None,
     epochs: Annotated[int, typer.Option()] = 100,
-    batch_size: Annotated[Optional[int], typer.Option(help="256 unless given.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="256 unless given.")] = None,
     learning_rate: Annotated[
         float, typer.Option(help="Peak rate per 256 images of a batch.")
     ] = 1.5e-4,
     warmup_epochs: Annotated[
-        Optional[float], typer.Option(help="A twentieth of the epochs unless given.")
+        float | None, typer.Option(help="A twentieth of the epochs unless given.")
     ] = None,
     weight_decay: Annotated[float, typer.Option()] = 0.05,
     mask_ratio: Annotated[float, typer.Option(help="Share of patches dropped.")] = 0.75,
@@ -90,15 +89,15 @@ def pretrain(
         int, typer.Option(help="Crops of each file in one epoch (folder:, tfds:).")
     ] = 1,
     cache_side: Annotated[
-        Optional[int],
+        int | None,
         typer.Option(help="Keep files in memory, short side at most this (folder:)."),
     ] = None,
     checkpoint: Annotated[
-        Optional[pathlib.Path],
+        pathlib.Path | None,
         typer.Option(help="Folder to resume from and to save to, each epoch."),
     ] = None,
     tensorboard: Annotated[
-        Optional[pathlib.Path], typer.Option(help="Folder for TensorBoard logs.")
+        pathlib.Path | None, typer.Option(help="Folder for TensorBoard logs.")
     ] = None,
     seed: Annotated[int, typer.Option()] = 0,
 ):

@@ -13,9 +13,12 @@ if os.environ["KERAS_BACKEND"] == "jax":
 
 try:
     # TensorFlow first, then torch, can abort: both register the same LLVM options.
-    import torch  # noqa: F401
+    import torch
 except ImportError:
     pass
+else:
+    # Threads of small operations that wait for each other are slower than one.
+    torch.set_num_threads(1)
 
 import keras
 import numpy as np
@@ -28,6 +31,9 @@ TINY = dict(
     encoder_dim=16, encoder_depth=2, encoder_heads=2,
     decoder_dim=8, decoder_depth=1, decoder_heads=2, mlp_ratio=2.0,
 )  # fmt: skip
+
+# TensorFlow's XLA compiles for seconds; tests of something else go without.
+QUICK = {"jit_compile": False} if keras.backend.backend() == "tensorflow" else {}
 
 
 def randomize(model, seed=0):

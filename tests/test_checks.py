@@ -195,9 +195,9 @@ def test_sizes_that_are_free():
     checks.image_batch(keras.KerasTensor((None, None, None, 3)), SHAPE)
 
 
-@pytest.mark.parametrize("dtype", ["bool", "complex64", "U1"])
+@pytest.mark.parametrize("dtype", ["bool", "complex64", "str"])
 def test_pixels_of_another_kind(dtype):
-    with refuses(f"`images` must hold integers or floats.*{dtype[:4]}"):
+    with refuses(f"`images` must hold integers or floats. Received: dtype {dtype}"):
         checks.image_batch(np.zeros((2, *SHAPE), dtype), SHAPE)
 
 

@@ -9,7 +9,6 @@ from keras import ops
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra import masking
-from keras_mra import patches as patch_ops
 
 
 @keras.saving.register_keras_serializable("keras_mra")
@@ -124,7 +123,7 @@ class MaskReconstruct(keras.layers.Layer):
         if mae.norm_pix_loss and not restore_patch_statistics:
             warnings.warn(
                 "`mae` was trained with `norm_pix_loss` and paints gray mush. Set "
-                "`restore_patch_statistics=True` (which leaks the dropped patches' mean "
+                "`restore_patch_statistics=True` (it leaks the dropped patches' mean "
                 "and deviation) or train it with `norm_pix_loss=False`.",
                 stacklevel=2,
             )
@@ -235,6 +234,33 @@ class MaskReconstruct(keras.layers.Layer):
             self.seed_generator,
         )
         return mae.predict_from_tokens(tokens, visible), visible
+
+    def random_map(self, inputs, rng):
+        """Augments with randomness from outside, for grain's `random_map`.
+
+        grain hands each element a generator that depends on its index alone, so that a
+        pipeline gives the same views however many workers it has and wherever it
+        resumes; the layer's own random state cannot promise that.
+
+        Args:
+            inputs: NumPy images or one image, or a dict with them under `"images"`.
+            rng: `numpy.random.Generator`.
+
+        Returns:
+            What came in, augmented, as NumPy.
+
+        Example:
+
+        ```python
+        dataset = grain.MapDataset.source(images).seed(0).random_map(layer.random_map)
+        ```
+        """
+        if isinstance(inputs, dict):
+            return {**inputs, "images": self.random_map(inputs["images"], rng)}
+        state = rng.integers(2**31, size=2).astype("uint32")
+        with backend.HOST_LOCK:
+            self.seed_generator.state.assign(state)
+            return self._augment_array(np.asarray(inputs))
 
     def _augment_array(self, images):
         """Augments a NumPy batch or image; safe to call from several threads."""

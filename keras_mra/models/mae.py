@@ -411,7 +411,7 @@ class MAE(keras.Model):
 
         ```python
         mae = keras_mra.MAE.from_preset("mae_nano_fashion_mnist")
-        mae = keras_mra.MAE.from_preset("mae_mini", image_shape=(64, 96, 3), patch_size=8)
+        mae = keras_mra.MAE.from_preset("mae_mini", image_shape=(64, 96, 3))
         ```
         """
         return load_preset(cls, preset, load_weights, kwargs)

@@ -8,6 +8,7 @@ replaced atomically, so that there is always a whole one.
 import json
 import os
 import pathlib
+import re
 
 import keras
 import numpy as np
@@ -106,8 +107,9 @@ def _variables(model):
 
 
 def _path(variable):
-    # Keras numbers the names of models that one process makes; drop that part.
-    return variable.path.split("/", 1)[-1]
+    # Keras numbers layers in the order in which one process makes them, so that the
+    # same model can have other numbers in another process.
+    return re.sub(r"_\d+(?=/|$)", "", variable.path)
 
 
 def _to_numpy(variable):

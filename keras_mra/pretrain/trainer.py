@@ -123,6 +123,6 @@ class StopOnBadLoss(keras.callbacks.Callback):
             raise FloatingPointError(
                 f"The loss became {loss} in epoch {epoch + 1}, by step "
                 f"{int(optimizer.iterations)}, at a learning rate of "
-                f"{float(optimizer.learning_rate):.3g}. Nothing of this epoch was saved; "
-                "try a lower `learning_rate` or more `warmup_epochs`."
+                f"{float(optimizer.learning_rate):.3g}. Nothing of this epoch was "
+                "saved; try a lower `learning_rate` or more `warmup_epochs`."
             )

@@ -1,0 +1,86 @@
+"""The commands: their arguments, their files, their exit status."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import keras_mra
+
+pytest.importorskip("typer")
+from typer.testing import CliRunner  # noqa: E402
+
+from keras_mra.cli import app  # noqa: E402
+
+run = CliRunner().invoke
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("preset")
+    keras_mra.MAE(
+        (8, 8, 3),
+        4,
+        encoder_dim=16,
+        encoder_depth=1,
+        encoder_heads=2,
+        decoder_dim=16,
+        decoder_depth=1,
+        decoder_heads=2,
+    ).save_to_preset(folder)
+    return str(folder)
+
+
+def test_help_names_every_command():
+    out = run(app, ["--help"]).output
+    assert all(name in out for name in ("demo", "pretrain", "augment"))
+
+
+def test_pretrain_writes_a_preset_with_a_card(tmp_path, preset, monkeypatch):
+    command = ["pretrain", "digits", "--preset", preset, "--epochs", "1"]
+    command += ["--image-size", "8x8x1", "--batch-size", "700", "--out", str(tmp_path)]
+    command += ["--patch-size", "2"]
+    monkeypatch.setattr(sys, "argv", ["keras-mra", *command])
+    # Weights for other images cannot go on: said in one line, with the status 1.
+    result = run(app, command)
+    assert result.exit_code == 1 and "could not be loaded" in result.output
+    command[3] = "mae_nano"
+    result = run(app, command)
+    assert result.exit_code == 0, result.output
+    mae = keras_mra.MAE.from_preset(str(tmp_path))
+    assert mae.image_shape == (8, 8, 1) and mae.patch_size == (2, 2)
+    card = (tmp_path / "README.md").read_text()
+    assert "keras-mra pretrain digits" in card and "| 1 |" in card
+
+
+def test_pretrain_names_bad_input(tmp_path):
+    result = run(app, ["pretrain", "cifar", "--out", str(tmp_path)])
+    assert result.exit_code == 1 and "folder:PATH" in result.output
+    result = run(
+        app, ["pretrain", "digits", "--out", str(tmp_path), "--image-size", "big"]
+    )
+    assert result.exit_code == 2 and "--image-size" in result.output
+
+
+def test_augment_lists_broken_files_and_exits_with_2(tmp_path, preset):
+    image = pytest.importorskip("PIL.Image")
+    source, target = tmp_path / "in", tmp_path / "out"
+    (source / "cats").mkdir(parents=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 11, 3)).astype("uint8")
+    image.fromarray(pixels).save(source / "cats" / "a.png")
+    command = ["augment", str(source), str(target), "--copies", "2", "--preset", preset]
+    result = run(app, command)
+    assert result.exit_code == 0 and "2 written" in result.output
+    assert len(list((target / "cats").iterdir())) == 2
+    (source / "broken.jpg").write_bytes(b"no image")
+    result = run(app, command)
+    assert result.exit_code == 2
+    assert "2 there already" in result.output and "broken.jpg" in result.output
+
+
+def test_augment_needs_weights(tmp_path):
+    (tmp_path / "in").mkdir()
+    result = run(
+        app, ["augment", str(tmp_path / "in"), str(tmp_path), "--preset", "mae_nano"]
+    )
+    assert result.exit_code == 1 and "without weights" in result.output
