@@ -104,7 +104,7 @@ def save_preset(model, path, description=""):
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / "part.weights.h5"
         try:
-            model.save_weights(part)
+            _without_optimizer(model).save_weights(part)
             os.replace(part, folder / WEIGHTS)
         finally:
             part.unlink(missing_ok=True)
@@ -120,6 +120,13 @@ def save_preset(model, path, description=""):
         raise OSError(
             f"The preset could not be written to `path` {str(folder)!r}: {error}"
         ) from error
+
+
+def _without_optimizer(model):
+    """A copy that was never compiled: Keras saves an optimizer with the weights."""
+    copy = type(model).from_config(model.get_config())
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def _preset_folder(preset):
