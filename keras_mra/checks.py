@@ -168,13 +168,18 @@ def pixel_values(images, value_range, name="images"):
         )
 
 
-def visible_indices(visible, num_patches):
+def visible_indices(visible, num_patches, batch_size=None):
     """Refuses patch indices out of range or repeated (values: concrete data only)."""
     shape = tuple(visible.shape)
     if len(shape) != 2:
         raise ValueError(
             "`visible` must have shape (batch, kept): patch indices for each image. "
             f"Received: shape {shape}"
+        )
+    if None not in (shape[0], batch_size) and shape[0] != batch_size:
+        raise ValueError(
+            "`visible` must have a row of patch indices for each image. Received: "
+            f"{shape[0]} rows for {batch_size} images"
         )
     dtype = str(visible.dtype)
     if "int" not in dtype:
@@ -223,6 +228,17 @@ def positive_float(name, value):
             f"`{name}` must be a positive number. Received: {name}={value}"
         )
     return float(value)
+
+
+def mlp_ratio(value, dim):
+    """Returns `value` if it gives the narrower blocks at least one hidden unit."""
+    value = positive_float("mlp_ratio", value)
+    if int(dim * value) < 1:
+        raise ValueError(
+            "`mlp_ratio` must give at least one hidden unit. Received: "
+            f"mlp_ratio={value} for a width of {dim}"
+        )
+    return value
 
 
 def seed(value):

@@ -1,7 +1,5 @@
 """Fixed two-dimensional sine-cosine positions, as in the published MAE code."""
 
-import functools
-
 import numpy as np
 
 
@@ -20,7 +18,6 @@ def sincos_1d(dim, positions):
     return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
 
 
-@functools.lru_cache(maxsize=32)
 def sincos_2d(dim, grid, trained_grid=None):
     """Position codes of a grid of patches, in raster order.
 
@@ -34,8 +31,7 @@ def sincos_2d(dim, grid, trained_grid=None):
             measured in units of `trained_grid`'s patches.
 
     Returns:
-        Float32 array of shape `(rows * columns, dim)`, shared between callers and
-        therefore read-only.
+        Float32 array of shape `(rows * columns, dim)`.
     """
     trained_grid = trained_grid or grid
     rows, columns = (
@@ -44,6 +40,4 @@ def sincos_2d(dim, grid, trained_grid=None):
     )
     row_of, column_of = np.meshgrid(rows, columns, indexing="ij")  # (rows, columns)
     codes = [sincos_1d(dim // 2, p.reshape(-1)) for p in (column_of, row_of)]
-    table = np.concatenate(codes, axis=1).astype("float32")
-    table.setflags(write=False)
-    return table
+    return np.concatenate(codes, axis=1).astype("float32")

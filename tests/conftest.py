@@ -1,15 +1,15 @@
 """What the tests share. `KERAS_BACKEND` chooses the backend, TensorFlow by default."""
 
 import os
-import tempfile
+import pathlib
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 if os.environ["KERAS_BACKEND"] == "jax":
-    # The tests compile the same small steps again and again.
-    _compiled = tempfile.TemporaryDirectory(prefix="jax-compiled-")
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", _compiled.name)
-    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+    # Nearly all the time goes into compiling the same small steps, run after run.
+    _compiled = pathlib.Path(__file__).parents[1] / "build" / "jax-compiled"
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_compiled))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 try:
     # TensorFlow first, then torch, can abort: both register the same LLVM options.
@@ -100,3 +100,9 @@ def compute(function, *args):
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "xla: compiles as `pretrain_mae` does by default"
+    )

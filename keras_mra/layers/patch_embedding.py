@@ -33,6 +33,7 @@ class PatchEmbedding(keras.layers.Layer):
         self.dim = dim
         self.grid = tuple(grid)
         self.seed = seed
+        self._positions = sincos_2d(dim, self.grid)  # (N, D), a constant
         self.projection = keras.layers.Dense(
             dim,
             kernel_initializer=keras.initializers.GlorotUniform(seed),
@@ -45,7 +46,7 @@ class PatchEmbedding(keras.layers.Layer):
 
     def call(self, patches, indices=None):
         tokens = self.projection(patches)  # (B, K, D)
-        positions = ops.cast(sincos_2d(self.dim, self.grid), tokens.dtype)
+        positions = ops.cast(self._positions, tokens.dtype)
         if indices is None:
             return tokens + positions
         return tokens + ops.take(positions, indices, axis=0)

@@ -66,6 +66,7 @@ class RestoreTokens(keras.layers.Layer):
         self.seed = seed
 
     def build(self, tokens_shape, visible_shape):
+        self._positions = sincos_2d(tokens_shape[-1], self.grid)  # (N, D), a constant
         self.token = self.add_weight(
             shape=(tokens_shape[-1],),
             initializer=keras.initializers.RandomNormal(stddev=0.02, seed=self.seed),
@@ -74,9 +75,8 @@ class RestoreTokens(keras.layers.Layer):
 
     def call(self, tokens, visible):
         num_patches = self.grid[0] * self.grid[1]
-        width = tokens.shape[-1]
         patches = restore_rows(tokens[:, 1:], visible, num_patches, self.token)
-        patches = patches + ops.cast(sincos_2d(width, self.grid), tokens.dtype)
+        patches = patches + ops.cast(self._positions, tokens.dtype)
         return ops.concatenate([tokens[:, :1], patches], axis=1)  # (B, 1 + N, D)
 
     def compute_output_shape(self, tokens_shape, visible_shape):

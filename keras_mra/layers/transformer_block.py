@@ -53,9 +53,10 @@ class TransformerBlock(keras.layers.Layer):
             self._heads(self.value(x)),
         )  # (B, T, heads, D / heads)
         attended = ops.reshape(attended, ops.shape(tokens))
-        tokens = tokens + self.output_projection(attended)
+        tokens = backend.computed_once(tokens + self.output_projection(attended))
         x = self.mlp_in(self.norm2(tokens))
-        return tokens + self.mlp_out(ops.gelu(x, approximate=False))
+        x = self.mlp_out(ops.gelu(x, approximate=False))
+        return backend.computed_once(tokens + x)
 
     def class_attention(self, tokens):
         """Attention of the first token to all tokens, the mean of the heads.

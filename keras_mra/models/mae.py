@@ -103,7 +103,9 @@ class MAE(keras.Model):
         )
         self.encoder_depth = checks.positive_int("encoder_depth", encoder_depth)
         self.decoder_depth = checks.positive_int("decoder_depth", decoder_depth)
-        self.mlp_ratio = checks.positive_float("mlp_ratio", mlp_ratio)
+        self.mlp_ratio = checks.mlp_ratio(
+            mlp_ratio, min(self.encoder_dim, self.decoder_dim)
+        )
         self.layer_norm_epsilon = checks.positive_float(
             "layer_norm_epsilon", layer_norm_epsilon
         )
@@ -146,23 +148,14 @@ class MAE(keras.Model):
             self.decoder_heads,
             *shared,
         )
+        self.pixel_loss = keras.losses.MeanSquaredError(
+            reduction="mean_with_sample_weight"
+        )
+        self.loss = None
         self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.built = True
 
     # --- training ---------------------------------------------------------------
-
-    def compile(self, optimizer="adamw", loss=None, **kwargs):
-        """Configures training; the loss is the MAE's own unless another is given.
-
-        Args:
-            optimizer: As in `keras.Model.compile`.
-            loss: Loss of `(targets, predictions)`, both `(batch, patches, values)`,
-                weighted by 1 on dropped patches and 0 on visible ones.
-            **kwargs: Further arguments of `keras.Model.compile`.
-        """
-        if loss is None:
-            loss = keras.losses.MeanSquaredError(reduction="mean_with_sample_weight")
-        super().compile(optimizer=optimizer, loss=loss, **kwargs)
 
     def call(self, images, training=None):
         """Drops random patches and predicts them.
@@ -185,8 +178,18 @@ class MAE(keras.Model):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        """The loss over the dropped patches; labels and sample weights are ignored."""
-        return super().compute_loss(x=x, training=training, **loss_arguments(y_pred))
+        """Mean squared error over the dropped patches; labels are ignored.
+
+        A `loss` given to `compile` replaces it: a function of targets and predictions,
+        both `(batch, patches, values)`, weighted by 1 where a patch was dropped.
+        """
+        targets, predictions, dropped = (
+            y_pred[name] for name in ("targets", "predictions", "dropped")
+        )
+        if self.loss is not None:
+            return super().compute_loss(x, targets, predictions, dropped, training)
+        # A Keras loss object: it scales itself under a distribution strategy.
+        return self.pixel_loss(targets, predictions, sample_weight=dropped)
 
     # --- what the model knows of an image -------------------------------------------
 
@@ -242,7 +245,7 @@ class MAE(keras.Model):
             Tensor of the images' shape and dtype: visible patches bit for bit, the
             others painted and clipped to `value_range`.
         """
-        images, visible = self._images(images), self._visible(visible)
+        images, visible = self._images(images), self._visible(visible, images)
         predictions = self._predict(images, visible)["predictions"]
         lenders = images if restore_patch_statistics else None
         return self.compose(images, self.paint(predictions, lenders), visible)
@@ -259,7 +262,7 @@ class MAE(keras.Model):
             channels)`: patches in raster order, pixels in (row, column, channel)
             order. With `norm_pix_loss`, standardised patch by patch.
         """
-        images, visible = self._images(images), self._visible(visible)
+        images, visible = self._images(images), self._visible(visible, images)
         return self._predict(images, visible)["predictions"]
 
     def reconstruction_loss(self, images, visible):
@@ -272,7 +275,12 @@ class MAE(keras.Model):
         Returns:
             Float32 scalar.
         """
-        images, visible = self._images(images), self._visible(visible)
+        images, visible = self._images(images), self._visible(visible, images)
+        if visible.shape[1] == self.num_patches:
+            raise ValueError(
+                "`visible` must drop at least one patch for a loss. Received: all "
+                f"{self.num_patches} patches."
+            )
         out = self._predict(images, visible)
         error = ops.cast(out["predictions"], "float32") - out["targets"]
         error = ops.mean(ops.square(error), axis=-1) * out["dropped"]  # (B, N)
@@ -379,10 +387,10 @@ class MAE(keras.Model):
             checks.pixel_values(images, self.value_range)
         return ops.convert_to_tensor(images)
 
-    def _visible(self, visible):
+    def _visible(self, visible, images):
         if not hasattr(visible, "shape"):
             visible = np.asarray(visible)
-        checks.visible_indices(visible, self.num_patches)
+        checks.visible_indices(visible, self.num_patches, np.shape(images)[0])
         return ops.cast(ops.convert_to_tensor(visible), "int32")
 
     # --- saving ------------------------------------------------------------------
@@ -457,15 +465,6 @@ class MAE(keras.Model):
     @classmethod
     def from_config(cls, config):
         return cls(**config)
-
-
-def loss_arguments(outputs):
-    """What a Keras loss needs of an MAE's outputs: only dropped patches count."""
-    return {
-        "y": outputs["targets"],
-        "y_pred": outputs["predictions"],
-        "sample_weight": outputs["dropped"],
-    }
 
 
 def _layer_seeds(seed):

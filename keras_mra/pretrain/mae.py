@@ -5,7 +5,6 @@ import keras
 from keras_mra import checks
 from keras_mra.layers.random_resized_crop import RandomResizedCrop
 from keras_mra.models import MAE
-from keras_mra.models.mae import loss_arguments
 from keras_mra.models.presets import architecture
 from keras_mra.pretrain.inputs import training_data
 from keras_mra.pretrain.trainer import Recipe
@@ -154,10 +153,6 @@ class ViewedMAE(keras.Model):
         self.view = view
         self.built = True
 
-    def compile(self, optimizer, **kwargs):
-        self.mae.compile(optimizer)
-        super().compile(optimizer=optimizer, loss=self.mae.loss, **kwargs)
-
     def call(self, images, training=None):
         if training and self.view is not None:
             images = self.view(images, training=True)
@@ -166,7 +161,7 @@ class ViewedMAE(keras.Model):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        return super().compute_loss(x=x, training=training, **loss_arguments(y_pred))
+        return self.mae.compute_loss(x, y, y_pred, sample_weight, training)
 
 
 def default_view(seed, crop_scale):
