@@ -104,6 +104,8 @@ def augment_folder(
     >>> mae = keras_mra.MAE.from_preset("mae_nano_photos")
     >>> report = augment_folder(mae, "photos", "photos-augmented", copies=4)
     """
+    import PIL  # noqa: F401  A missing Pillow is not the fault of each file.
+
     painter = _Painter(mae, mask_ratio, strategy, temperature, seed, batch_size)
     copies = checks.positive_int("copies", copies)
     if copies > 1 and temperature == 0 and strategy != "random":
@@ -206,6 +208,11 @@ class _Painter:
         if not isinstance(mae, MAE):
             raise ValueError(
                 f"`mae` must be a keras_mra.MAE. Received: {type(mae).__name__}"
+            )
+        if mae.norm_pix_loss:
+            raise ValueError(
+                "`mae` must be trained with `norm_pix_loss=False`: others paint gray "
+                "mush. Received: an MAE with norm_pix_loss=True"
             )
         if mae.image_shape[2] not in (1, 3, 4):
             raise ValueError(

@@ -29,8 +29,9 @@ def dot_product_attention(query, key, value):
 def _normalize_after_values(query, key, value):
     """The same attention, divided by the softmax's sum after the value product.
 
-    Heads go first, so that each product reads contiguous matrices. XLA's CPU backend
-    runs this form up to 2.6 times faster, and its gradient up to 1.8 times.
+    Heads go first, so that each product reads contiguous matrices. Alone, on 197
+    tokens, XLA's CPU backend ran this form about 2 times faster than the same sums in
+    the layout of the arguments; inside a whole model the difference was a few percent.
     """
     query, key, value = (
         ops.transpose(x, (0, 2, 1, 3)) for x in (query, key, value)
@@ -43,6 +44,14 @@ def _normalize_after_values(query, key, value):
     mixed = ops.matmul(ops.cast(weights, value.dtype), value)  # (B, heads, Q, d)
     mixed = ops.cast(ops.cast(mixed, "float32") / total, query.dtype)
     return ops.transpose(mixed, (0, 2, 1, 3))
+
+
+def gelu(x):
+    """The exact GELU: `x` times the normal distribution function of `x`."""
+    if not _jax_on_cpu():
+        return ops.gelu(x, approximate=False)
+    # Keras takes JAX's `erfc`, with which a whole training step is 1.06 times slower.
+    return 0.5 * x * (1 + ops.erf(x * math.sqrt(0.5)))
 
 
 def computed_once(x):
@@ -128,7 +137,8 @@ def _jitted(model, function):
 def _graph(model, function):
     import tensorflow as tf
 
-    return tf.function(function, autograph=False, reduce_retracing=True)
+    # Sizes stay static in each trace; relaxed ones could not be resampled.
+    return tf.function(function, autograph=False)
 
 
 def _without_gradients(model, function):
@@ -164,6 +174,18 @@ def must_leave_graph(x):
     if keras.backend.backend() != "tensorflow":
         return True
     return x.shape.rank is None or None in x.shape[-3:]
+
+
+def with_static_shape(images, image_shape):
+    """Returns images whose static shape says what `image_shape` says.
+
+    Only TensorFlow traces tensors of unknown size; it checks the size when it runs.
+    """
+    if None not in images.shape[1:] or not is_tensorflow_symbolic(images):
+        return images
+    import tensorflow as tf
+
+    return tf.ensure_shape(images, (None, *image_shape))
 
 
 def is_concrete(x):

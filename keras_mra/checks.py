@@ -241,6 +241,16 @@ def mlp_ratio(value, dim):
     return value
 
 
+def restore_patch_statistics(value, norm_pix_loss):
+    """Refuses to add statistics to patches that still have their own."""
+    if value and not norm_pix_loss:
+        raise ValueError(
+            "`restore_patch_statistics` is for models trained with `norm_pix_loss`: "
+            "others paint each patch's own mean and deviation. Received: "
+            "restore_patch_statistics=True and norm_pix_loss=False"
+        )
+
+
 def seed(value):
     """Returns `value` if it is an integer, at least 0, or `None`."""
     if value is None:

@@ -1,6 +1,7 @@
 """The command line: `keras-mra demo`, `keras-mra pretrain`, `keras-mra augment`."""
 
 import pathlib
+import shlex
 import sys
 from typing import Annotated
 
@@ -37,6 +38,10 @@ def demo(
     rate: Annotated[float, typer.Option(help="Fraction of images augmented.")] = 0.5,
 ):
     """Train a small CNN on few labels, without and with MRA, and compare."""
+    if data not in ("fashion_mnist", "digits"):
+        raise typer.BadParameter(
+            f"--data must be fashion_mnist or digits. Received: {data!r}"
+        )
     with _plain_errors():
         from keras_mra.experiments.demo import Settings
         from keras_mra.experiments.demo import run_demo
@@ -78,10 +83,12 @@ def pretrain(
         float | None, typer.Option(help="A twentieth of the epochs unless given.")
     ] = None,
     weight_decay: Annotated[float, typer.Option()] = 0.05,
-    mask_ratio: Annotated[float, typer.Option(help="Share of patches dropped.")] = 0.75,
+    mask_ratio: Annotated[
+        float | None, typer.Option(help="Share of patches dropped.")
+    ] = None,
     norm_pix_loss: Annotated[
-        bool, typer.Option(help="Standardised targets; not for augmentors.")
-    ] = False,
+        bool | None, typer.Option(help="Standardised targets; not for augmentors.")
+    ] = None,
     crop_scale: Annotated[
         float, typer.Option(help="Smallest share of the area of a random crop.")
     ] = 0.2,
@@ -102,21 +109,15 @@ def pretrain(
     seed: Annotated[int, typer.Option()] = 0,
 ):
     """Train a masked autoencoder on unlabelled images and save it as a preset."""
-    import keras_mra
-    from keras_mra.pretrain import model_card
-
-    shape, channels = _image_size(image_size)
     arguments = dict(
         preset=preset,
-        image_shape=None if shape is None else (*shape, channels),
+        image_shape=_image_shape(image_size, data),
         patch_size=patch_size,
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,
         warmup_epochs=warmup_epochs,
         weight_decay=weight_decay,
-        mask_ratio=mask_ratio,
-        norm_pix_loss=norm_pix_loss,
         crop_scale=(crop_scale, 1.0),
         crops_per_image=crops_per_image,
         cache_side=cache_side,
@@ -124,10 +125,23 @@ def pretrain(
         tensorboard=tensorboard,
         seed=seed,
     )
-    with _plain_errors(), model_card.Timer() as timer:
+    # Given only if asked for: a preset has its own.
+    for name, value in {
+        "mask_ratio": mask_ratio,
+        "norm_pix_loss": norm_pix_loss,
+    }.items():
+        if value is not None:
+            arguments[name] = value
+    with _plain_errors():
+        import keras_mra
+        from keras_mra.pretrain import model_card
+
+        # Found out before training, not after it.
+        out.mkdir(parents=True, exist_ok=True)
+        timer = model_card.Timer()
         mae = keras_mra.pretrain_mae(data, **arguments)
         mae.save_to_preset(out)
-        command = " ".join(["keras-mra", *sys.argv[1:]])
+        command = shlex.join(["keras-mra", *sys.argv[1:]])
         model_card.write(out, mae, data, command, timer.seconds())
     typer.echo(f"Wrote the preset {out}. Use it: MAE.from_preset({str(out)!r})")
 
@@ -180,10 +194,10 @@ def augment(
         raise typer.Exit(2)
 
 
-def _image_size(text):
-    """Parses SIDE, HxW or HxWxC into `((height, width), channels)`."""
+def _image_shape(text, data):
+    """Parses SIDE, HxW or HxWxC into `(height, width, channels)`."""
     if text is None:
-        return None, None
+        return None
     try:
         numbers = [int(part) for part in text.lower().split("x")]
     except ValueError:
@@ -194,8 +208,9 @@ def _image_size(text):
         )
     if len(numbers) == 1:
         numbers *= 2
-    channels = numbers[2] if len(numbers) == 3 else 3
-    return (numbers[0], numbers[1]), channels
+    if len(numbers) == 2:
+        numbers.append(1 if data in ("fashion_mnist", "digits") else 3)
+    return tuple(numbers)
 
 
 class _plain_errors:
@@ -205,7 +220,7 @@ class _plain_errors:
         return self
 
     def __exit__(self, kind, error, traceback):
-        if isinstance(error, (ValueError, OSError, FloatingPointError)):
+        if isinstance(error, (ValueError, OSError, ImportError, FloatingPointError)):
             typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(1) from error
 

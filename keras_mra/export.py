@@ -40,7 +40,8 @@ def strip_augmentation(model):
         )
     if isinstance(model, keras.Sequential):
         kept = [_strip(layer) for layer in model.layers if not _augments(layer)]
-        head = [keras.Input(batch_shape=i.shape, dtype=i.dtype) for i in model.inputs]
+        inputs = model.inputs if model.built else []
+        head = [keras.Input(batch_shape=i.shape, dtype=i.dtype) for i in inputs]
         return keras.Sequential([*head, *kept], name=model.name)
     return keras.models.clone_model(model, clone_function=_replace)
 

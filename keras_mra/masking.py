@@ -6,6 +6,7 @@ perturbs the choice with Gumbel noise: 0 is the paper, large is uniformly random
 """
 
 import math
+import numbers
 
 from keras import ops
 from keras import random
@@ -19,7 +20,7 @@ def num_visible(num_patches, mask_ratio):
     Raises:
         ValueError: If the ratio is not in (0, 1), or keeps or drops no patch.
     """
-    if isinstance(mask_ratio, bool) or not isinstance(mask_ratio, (int, float)):
+    if isinstance(mask_ratio, bool) or not isinstance(mask_ratio, numbers.Real):
         raise ValueError(
             "`mask_ratio` must be a number in (0, 1). "
             f"Received: mask_ratio={mask_ratio!r}"
@@ -45,7 +46,7 @@ def check_strategy(strategy, temperature):
         raise ValueError(
             f"`strategy` must be one of {STRATEGIES}. Received: strategy={strategy!r}"
         )
-    is_number = isinstance(temperature, (int, float)) and not isinstance(
+    is_number = isinstance(temperature, numbers.Real) and not isinstance(
         temperature, bool
     )
     if not is_number or not 0 <= temperature < math.inf:

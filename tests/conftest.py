@@ -103,6 +103,8 @@ def rng():
 
 
 def pytest_configure(config):
-    config.addinivalue_line(
-        "markers", "xla: compiles as `pretrain_mae` does by default"
-    )
+    for marker in (
+        "xla: compiles as users' runs do",
+        "graph: is traced by TensorFlow, without XLA",
+    ):
+        config.addinivalue_line("markers", marker)

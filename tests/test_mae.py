@@ -62,7 +62,7 @@ def test_encoder_and_decoder_are_functional_models(mae):
     for model in (mae.encoder, mae.decoder):
         assert isinstance(model, keras.Model) and model.inputs and model.outputs
         lines = []
-        model.summary(print_fn=lambda line, **_: lines.append(line))
+        model.summary(print_fn=lambda line, lines=lines, **_: lines.append(line))
         assert "block_0" in "\n".join(lines)
     assert mae.encoder.output.shape == (None, None, 16)
     assert mae.decoder.output.shape == (None, 8, 36)
@@ -659,7 +659,7 @@ def test_bad_visible(mae, images, visible, pattern):
 
 
 def test_everything_visible_leaves_no_loss(mae, images):
-    """Nothing is dropped: reconstruction is the image, a mean over it does not exist."""
+    """Nothing dropped: reconstruction is the image, and no mean of errors exists."""
     everything = np.tile(np.arange(8, dtype="int32"), (3, 1))
     found = mae.reconstruct(images, everything)
     np.testing.assert_array_equal(ops.convert_to_numpy(found), images)

@@ -218,7 +218,7 @@ def test_inside_a_subclassed_model(mae, images):
             self.augment = MaskReconstruct(mae, 0.5)
 
         def call(self, x, training=None):
-            return self.augment(x)
+            return self.augment(x, training=training)
 
     np.testing.assert_array_equal(Model().predict(images, verbose=0), images)
 

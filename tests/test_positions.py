@@ -46,10 +46,3 @@ def test_the_trained_grid_is_itself():
     np.testing.assert_array_equal(
         sincos_2d(16, (4, 6), trained_grid=(4, 6)), sincos_2d(16, (4, 6))
     )
-
-
-def test_the_shared_table_cannot_be_written():
-    table = sincos_2d(16, (4, 6))
-    assert sincos_2d(16, (4, 6)) is table
-    with pytest.raises(ValueError):
-        table[0, 0] = 1.0

@@ -1,6 +1,7 @@
 """Images by name: arrays that fit in memory, folders and TFDS sets that stream."""
 
 from keras_mra.datasets.arrays import ArrayDataset
+from keras_mra.datasets.epochs import EpochDataset
 from keras_mra.datasets.epochs import SetEpoch
 from keras_mra.datasets.folder import FolderDataset
 from keras_mra.datasets.loading import GRAMMAR
@@ -14,6 +15,7 @@ __all__ = [
     "Dataset",
     "DatasetUnavailable",
     "FolderDataset",
+    "EpochDataset",
     "SetEpoch",
     "load",
 ]

@@ -57,6 +57,7 @@ class EpochDataset(keras.utils.PyDataset):
             seed = int(np.random.SeedSequence().generate_state(1)[0])
         self.seed = checks.seed(seed)
         self.drop_last = bool(drop_last)
+        self._limit = None
         self.set_epoch(0)
 
     @property
@@ -86,7 +87,21 @@ class EpochDataset(keras.utils.PyDataset):
         self.on_epoch_begin()
         yield from super().__iter__()
 
+    def limit(self, batches):
+        """Ends each epoch after so many batches.
+
+        Args:
+            batches: Int, at least 1 and at most the batches that there are.
+        """
+        if not 1 <= batches <= len(self):
+            raise ValueError(
+                f"An epoch of {len(self)} batches cannot be limited to {batches}."
+            )
+        self._limit = batches
+
     def __len__(self):
+        if self._limit is not None:
+            return self._limit
         full, rest = divmod(self.num_samples, self.batch_size)
         return full if self.drop_last or not rest else full + 1
 

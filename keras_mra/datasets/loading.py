@@ -54,6 +54,7 @@ def load(
     crop_scale=(0.2, 1.0),
     crops_per_image=1,
     cache_side=None,
+    default_side=DEFAULT_SIDE,
     seed=0,
 ):
     """Loads a data set by name.
@@ -63,14 +64,15 @@ def load(
             `test`, where both are there, are the splits) or `"tfds:NAME"` (the name as
             TFDS writes it, `name/config:version`).
         image_shape: `(height, width, channels)`, or `None` for the data's own: that
-            of the files if they agree, else 224x224 in colour, or in gray where all
-            are gray.
+            of the files if they agree on one of at most 224 pixels, else a square of
+            `default_side`; in colour, or in gray where all are gray.
         batch_size: Int, batch of a streamed set, or `None` for 256, or all of it if
             that is less. This and the arguments below do nothing to sets in memory.
         crop: `"random"` or `"center"`, the crops of a streamed training set; those
             of a test set are `"center"`.
         crop_scale: Pair of floats in (0, 1], the share of the area of a random crop.
         crops_per_image: Int, crops of each training image in one epoch.
+        default_side: Int, see `image_shape`.
         cache_side: Int or `None`; an int keeps decoded images in memory, with a short
             side of at most that many pixels.
         seed: Int, at least 0.
@@ -110,8 +112,8 @@ def load(
         "seed": seed,
     }
     if kind == "folder":
-        return _folder(name, rest, image_shape, batch_size, training)
-    return _tfds(name, rest, image_shape, batch_size, training)
+        return _folder(name, rest, image_shape, default_side, batch_size, training)
+    return _tfds(name, rest, image_shape, default_side, batch_size, training)
 
 
 # How a test set is read: every image once, in order.
@@ -132,7 +134,7 @@ def _in_memory(name, found, class_names, image_shape):
     )
 
 
-def _folder(name, path, image_shape, batch_size, training):
+def _folder(name, path, image_shape, default_side, batch_size, training):
     root = pathlib.Path(path).expanduser()
     splits = [root / "train", root / "test"]
     if not all(split.is_dir() for split in splits):
@@ -141,7 +143,7 @@ def _folder(name, path, image_shape, batch_size, training):
     inside = folders.first_level_folders(splits[0], paths)
     # An image outside every sub-folder has no class, so that none are assumed.
     class_names = None if None in inside else folders.class_names_of(inside)
-    image_shape = image_shape or _shape_of_files(paths)
+    image_shape = image_shape or _shape_of_files(paths, default_side)
     labels = {"labels": class_names is not None, "class_names": class_names}
     return Dataset(
         train=FolderDataset(splits[0], image_shape, batch_size, **labels, **training),
@@ -157,7 +159,7 @@ def _folder(name, path, image_shape, batch_size, training):
     )
 
 
-def _shape_of_files(paths):
+def _shape_of_files(paths, default_side):
     """The shape that the first files share, from their headers."""
     from PIL import Image
 
@@ -169,21 +171,21 @@ def _shape_of_files(paths):
                 modes.add(image.mode)
         except Exception:  # Reported when training comes to it.
             continue
-    width, height = sizes.pop() if len(sizes) == 1 else (DEFAULT_SIDE, DEFAULT_SIDE)
+    width, height = sizes.pop() if len(sizes) == 1 else (default_side,) * 2
     if max(width, height) > DEFAULT_SIDE:
-        width = height = DEFAULT_SIDE
+        width = height = default_side
     gray = modes and modes <= {"1", "L", "LA", "I", "I;16", "F"}
     return (height, width, 1 if gray else 3)
 
 
-def _tfds(name, rest, image_shape, batch_size, training):
+def _tfds(name, rest, image_shape, default_side, batch_size, training):
     train, test, image_key, label_key, info = tfds.open_tfds(rest)
     if image_shape is None:
         height, width, channels = info.features[image_key].shape
         fixed = height and width
         image_shape = (
-            height if fixed else DEFAULT_SIDE,
-            width if fixed else DEFAULT_SIDE,
+            height if fixed else default_side,
+            width if fixed else default_side,
             channels or 3,
         )
     keys = {"image_key": image_key, "label_key": label_key}

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pathlib
+import shlex
 import statistics
 import sys
 import time
@@ -79,7 +80,7 @@ def run_demo(settings, console=None):
         runs = _run_arms(mae, data, settings, progress)
     console.print(_table(runs, data, settings))
     results = {
-        "command": " ".join(["keras-mra", *sys.argv[1:]]),
+        "command": shlex.join(["keras-mra", *sys.argv[1:]]),
         "settings": dataclasses.asdict(settings),
         "machine": describe_machine(),
         "data": {"name": data.name, "source": data.source},
@@ -158,7 +159,10 @@ def _train(augmentation, data, settings, seed, progress, task):
     images, labels = data.train
     chosen = _labelled(labels, settings.labels_per_class, seed)
     batches = datasets.ArrayDataset(
-        images[chosen], labels[chosen], batch_size=settings.batch_size, seed=seed
+        images[chosen],
+        labels[chosen],
+        batch_size=min(settings.batch_size, len(chosen)),
+        seed=seed,
     )
     model = small_cnn(
         data.image_shape, len(data.class_names), (0, 255), augmentation, seed

@@ -9,6 +9,7 @@ from keras import ops
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra import masking
+from keras_mra.resampling import resize
 
 
 @keras.saving.register_keras_serializable("keras_mra")
@@ -55,8 +56,8 @@ class MaskReconstruct(keras.layers.Layer):
             with them under `"images"`, whose other entries are handed on.
         training: Bool. Augments if `True`, which is the default outside a model;
             `predict`, `evaluate` and `training=False` return the images as they came
-            (in a subclassed model, as with Keras' own layers, if its `call` takes
-            `training`).
+            (in a subclassed model, hand the flag on: `self.augment(x,
+            training=training)`, as with Keras' own layers).
             `keras_mra.strip_augmentation(model)` removes the layer for `export`.
 
     Returns:
@@ -119,6 +120,7 @@ class MaskReconstruct(keras.layers.Layer):
             self._attention_size = checks.resolution(
                 attention_resolution, mae.patch_size, "attention_resolution"
             )
+        checks.restore_patch_statistics(restore_patch_statistics, mae.norm_pix_loss)
         self.restore_patch_statistics = restore_patch_statistics
         if mae.norm_pix_loss and not restore_patch_statistics:
             warnings.warn(
@@ -135,6 +137,7 @@ class MaskReconstruct(keras.layers.Layer):
             else keras.random.SeedGenerator(seed)
         )
         self._compiled = None
+        self._checked_a_tensor = False
         self.built = True
 
     # The autoencoder inside is never trained by the model around it. Keras sets
@@ -170,7 +173,7 @@ class MaskReconstruct(keras.layers.Layer):
         if isinstance(inputs, np.ndarray) and training is not False:
             # Arrays come from outside any model: compiled, and safe between threads.
             return ops.convert_to_tensor(self._augment_array(inputs))
-        self._check(inputs)
+        self._check(inputs, check_values=training is not False)
         if len(inputs.shape) == 3:
             batch = ops.expand_dims(inputs, 0)
             return super().__call__(batch, **kwargs)[0]
@@ -199,13 +202,13 @@ class MaskReconstruct(keras.layers.Layer):
         mae = self.mae
         size = tuple(images.shape[1:3])
         same_size = size == mae.image_shape[:2]
-        seen = images if same_size else _resized(images, mae.image_shape[:2])
+        seen = images if same_size else resize(images, mae.image_shape[:2])
         predictions, visible = self._predict(ops.stop_gradient(seen))
         painted = mae.paint(
             predictions, seen if self.restore_patch_statistics else None
         )
         if not same_size:
-            painted = _resized(painted, size)
+            painted = resize(painted, size)
         return mae.compose(images, ops.stop_gradient(painted), visible)
 
     def _predict(self, images):
@@ -264,7 +267,7 @@ class MaskReconstruct(keras.layers.Layer):
 
     def _augment_array(self, images):
         """Augments a NumPy batch or image; safe to call from several threads."""
-        self._check(images)
+        self._check(images, check_values=True)
         batch = images[None] if images.ndim == 3 else images
         if self._compiled is None:
             self._compiled = backend.compiled(self, self.call)
@@ -275,7 +278,7 @@ class MaskReconstruct(keras.layers.Layer):
         same = augmented == images.astype(augmented.dtype)
         return np.where(same, images, augmented.astype(images.dtype))
 
-    def _check(self, images):
+    def _check(self, images, check_values):
         height, width, channels = self.mae.image_shape
         shape = tuple(images.shape)
         if len(shape) == 3:
@@ -297,8 +300,18 @@ class MaskReconstruct(keras.layers.Layer):
                 f"{shape[1]}x{shape[2]} pixels (shape {tuple(images.shape)})"
             )
         checks.pixel_dtype(images, "inputs")
-        if checks.is_concrete(images):
+        if check_values and self._has_unchecked_values(images):
             checks.pixel_values(images, self.mae.value_range, "inputs")
+
+    def _has_unchecked_values(self, images):
+        # PyTorch's `fit` calls with concrete tensors too: the first is checked, and
+        # no later step waits for an accelerator.
+        if isinstance(images, np.ndarray):
+            return True
+        if self._checked_a_tensor or not checks.is_concrete(images):
+            return False
+        self._checked_a_tensor = True
+        return True
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -358,9 +371,3 @@ def _freeze(mae):
 
 def _fits(size, wanted):
     return all(s in (None, w) for s, w in zip(size, wanted))
-
-
-def _resized(images, size):
-    return ops.image.resize(
-        ops.cast(images, "float32"), size, interpolation="bilinear", antialias=True
-    )

@@ -55,7 +55,7 @@ class TransformerBlock(keras.layers.Layer):
         attended = ops.reshape(attended, ops.shape(tokens))
         tokens = backend.computed_once(tokens + self.output_projection(attended))
         x = self.mlp_in(self.norm2(tokens))
-        x = self.mlp_out(ops.gelu(x, approximate=False))
+        x = self.mlp_out(backend.gelu(x))
         return backend.computed_once(tokens + x)
 
     def class_attention(self, tokens):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_mra import backend
 from keras_mra import checks
 from keras_mra import masking
 from keras_mra import patches as patch_ops
@@ -14,6 +15,7 @@ from keras_mra.models import encoder as encoder_lib
 from keras_mra.models.decoder import build_decoder
 from keras_mra.models.presets import load_preset
 from keras_mra.models.presets import save_preset
+from keras_mra.resampling import resize
 
 
 @keras.saving.register_keras_serializable("keras_mra")
@@ -167,6 +169,7 @@ class MAE(keras.Model):
             `(batch, kept)`.
         """
         checks.image_batch(images, self.image_shape)
+        images = backend.with_static_shape(images, self.image_shape)
         visible = masking.random_patches(
             ops.shape(images)[0],
             self.num_patches,
@@ -245,6 +248,7 @@ class MAE(keras.Model):
             Tensor of the images' shape and dtype: visible patches bit for bit, the
             others painted and clipped to `value_range`.
         """
+        checks.restore_patch_statistics(restore_patch_statistics, self.norm_pix_loss)
         images, visible = self._images(images), self._visible(visible, images)
         predictions = self._predict(images, visible)["predictions"]
         lenders = images if restore_patch_statistics else None
@@ -310,14 +314,10 @@ class MAE(keras.Model):
             size, grid: Pairs of ints, the copy's pixels and patches.
             block: Int.
         """
-        small = ops.image.resize(
-            ops.cast(images, "float32"), size, interpolation="bilinear", antialias=True
-        )
+        small = resize(images, size)
         embedding = self.encoder.get_layer("patch_embedding")
         coarse = self.attend(embedding.embed_at(self.patchify(small), grid), block)
-        fine = ops.image.resize(
-            ops.reshape(coarse, (-1, *grid, 1)), self.grid, interpolation="bilinear"
-        )
+        fine = resize(ops.reshape(coarse, (-1, *grid, 1)), self.grid)
         fine = ops.reshape(fine, (-1, self.num_patches))
         return fine / ops.sum(fine, axis=-1, keepdims=True)
 

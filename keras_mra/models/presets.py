@@ -4,6 +4,7 @@ A preset folder has KerasHub's layout: `config.json`, `model.weights.h5` and
 `metadata.json`. Nothing in it is code: the configuration may only name an `MAE`.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -75,14 +76,14 @@ def shipped_folder():
 
 def architecture(preset):
     """The arguments of `MAE` that a preset stands for, as a new dict."""
-    if preset in ARCHITECTURES:
+    if isinstance(preset, str) and preset in ARCHITECTURES:
         return dict(ARCHITECTURES[preset]["config"])
     return _read_config(_preset_folder(preset))
 
 
 def load_preset(cls, preset, load_weights, overrides):
     """Makes a model of class `cls` from a preset; see `MAE.from_preset`."""
-    if preset in ARCHITECTURES:
+    if isinstance(preset, str) and preset in ARCHITECTURES:
         if load_weights:
             raise ValueError(
                 f"`load_weights=True`, but preset {preset!r} is an architecture "
@@ -102,24 +103,42 @@ def save_preset(model, path, description=""):
     folder = pathlib.Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        part = folder / "part.weights.h5"
-        try:
-            _without_optimizer(model).save_weights(part)
-            os.replace(part, folder / WEIGHTS)
-        finally:
-            part.unlink(missing_ok=True)
-        _write_json(folder / CONFIG, keras.saving.serialize_keras_object(model))
         metadata = {
             "description": description,
             "keras_version": keras.__version__,
             "keras_mra_version": __version__,
             "parameter_count": model.count_params(),
         }
-        _write_json(folder / METADATA, metadata)
+        documents = {
+            CONFIG: keras.saving.serialize_keras_object(model),
+            METADATA: metadata,
+        }
+        with contextlib.ExitStack() as leftovers:
+            parts = {}
+            for name in (WEIGHTS, CONFIG, METADATA):
+                parts[name] = folder / f"part.{name}"
+                leftovers.callback(parts[name].unlink, missing_ok=True)
+            _reserve(parts[WEIGHTS], 4 * model.count_params() + 2**20)
+            _without_optimizer(model).save_weights(parts[WEIGHTS])
+            for name, content in documents.items():
+                text = json.dumps(content, indent=2) + "\n"
+                parts[name].write_text(text, encoding="utf-8")
+            # Nothing is replaced before everything is written.
+            for name, part in parts.items():
+                os.replace(part, folder / name)
     except OSError as error:
         raise OSError(
             f"The preset could not be written to `path` {str(folder)!r}: {error}"
         ) from error
+
+
+def _reserve(path, size):
+    """Makes a full disk known as an `OSError`; h5py can crash the interpreter on it."""
+    with open(path, "wb") as file:
+        for _ in range(-(-size // 2**20)):
+            file.write(bytes(2**20))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _without_optimizer(model):
@@ -179,12 +198,3 @@ def _read_json(path):
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{str(path)!r} could not be read: {error}") from error
-
-
-def _write_json(path, content):
-    part = path.with_name(path.name + ".part")
-    try:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -27,7 +27,8 @@ class TrainingData:
         batches: What `fit` takes.
         image_shape: `(height, width, channels)` of the images.
         batch_size: Int, images in the first batch.
-        steps_per_epoch: Int.
+        steps_per_epoch: Int, for the schedule.
+        fit_steps: Int or `None`, for `fit`: `None` where `batches` end by themselves.
         first_images: NumPy array, the images of the first batch.
         cropped: Whether the source crops at random already.
         name: What the data are called in a model card.
@@ -37,6 +38,7 @@ class TrainingData:
     image_shape: tuple
     batch_size: int
     steps_per_epoch: int
+    fit_steps: int | None
     first_images: np.ndarray
     cropped: bool
     name: str
@@ -44,7 +46,7 @@ class TrainingData:
 
 def training_data(
     ds, batch_size, image_shape, steps_per_epoch, seed, cache_side=None,
-    crops_per_image=1, crop_scale=(0.2, 1.0),
+    crops_per_image=1, crop_scale=(0.2, 1.0), crop="random", default_side=224,
 ):  # fmt: skip
     """Makes `TrainingData` of whatever kind `ds` is.
 
@@ -55,24 +57,28 @@ def training_data(
         image_shape: `(height, width, channels)` or `None`, for data names.
         steps_per_epoch: Int or `None`; `None` is one pass over `ds`.
         seed: Int, for the order of arrays and the crops of named data.
-        cache_side, crops_per_image, crop_scale: As in `keras_mra.datasets.load`.
+        cache_side, crops_per_image, crop_scale, crop, default_side: As in
+            `keras_mra.datasets.load`.
 
     Raises:
         ValueError: If `ds` is of no such kind, empty, or its images are bad.
     """
-    name, cropped = type(ds).__name__, False
+    name = type(ds).__name__
+    if batch_size is not None:
+        batch_size = checks.positive_int("batch_size", batch_size)
     if isinstance(ds, str):
         name = ds
         ds = datasets.load(
             ds,
             image_shape=image_shape,
             batch_size=batch_size,
+            crop=crop,
             crop_scale=crop_scale,
+            default_side=default_side,
             crops_per_image=crops_per_image,
             cache_side=cache_side,
             seed=seed,
         ).train
-        cropped = not isinstance(ds, tuple)
         batch_size = batch_size if isinstance(ds, tuple) else None
     if _is_array(ds):
         ds = (ds,)
@@ -90,15 +96,21 @@ def training_data(
             )
         batches = ds
     first = _first_images(batches, name)
+    fit_steps = steps_per_epoch
     if steps_per_epoch is None:
         steps_per_epoch = _count_batches(batches)
+    elif isinstance(batches, datasets.EpochDataset):
+        # A shorter epoch of its own, so that resuming finds the same batches.
+        batches.limit(checks.positive_int("steps_per_epoch", steps_per_epoch))
+        fit_steps = None
     return TrainingData(
         batches=batches,
         image_shape=first.shape[1:],
         batch_size=len(first),
         steps_per_epoch=checks.positive_int("steps_per_epoch", steps_per_epoch),
+        fit_steps=fit_steps,
         first_images=first,
-        cropped=cropped,
+        cropped=getattr(batches, "crop", None) == "random",
         name=name,
     )
 
@@ -157,6 +169,12 @@ def _first_images(batches, name):
             f"Received: a batch of type {type(batch).__name__}"
         )
     images = np.asarray(images)
+    if images.ndim == 4 and images.shape[1] in (1, 3, 4) and images.shape[3] > 4:
+        raise ValueError(
+            "`ds` must give images with channels last, (batch, height, width, "
+            f"channels). Received: shape {images.shape} from {name}, which looks like "
+            "channels first."
+        )
     if images.ndim != 4:
         raise ValueError(
             "`ds` must give images of rank 4, (batch, height, width, channels). "

@@ -5,6 +5,7 @@ import keras
 from keras_mra import checks
 from keras_mra.layers.random_resized_crop import RandomResizedCrop
 from keras_mra.models import MAE
+from keras_mra.models.presets import ARCHITECTURES
 from keras_mra.models.presets import architecture
 from keras_mra.pretrain.inputs import training_data
 from keras_mra.pretrain.trainer import Recipe
@@ -90,6 +91,11 @@ def pretrain_mae(
     mae = keras_mra.pretrain_mae("fashion_mnist", preset="mae_nano", epochs=20)
     ```
     """
+    if not (view is None or view == "auto" or callable(view)):
+        raise ValueError(
+            "`view` must be 'auto', None or a Keras layer. "
+            f"Received: view={view!r} (of type {type(view).__name__})"
+        )
     recipe = Recipe(
         epochs=epochs,
         learning_rate=learning_rate,
@@ -101,8 +107,6 @@ def pretrain_mae(
         verbose=verbose,
     )
     arguments = architecture(preset)
-    if isinstance(ds, str) and ds.startswith(("folder:", "tfds:")):
-        image_shape = image_shape or arguments["image_shape"]
     data = training_data(
         ds,
         batch_size,
@@ -112,10 +116,15 @@ def pretrain_mae(
         cache_side,
         crops_per_image,
         crop_scale,
+        crop="random" if view == "auto" else "center",
+        default_side=min(arguments["image_shape"][:2]),
     )
     if image_shape is not None:
         checks.image_batch(data.first_images, checks.image_shape(image_shape), "ds")
-    patch_size = patch_size or fitting_patch(data.image_shape, arguments["patch_size"])
+    if patch_size is None:
+        patch_size = arguments["patch_size"]
+        if str(preset) in ARCHITECTURES:  # One with weights has learned its patches.
+            patch_size = fitting_patch(data.image_shape, patch_size)
     mae = MAE.from_preset(
         preset,
         **{
@@ -139,6 +148,10 @@ def pretrain_mae(
     return mae
 
 
+# A grid of 32x32: attention costs the square of it.
+MOST_PATCHES = 1024
+
+
 class ViewedMAE(keras.Model):
     """An MAE that sees a random view of each image while it trains.
 
@@ -148,7 +161,7 @@ class ViewedMAE(keras.Model):
     """
 
     def __init__(self, mae, view=None):
-        super().__init__(autocast=False)
+        super().__init__(autocast=False, dtype=mae.dtype_policy)
         self.mae = mae
         self.view = view
         self.built = True
@@ -166,18 +179,32 @@ class ViewedMAE(keras.Model):
 
 def default_view(seed, crop_scale):
     """Random resized crop (unless `crop_scale` is `None`) and horizontal flip."""
-    layers = [keras.layers.RandomFlip("horizontal", seed=seed)]
+    # In float32 whatever the policy: the pixels are also the targets.
+    flip = keras.layers.RandomFlip(
+        "horizontal", seed=seed, data_format="channels_last", dtype="float32"
+    )
+    layers = [flip]
     if crop_scale is not None:
         layers.insert(0, RandomResizedCrop(crop_scale, seed=seed))
     return keras.layers.Pipeline(layers)
 
 
 def fitting_patch(image_shape, patch_size):
-    """The given patch if it makes at least 7x7 patches, else the largest that does."""
+    """The given patch if it makes at least 7x7 patches, else the largest that does.
+
+    Raises:
+        ValueError: If none does without making more patches than anyone would want.
+    """
     height, width, _ = image_shape
     preferred = checks.pair_of_ints("patch_size", patch_size)
     sides = range(min(height, width) // 7, 0, -1)
     for ph, pw in [preferred, *((side, side) for side in sides)]:
-        if not (height % ph or width % pw) and min(height // ph, width // pw) >= 7:
+        if height % ph or width % pw:
+            continue
+        grid = (height // ph, width // pw)
+        if min(grid) >= 7 and grid[0] * grid[1] <= MOST_PATCHES:
             return (ph, pw)
-    return (1, 1)
+    raise ValueError(
+        f"`patch_size` must be given for images of {height}x{width} pixels: no square "
+        "cuts them into 7x7 to 32x32 patches. Received: patch_size=None"
+    )

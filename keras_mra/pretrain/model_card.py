@@ -7,14 +7,10 @@ from keras_mra.machine import describe_machine
 
 
 class Timer:
-    """Wall-clock seconds since the `with` block was entered."""
+    """Wall-clock seconds since it was made."""
 
-    def __enter__(self):
+    def __init__(self):
         self.start = time.monotonic()
-        return self
-
-    def __exit__(self, *exc_info):
-        return None
 
     def seconds(self):
         return time.monotonic() - self.start

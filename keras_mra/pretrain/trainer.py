@@ -38,7 +38,7 @@ class Recipe:
     verbose: Any = "auto"
 
     def __post_init__(self):
-        checks.positive_int("epochs", self.epochs)
+        object.__setattr__(self, "epochs", checks.positive_int("epochs", self.epochs))
         checks.positive_float("learning_rate", self.learning_rate)
         for name in ("warmup_epochs", "weight_decay"):
             value = getattr(self, name)
@@ -71,7 +71,8 @@ def train(model, data, recipe, run):
         recipe.weight_decay,
     )
     model.compile(optimizer=optimizer, jit_compile=backend.fastest_jit_compile())
-    optimizer.build(model.trainable_variables)
+    # The model's own, which a float16 policy has wrapped in loss scaling.
+    model.optimizer.build(model.trainable_variables)
 
     callbacks = [StopOnBadLoss(), *(recipe.callbacks or [])]
     done, logs = 0, {}
@@ -98,7 +99,7 @@ def train(model, data, recipe, run):
             data.batches,
             epochs=recipe.epochs,
             initial_epoch=done,
-            steps_per_epoch=data.steps_per_epoch,
+            steps_per_epoch=data.fit_steps,
             # The order is the data's own; Keras would shuffle it unrepeatably.
             shuffle=False,
             callbacks=callbacks,
@@ -109,7 +110,7 @@ def train(model, data, recipe, run):
         name: earlier.get(name, []) + history.history.get(name, [])
         for name in {**earlier, **history.history}
     }
-    history.epoch = list(range(recipe.epochs))
+    history.epoch = list(range(len(history.history["loss"])))
     return history
 
 

@@ -53,7 +53,16 @@ def test_import_brings_no_optional_package_and_no_other_backend(backend, tmp_pat
 # As in CONTRIBUTING.md: a row imports from itself and from the rows above.
 ROWS = [
     {"version"},
-    {"checks", "backend", "patches", "positions", "masking", "pixels", "machine"},
+    {
+        "checks",
+        "backend",
+        "patches",
+        "positions",
+        "masking",
+        "pixels",
+        "machine",
+        "resampling",
+    },
     {"datasets"},
     {"layers"},
     {"export"},

@@ -1,0 +1,41 @@
+"""What one backend makes of a preset: run as `compute.py PRESET MODEL IN OUT`."""
+
+import sys
+
+import keras
+import numpy as np
+
+import keras_mra
+
+
+def main(preset, model_file, inputs, outputs):
+    with np.load(inputs) as file:
+        images, visible = file["images"], file["visible"]
+    mae = keras_mra.MAE.from_preset(preset)
+    loaded = keras.models.load_model(model_file)
+    attention = mae.attention(images)
+    found = {
+        "encode": mae.encode(images),
+        "attention": attention,
+        "attention_early": mae.attention(images, block=0),
+        "attention_small": mae.attention(images, resolution=(8, 12)),
+        "predict_patches": mae.predict_patches(images, visible),
+        "reconstruction_loss": mae.reconstruction_loss(images, visible),
+        "reconstruct_bytes": mae.reconstruct(images, visible),
+        "reconstruct_floats": mae.reconstruct(images.astype("float32"), visible),
+        "encode_from_keras_file": loaded.encode(images),
+    }
+    for strategy in ("attention", "low_attention"):
+        for ratio in (0.25, 0.75):
+            found[f"masks_{strategy}_{ratio}"] = keras_mra.masking.visible_patches(
+                attention, ratio, strategy
+            )
+    np.savez(
+        outputs,
+        backend=keras.backend.backend(),
+        **{name: keras.ops.convert_to_numpy(value) for name, value in found.items()},
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

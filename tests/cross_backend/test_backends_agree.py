@@ -1,0 +1,100 @@
+"""The same weights and images on each backend, in one process per backend.
+
+Not part of the suite that runs once per backend: `pytest tests/cross_backend`.
+"""
+
+import itertools
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+BACKENDS = ("tensorflow", "jax", "torch")
+HERE = pathlib.Path(__file__).parent
+
+SAVE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from conftest import TINY, randomize
+import keras_mra
+
+mae = randomize(
+    keras_mra.MAE(
+        (16, 24, 3), (4, 6), mean=(0.5, 0.4, 0.3), std=0.25, mask_ratio=0.5, **TINY
+    )
+)
+mae.save_to_preset(sys.argv[2])
+mae.save(sys.argv[3])
+"""
+
+
+def run(backend, *command):
+    process = subprocess.run(
+        [sys.executable, *map(str, command)],
+        env={
+            **os.environ,
+            "KERAS_BACKEND": backend,
+            "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
+        },
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert process.returncode == 0, f"{backend}:\n{process.stderr}"
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def results(request, tmp_path_factory):
+    """Arrays by backend, from a preset that one of them saved."""
+    folder = tmp_path_factory.mktemp(f"saved_by_{request.param}")
+    preset, model = folder / "preset", folder / "mae.keras"
+    run(request.param, "-c", SAVE, HERE.parent, preset, model)
+    rng = np.random.default_rng(0)
+    np.savez(
+        folder / "inputs.npz",
+        images=rng.integers(0, 256, (4, 16, 24, 3), dtype="uint8"),
+        visible=np.stack([rng.permutation(16)[:5] for _ in range(4)]).astype("int32"),
+    )
+    found = {}
+    for backend in BACKENDS:
+        outputs = folder / f"{backend}.npz"
+        run(
+            backend, HERE / "compute.py", preset, model, folder / "inputs.npz", outputs
+        )
+        with np.load(outputs) as file:
+            found[backend] = dict(file)
+        assert found[backend].pop("backend") == backend
+    return found
+
+
+def test_backends_agree(results):
+    for one, other in itertools.combinations(BACKENDS, 2):
+        assert results[one].keys() == results[other].keys()
+        for name, expected in results[one].items():
+            found, where = results[other][name], f"{name}: {one} and {other}"
+            assert found.dtype == expected.dtype and found.shape == expected.shape, where
+            if name.startswith("masks"):
+                np.testing.assert_array_equal(found, expected, err_msg=where)
+                continue
+            # Bytes may be rounded the other way; pixels are 255 times the tolerance.
+            tolerance = {"reconstruct_bytes": 1, "reconstruct_floats": 255e-4}
+            np.testing.assert_allclose(
+                found.astype("float64"),
+                expected.astype("float64"),
+                rtol=0,
+                atol=tolerance.get(name, 1e-4),
+                err_msg=where,
+            )
+
+
+def test_the_results_are_not_trivial(results):
+    for arrays in results.values():
+        assert np.isfinite(arrays["encode"]).all() and arrays["encode"].std() > 0.1
+        assert np.ptp(arrays["attention"], axis=1).min() > 1e-3
+        assert arrays["reconstruction_loss"] > 0.1
+        np.testing.assert_allclose(
+            arrays["encode_from_keras_file"], arrays["encode"], atol=1e-6
+        )
