@@ -6,8 +6,8 @@ perturbs the choice with Gumbel noise: 0 is the paper, large is uniformly random
 """
 
 import math
-import numbers
 
+import numpy as np
 from keras import ops
 from keras import random
 
@@ -20,7 +20,9 @@ def num_visible(num_patches, mask_ratio):
     Raises:
         ValueError: If the ratio is not in (0, 1), or keeps or drops no patch.
     """
-    if isinstance(mask_ratio, bool) or not isinstance(mask_ratio, numbers.Real):
+    if isinstance(mask_ratio, bool) or not isinstance(
+        mask_ratio, (int, float, np.number)
+    ):
         raise ValueError(
             "`mask_ratio` must be a number in (0, 1). "
             f"Received: mask_ratio={mask_ratio!r}"
@@ -46,7 +48,7 @@ def check_strategy(strategy, temperature):
         raise ValueError(
             f"`strategy` must be one of {STRATEGIES}. Received: strategy={strategy!r}"
         )
-    is_number = isinstance(temperature, numbers.Real) and not isinstance(
+    is_number = isinstance(temperature, (int, float, np.number)) and not isinstance(
         temperature, bool
     )
     if not is_number or not 0 <= temperature < math.inf:

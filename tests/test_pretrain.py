@@ -369,17 +369,17 @@ class Watch(keras.layers.Layer):
 
     def __init__(self):
         super().__init__(autocast=False)
-        self.training = []
+        self.flags = []
 
     def call(self, images, training=None):
-        self.training.append(training)
+        self.flags.append(training)
         return ops.zeros_like(images)
 
 
 def test_a_view_of_ones_own(images):
     view = Watch()
     mae = pretrain(images, view=view, mask_ratio=0.5)
-    assert True in view.training
+    assert True in view.flags
     black, seen = np.zeros_like(images), mae.history.history["loss"][0]
     initial = keras_mra.MAE((8, 8, 1), 2, mask_ratio=0.5, **SMALL)
     visible = np.tile(np.arange(8, dtype="int32"), (12, 1))
@@ -583,8 +583,8 @@ def test_model_card(tmp_path):
     mae = keras_mra.MAE((8, 8, 1), 4, **SMALL)
     losses = [1 / (1 + i) for i in range(50)]
     mae.history = types.SimpleNamespace(history={"loss": losses})
-    with model_card.Timer() as timer:
-        model_card.write(tmp_path, mae, "digits", "keras-mra pretrain digits", 600)
+    timer = model_card.Timer()
+    model_card.write(tmp_path, mae, "digits", "keras-mra pretrain digits", 600)
     assert 0 <= timer.seconds() < 10
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     for part in ("keras-mra pretrain digits", "10 minutes", f"{mae.count_params():,}"):

@@ -42,6 +42,13 @@ class Checkpoint(keras.callbacks.Callback):
             ValueError: If the checkpoint is unreadable or of another run; it names
                 what differs.
         """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(
+                f"`checkpoint` must be a folder. Received: {str(self.path.parent)!r} "
+                f"({error})"
+            ) from error
         if not self.path.exists():
             return 0, {}
         try:
@@ -78,7 +85,6 @@ class Checkpoint(keras.callbacks.Callback):
         }
         arrays = {f"v{i}": _to_numpy(v) for i, v in enumerate(variables)}
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             _write_atomically(self.path, header=json.dumps(header), **arrays)
         except OSError as error:
             raise OSError(

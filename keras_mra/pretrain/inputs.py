@@ -157,11 +157,11 @@ def _is_stream(ds):
 
 def _first_images(batches, name):
     if isinstance(batches, keras.utils.PyDataset):
-        batch = batches[0]
+        batch = batches[0] if len(batches) else None
     else:
         batch = next(iter(batches), None)
-        if batch is None:
-            raise ValueError("`ds` must not be empty. Received: no batch")
+    if batch is None:
+        raise ValueError("`ds` must not be empty. Received: no batch")
     images = batch[0] if isinstance(batch, (tuple, list)) else batch
     if not _is_array(images):
         raise ValueError(
@@ -169,6 +169,7 @@ def _first_images(batches, name):
             f"Received: a batch of type {type(batch).__name__}"
         )
     images = np.asarray(images)
+    checks.pixel_dtype(images, "ds")
     if images.ndim == 4 and images.shape[1] in (1, 3, 4) and images.shape[3] > 4:
         raise ValueError(
             "`ds` must give images with channels last, (batch, height, width, "
@@ -186,15 +187,15 @@ def _first_images(batches, name):
 def _count_batches(batches):
     """Batches in one pass; streams that do not know are counted by one pass."""
     try:
-        return len(batches)
-    except TypeError:
-        pass
-    cardinality = int(batches.cardinality()) if hasattr(batches, "cardinality") else -2
-    if cardinality == -1:
+        count = len(batches)
+    except TypeError:  # tf.data says -1 where there is no end, -2 where it cannot tell
+        count = int(batches.cardinality()) if hasattr(batches, "cardinality") else -2
+    # grain's `repeat()` has the length of the largest integer.
+    if count == -1 or count >= sys.maxsize:
         raise ValueError(
             "`steps_per_epoch` must be given for a stream without end. "
             "Received: steps_per_epoch=None"
         )
-    if cardinality >= 0:
-        return cardinality
+    if count >= 0:
+        return count
     return sum(1 for _ in itertools.chain(batches))

@@ -135,15 +135,18 @@ def pretrain_mae(
         },
     )
     checks.pixel_values(data.first_images, mae.value_range, "ds")
-    if view == "auto":
-        view = default_view(seed, None if data.cropped else crop_scale)
-    trainee = ViewedMAE(mae, view)
     run = {
         "method": "mae",
         "model": {k: v for k, v in mae.get_config().items() if k != "name"},
         "data": data.name,
+        "view": view if view in (None, "auto") else type(view).__name__,
+        "crop_scale": list(crop_scale),
+        "crops_per_image": crops_per_image,
         "seed": seed,
     }
+    if view == "auto":
+        view = default_view(seed, None if data.cropped else crop_scale)
+    trainee = ViewedMAE(mae, view)
     mae.history = train(trainee, data, recipe, run)
     return mae
 
@@ -197,12 +200,12 @@ def fitting_patch(image_shape, patch_size):
     """
     height, width, _ = image_shape
     preferred = checks.pair_of_ints("patch_size", patch_size)
-    sides = range(min(height, width) // 7, 0, -1)
+    sides = range(max(min(height, width) // 7, 1), 0, -1)
     for ph, pw in [preferred, *((side, side) for side in sides)]:
         if height % ph or width % pw:
             continue
         grid = (height // ph, width // pw)
-        if min(grid) >= 7 and grid[0] * grid[1] <= MOST_PATCHES:
+        if (min(grid) >= 7 or (ph, pw) == (1, 1)) and grid[0] * grid[1] <= MOST_PATCHES:
             return (ph, pw)
     raise ValueError(
         f"`patch_size` must be given for images of {height}x{width} pixels: no square "

@@ -42,7 +42,8 @@ class Recipe:
         checks.positive_float("learning_rate", self.learning_rate)
         for name in ("warmup_epochs", "weight_decay"):
             value = getattr(self, name)
-            if value is not None and not 0 <= value < math.inf:
+            is_number = isinstance(value, (int, float)) and 0 <= value < math.inf
+            if value is not None and not is_number:
                 raise ValueError(
                     f"`{name}` must be a number, at least 0. Received: {name}={value!r}"
                 )

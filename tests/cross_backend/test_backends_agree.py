@@ -61,9 +61,7 @@ def results(request, tmp_path_factory):
     found = {}
     for backend in BACKENDS:
         outputs = folder / f"{backend}.npz"
-        run(
-            backend, HERE / "compute.py", preset, model, folder / "inputs.npz", outputs
-        )
+        run(backend, HERE / "compute.py", preset, model, folder / "inputs.npz", outputs)
         with np.load(outputs) as file:
             found[backend] = dict(file)
         assert found[backend].pop("backend") == backend
@@ -75,7 +73,9 @@ def test_backends_agree(results):
         assert results[one].keys() == results[other].keys()
         for name, expected in results[one].items():
             found, where = results[other][name], f"{name}: {one} and {other}"
-            assert found.dtype == expected.dtype and found.shape == expected.shape, where
+            assert found.dtype == expected.dtype and found.shape == expected.shape, (
+                where
+            )
             if name.startswith("masks"):
                 np.testing.assert_array_equal(found, expected, err_msg=where)
                 continue
