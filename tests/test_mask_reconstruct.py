@@ -304,7 +304,11 @@ def test_beside_and_inside_keras_cv(mae):
     keras_cv = pytest.importorskip("keras_cv")
     images = np.random.default_rng(0).uniform(0, 255, (8, 12, 12, 1)).astype("float32")
     labels = np.eye(3, dtype="float32")[np.arange(8) % 3]
-    given = {"images": ops.convert_to_tensor(images), "labels": labels}
+    # KerasCV takes no NumPy labels beside tensors.
+    given = {
+        "images": ops.convert_to_tensor(images),
+        "labels": ops.convert_to_tensor(labels),
+    }
     layer = MaskReconstruct(mae, 0.5)
     flipped = keras_cv.layers.RandomFlip()(given)
     out = keras_cv.layers.Augmenter([keras_cv.layers.RandomFlip(), layer])(given)
@@ -436,9 +440,9 @@ def test_exported_model_does_not_augment(mae, images, tmp_path):
     model = classifier(MaskReconstruct(mae, 0.5), dtype="float32")
     images = images.astype("float32")
     keras_mra.strip_augmentation(model).export(str(tmp_path / "m"), verbose=False)
-    served = tf.saved_model.load(str(tmp_path / "m")).serve(images)
+    loaded = tf.saved_model.load(str(tmp_path / "m"))  # its functions need it alive
     np.testing.assert_allclose(
-        np.asarray(served), model.predict(images, verbose=0), rtol=1e-4
+        np.asarray(loaded.serve(images)), model.predict(images, verbose=0), rtol=1e-4
     )
 
 

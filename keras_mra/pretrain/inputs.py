@@ -1,5 +1,6 @@
 """Whatever users train on, as one stream of batches that Keras' `fit` takes."""
 
+import copy
 import dataclasses
 import itertools
 import sys
@@ -94,7 +95,7 @@ def training_data(
                 "`batch_size` must be None for a stream, which comes in batches. "
                 f"Received: batch_size={batch_size} and ds of type {name}"
             )
-        batches = ds
+        batches = _with_tuples(ds)
     first = _first_images(batches, name)
     fit_steps = steps_per_epoch
     if steps_per_epoch is None:
@@ -153,6 +154,30 @@ def _is_stream(ds):
             if isinstance(kind, type) and isinstance(ds, kind):
                 return True
     return False
+
+
+def _with_tuples(ds):
+    """The stream itself; a torch `DataLoader` gives tuples even of images alone.
+
+    Keras feeds TensorFlow from such loaders only if their batches are sequences.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(ds, torch.utils.data.DataLoader):
+        return ds
+    loader = copy.copy(ds)
+    loader.collate_fn = _Tuples(ds.collate_fn)
+    return loader
+
+
+@dataclasses.dataclass(frozen=True)
+class _Tuples:
+    """Picklable, for loaders with worker processes."""
+
+    collate: Any
+
+    def __call__(self, samples):
+        batch = self.collate(samples)
+        return tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
 
 
 def _first_images(batches, name):
