@@ -10,6 +10,7 @@ import time
 
 import keras
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -47,7 +48,7 @@ class Settings:
     out: str = "mra-demo"
     pretrain: bool = False
     labels_per_class: int = 40
-    epochs: int = 60
+    epochs: int = 50
     batch_size: int = 50
     seeds: int = 3
     mask_ratio: float = 0.4
@@ -213,10 +214,11 @@ def _error_rate(model, images, labels):
 def _table(runs, data, settings):
     table = Table(
         title=f"Test error in % on {data.name} ({settings.labels_per_class} labels per "
-        f"class, {settings.seeds} seeds, mean ± standard deviation)"
+        f"class, {settings.seeds} seeds, mean ± standard deviation)",
+        box=box.SIMPLE_HEAD,  # 80 columns hold it
     )
     names = list(runs[0]["error"])
-    for heading in ["augmentation", *names, "training s", "ratio"]:
+    for heading in ["augmentation", *names, "train s", "ratio"]:
         table.add_column(heading, no_wrap=True)
     arms = {run["arm"]: [r for r in runs if r["arm"] == run["arm"]] for run in runs}
     base = statistics.mean(run["seconds"] for run in arms["none"])
@@ -244,7 +246,7 @@ def _table(runs, data, settings):
 
 def _mean_std(values, signed=False):
     deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{statistics.mean(values):{'+' if signed else ''}.1f} ± {deviation:.1f}"
+    return f"{statistics.mean(values):{'+' if signed else ''}.1f}±{deviation:.1f}"
 
 
 class _Advance(keras.callbacks.Callback):

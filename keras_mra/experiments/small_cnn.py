@@ -22,7 +22,7 @@ def small_cnn(image_shape, num_classes, value_range, augmentation=None, seed=0):
     if augmentation is not None:
         layers.append(augmentation)
     layers.append(keras.layers.Rescaling(2 / (high - low), -1 - 2 * low / (high - low)))
-    for filters in (32, 64, 128):
+    for filters in (16, 32, 64):
         layers += [
             keras.layers.Conv2D(
                 filters,
