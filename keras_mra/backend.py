@@ -164,16 +164,16 @@ def call_on_host(function, images):
     return result
 
 
-def must_leave_graph(x):
-    """Whether `x` is in a TensorFlow graph that cannot hold the computation.
+def is_foreign_graph(x):
+    """Whether `x` is in a TensorFlow graph while another backend computes."""
+    return keras.backend.backend() != "tensorflow" and is_tensorflow_symbolic(x)
 
-    Either another backend computes, or the size of the images is not known there.
-    """
-    if not is_tensorflow_symbolic(x):
-        return False
-    if keras.backend.backend() != "tensorflow":
-        return True
-    return x.shape.rank is None or None in x.shape[-3:]
+
+def has_unknown_size(x):
+    """Whether `x` is in a TensorFlow graph that does not know the images' size."""
+    return is_tensorflow_symbolic(x) and (
+        x.shape.rank is None or None in x.shape[-3:]
+    )
 
 
 def with_static_shape(images, image_shape):

@@ -159,12 +159,26 @@ def test_array_dataset_gives_each_sample_once_in_a_new_order():
 
 
 def test_set_epoch_repeats_an_uninterrupted_run():
-    make = lambda: datasets.ArrayDataset(np.arange(12), batch_size=4, seed=3)  # noqa: E731
+    make = lambda: datasets.datasets.ArrayDataset(np.arange(12), batch_size=4, seed=3)  # noqa: E731
     run = make()
     epochs = [all_batches(run) for _ in range(3)]
     resumed = make()
     resumed.set_epoch(2)
     np.testing.assert_array_equal(all_batches(resumed), epochs[2])
+
+
+def test_a_limited_epoch_ends_early_and_the_next_has_a_new_order():
+    whole, limited = (
+        datasets.ArrayDataset(np.arange(12), batch_size=3, seed=1) for _ in range(2)
+    )
+    limited.limit(2)
+    assert len(limited) == 2
+    for _ in range(2):
+        np.testing.assert_array_equal(list(limited), list(whole)[:2])
+        for dataset in (whole, limited):
+            dataset.on_epoch_end()
+    with pytest.raises(ValueError, match="4 batches cannot be limited to 5"):
+        whole.limit(5)
 
 
 def test_last_partial_batch():

@@ -8,6 +8,7 @@ import pytest
 from keras import ops
 
 import keras_mra
+from keras_mra import backend
 from keras_mra.layers import MaskReconstruct
 from keras_mra.patches import visible_pixels
 
@@ -253,6 +254,30 @@ def test_in_tf_data_of_unknown_size_and_in_parallel(mae, images):
     assert [tuple(x.shape[:2]) for x in data] == sizes
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="only TensorFlow has such models")
+def test_in_a_model_for_images_of_any_size(mae, images):
+    model = keras.Sequential(
+        [
+            keras.Input((None, None, 1), dtype="uint8"),
+            MaskReconstruct(mae, 0.5, resize=True),
+        ]
+    )
+    model.compile(loss="mse", metrics=["mae"], run_eagerly=False, jit_compile=False)
+    large = np.repeat(images, 2, axis=1)
+    assert model.evaluate(large, large, verbose=0)[1] == 0
+    assert (to_numpy(model(large, training=True)) != large).any()
+    import tensorflow as tf
+
+    spec = tf.TensorSpec((None, None, None, 1), tf.uint8)
+    for training in (False, True):
+        graph = tf.function(
+            lambda x, training=training: model(x, training=training),
+            input_signature=[spec],
+        )
+        changed = (graph(large).numpy() != large).any()
+        assert changed == training
+
+
 def test_fit_on_a_mapped_tf_data(mae, images):
     tf = pytest.importorskip("tensorflow")
     layer = MaskReconstruct(mae, 0.5, rate=0.5)
@@ -315,6 +340,29 @@ def test_beside_and_inside_keras_cv(mae):
     assert set(layer(flipped)) == set(out) == {"images", "labels"}
     np.testing.assert_array_equal(to_numpy(out["labels"]), labels)
     assert (to_numpy(out["images"]) != images).any()
+
+
+@pytest.mark.parametrize(
+    "shortcuts", [dict(attention_resolution=8), dict(resize=True, attention_block=0)]
+)
+def test_fit_compiled_with_shortcuts(mae, images, shortcuts):
+    if "resize" in shortcuts:
+        images = np.repeat(images, 2, axis=1)
+    model = keras.Sequential(
+        [
+            keras.Input(images.shape[1:]),
+            MaskReconstruct(mae, 0.5, seed=0, **shortcuts),
+            keras.layers.Flatten(),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
+    )
+    model.compile(
+        "sgd",
+        "sparse_categorical_crossentropy",
+        jit_compile=backend.fastest_jit_compile(),
+    )
+    history = model.fit(images, np.arange(16) % 2, batch_size=8, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
 
 
 # --- freezing, saving, sharing ------------------------------------------------

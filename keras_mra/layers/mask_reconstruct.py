@@ -163,7 +163,7 @@ class MaskReconstruct(keras.layers.Layer):
                 )
             images = self(inputs["images"], **kwargs)
             return {**inputs, "images": images}
-        if backend.must_leave_graph(inputs):
+        if backend.is_foreign_graph(inputs) or _has_unknown_rank(inputs):
             # `tf.data` traces; its graph can hold no other backend's computation.
             if training is False:
                 return inputs
@@ -182,6 +182,8 @@ class MaskReconstruct(keras.layers.Layer):
     def call(self, images, training=True):
         if not training or self.rate == 0:
             return images
+        if backend.has_unknown_size(images):
+            return backend.call_on_host(self._augment_array, images)
         augmented = self.augment(images)
         if self.rate == 1:
             return augmented
@@ -367,6 +369,10 @@ def _freeze(mae):
     mae.trainable = False
     for variable in mae.variables:
         variable.trainable = False
+
+
+def _has_unknown_rank(x):
+    return hasattr(x, "shape") and getattr(x.shape, "rank", 0) is None
 
 
 def _fits(size, wanted):

@@ -1,4 +1,7 @@
-"""What one backend makes of a preset: run as `compute.py PRESET MODEL IN OUT`."""
+"""What one backend makes of saved models.
+
+Run as `compute.py PRESET MAE_FILE CLASSIFIER_FILE IN OUT`.
+"""
 
 import sys
 
@@ -8,11 +11,14 @@ import numpy as np
 import keras_mra
 
 
-def main(preset, model_file, inputs, outputs):
+def main(preset, mae_file, classifier_file, inputs, outputs):
     with np.load(inputs) as file:
         images, visible = file["images"], file["visible"]
     mae = keras_mra.MAE.from_preset(preset)
-    loaded = keras.models.load_model(model_file)
+    loaded = keras.models.load_model(mae_file)
+    # A file of PyTorch's names that backend's optimizer: others load the rest of it.
+    classifier = keras.models.load_model(classifier_file, compile=False)
+    assert len(classifier.trainable_variables) == 2  # the autoencoder is still frozen
     attention = mae.attention(images)
     found = {
         "encode": mae.encode(images),
@@ -24,6 +30,8 @@ def main(preset, model_file, inputs, outputs):
         "reconstruct_bytes": mae.reconstruct(images, visible),
         "reconstruct_floats": mae.reconstruct(images.astype("float32"), visible),
         "encode_from_keras_file": loaded.encode(images),
+        "classify": classifier.predict(images.astype("float32"), verbose=0),
+        "augmentor_encode": classifier.layers[0].mae.encode(images),
     }
     for strategy in ("attention", "low_attention"):
         for ratio in (0.25, 0.75):

@@ -1,5 +1,7 @@
 """The same weights and images on each backend, in one process per backend.
 
+Each backend saves once, a classifier that it trained included, and all three load it.
+
 Not part of the suite that runs once per backend: `pytest tests/cross_backend`.
 """
 
@@ -19,6 +21,8 @@ SAVE = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from conftest import TINY, randomize
+import keras
+import numpy as np
 import keras_mra
 
 mae = randomize(
@@ -28,6 +32,20 @@ mae = randomize(
 )
 mae.save_to_preset(sys.argv[2])
 mae.save(sys.argv[3])
+
+classifier = keras.Sequential(
+    [
+        keras.Input((16, 24, 3)),
+        keras_mra.layers.MaskReconstruct(mae, 0.5, rate=0.5, seed=0),
+        keras.layers.Rescaling(1 / 255),
+        keras.layers.Flatten(),
+        keras.layers.Dense(3, activation="softmax"),
+    ]
+)
+classifier.compile("adam", "sparse_categorical_crossentropy")
+images = np.random.default_rng(1).uniform(0, 255, (12, 16, 24, 3))
+classifier.fit(images, np.arange(12) % 3, verbose=0)
+classifier.save(sys.argv[4])
 """
 
 
@@ -50,8 +68,8 @@ def run(backend, *command):
 def results(request, tmp_path_factory):
     """Arrays by backend, from a preset that one of them saved."""
     folder = tmp_path_factory.mktemp(f"saved_by_{request.param}")
-    preset, model = folder / "preset", folder / "mae.keras"
-    run(request.param, "-c", SAVE, HERE.parent, preset, model)
+    saved = folder / "preset", folder / "mae.keras", folder / "classifier.keras"
+    run(request.param, "-c", SAVE, HERE.parent, *saved)
     rng = np.random.default_rng(0)
     np.savez(
         folder / "inputs.npz",
@@ -61,7 +79,7 @@ def results(request, tmp_path_factory):
     found = {}
     for backend in BACKENDS:
         outputs = folder / f"{backend}.npz"
-        run(backend, HERE / "compute.py", preset, model, folder / "inputs.npz", outputs)
+        run(backend, HERE / "compute.py", *saved, folder / "inputs.npz", outputs)
         with np.load(outputs) as file:
             found[backend] = dict(file)
         assert found[backend].pop("backend") == backend
@@ -98,3 +116,7 @@ def test_the_results_are_not_trivial(results):
         np.testing.assert_allclose(
             arrays["encode_from_keras_file"], arrays["encode"], atol=1e-6
         )
+        np.testing.assert_allclose(
+            arrays["augmentor_encode"], arrays["encode"], atol=1e-6
+        )
+        assert arrays["classify"].std() > 0.01
