@@ -159,7 +159,7 @@ def test_array_dataset_gives_each_sample_once_in_a_new_order():
 
 
 def test_set_epoch_repeats_an_uninterrupted_run():
-    make = lambda: datasets.datasets.ArrayDataset(np.arange(12), batch_size=4, seed=3)  # noqa: E731
+    make = lambda: datasets.ArrayDataset(np.arange(12), batch_size=4, seed=3)  # noqa: E731
     run = make()
     epochs = [all_batches(run) for _ in range(3)]
     resumed = make()
