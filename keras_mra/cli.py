@@ -32,7 +32,7 @@ def demo(
         "fashion_mnist"
     ),
     labels_per_class: Annotated[int, typer.Option(min=1)] = 40,
-    epochs: Annotated[int, typer.Option(min=2)] = 50,
+    epochs: Annotated[int, typer.Option(min=2)] = 30,
     seeds: Annotated[int, typer.Option(min=1)] = 3,
     mask_ratio: Annotated[float, typer.Option(help="Share repainted.")] = 0.4,
     rate: Annotated[float, typer.Option(help="Fraction of images augmented.")] = 0.5,

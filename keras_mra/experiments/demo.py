@@ -48,7 +48,7 @@ class Settings:
     out: str = "mra-demo"
     pretrain: bool = False
     labels_per_class: int = 40
-    epochs: int = 50
+    epochs: int = 30
     batch_size: int = 50
     seeds: int = 3
     mask_ratio: float = 0.4
