@@ -171,9 +171,7 @@ def is_foreign_graph(x):
 
 def has_unknown_size(x):
     """Whether `x` is in a TensorFlow graph that does not know the images' size."""
-    return is_tensorflow_symbolic(x) and (
-        x.shape.rank is None or None in x.shape[-3:]
-    )
+    return is_tensorflow_symbolic(x) and (x.shape.rank is None or None in x.shape[-3:])
 
 
 def with_static_shape(images, image_shape):
