@@ -230,6 +230,18 @@ def positive_float(name, value):
     return float(value)
 
 
+def nonnegative_float(name, value):
+    """Returns `value` if it is a finite number, at least 0."""
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(
+        value, bool
+    )
+    if not is_number or not 0 <= value < float("inf"):
+        raise ValueError(
+            f"`{name}` must be a number, at least 0. Received: {name}={value!r}"
+        )
+    return float(value)
+
+
 def mlp_ratio(value, dim):
     """Returns `value` if it gives the narrower blocks at least one hidden unit."""
     value = positive_float("mlp_ratio", value)

@@ -2,10 +2,13 @@
 
 import keras
 
-from keras_mra.layers.mask_reconstruct import MaskReconstruct
-from keras_mra.layers.random_resized_crop import RandomResizedCrop
+from keras_mra.layers import MaskReconstruct
+from keras_mra.layers import RandomApply
+from keras_mra.layers import RandomBlur
+from keras_mra.layers import RandomResizedCrop
+from keras_mra.views import View
 
-AUGMENTATIONS = (MaskReconstruct, RandomResizedCrop)
+AUGMENTATIONS = (MaskReconstruct, RandomApply, RandomBlur, RandomResizedCrop, View)
 
 
 def strip_augmentation(model):

@@ -1,0 +1,89 @@
+"""What pulls two views of an image together: one value per image, in float32."""
+
+import keras
+from keras import ops
+
+from keras_mra import checks
+
+
+def info_nce(queries, keys, temperature=0.2, positives=None):
+    """InfoNCE: the cross-entropy of finding each query's key among all keys.
+
+    Similarities are cosines over `temperature`. Under a distribution the keys are
+    those of the global batch, the queries a device's own.
+
+    Args:
+        queries: Float tensor of shape `(batch, dim)`, any lengths.
+        keys: Float tensor of shape `(keys, dim)`; at least one for each query.
+        temperature: Positive float.
+        positives: Integers of shape `(batch,)`, the index of each query's own key, or
+            `None` for key `i` of query `i`.
+
+    Returns:
+        Float32 tensor of shape `(batch,)`.
+
+    Raises:
+        ValueError: If an argument is out of its range, or the shapes do not fit.
+
+    Example:
+
+    ```python
+    loss = ops.mean(info_nce(predictor(student), ops.stop_gradient(teacher)))
+    ```
+    """
+    temperature = checks.positive_float("temperature", temperature)
+    queries, keys = ops.convert_to_tensor(queries), ops.convert_to_tensor(keys)
+    _check_features(queries, keys)
+    if positives is None:
+        sizes = keys.shape[0], queries.shape[0]
+        if None not in sizes and sizes[0] < sizes[1]:
+            raise ValueError(
+                "`keys` must hold a key for each query. "
+                f"Received: {sizes[0]} keys for {sizes[1]} queries"
+            )
+        positives = ops.arange(ops.shape(queries)[0])
+    logits = ops.matmul(_unit(queries) / temperature, ops.transpose(_unit(keys)))
+    # (B, keys); the cross-entropy subtracts the largest before it takes exponentials.
+    return ops.sparse_categorical_crossentropy(positives, logits, from_logits=True)
+
+
+def cosine_distance(queries, keys):
+    """`2 - 2 cos` of each query and its key: BYOL's loss, from 0 to 4.
+
+    The squared distance of the two vectors, each divided by its length.
+
+    Args:
+        queries: Float tensor of shape `(batch, dim)`, any lengths.
+        keys: Likewise.
+
+    Returns:
+        Float32 tensor of shape `(batch,)`.
+    """
+    queries, keys = ops.convert_to_tensor(queries), ops.convert_to_tensor(keys)
+    _check_features(queries, keys)
+    return 2.0 - 2.0 * ops.sum(_unit(queries) * _unit(keys), axis=-1)
+
+
+def _unit(x):
+    """Vectors of length 1, in float32; one without a direction stays zero."""
+    x = ops.cast(x, "float32")
+    squares = ops.sum(ops.square(x), axis=-1, keepdims=True)  # (B, 1)
+    # A test that NaN fails, so that NaN stays NaN and training stops. The inner choice
+    # is for the gradient: a root at zero would make NaN of a zero vector's.
+    absent = squares < 1e-30
+    return ops.where(absent, 0.0, x / ops.sqrt(ops.where(absent, 1.0, squares)))
+
+
+def _check_features(queries, keys):
+    for name, x in (("queries", queries), ("keys", keys)):
+        if len(x.shape) != 2 or not keras.backend.is_float_dtype(x.dtype):
+            raise ValueError(
+                f"`{name}` must be floats of shape (batch, dim). "
+                f"Received: shape {tuple(x.shape)}, dtype {ops.dtype(x)}"
+            )
+    widths = queries.shape[1], keys.shape[1]
+    if None not in widths and widths[0] != widths[1]:
+        raise ValueError(
+            "`queries` and `keys` must have the same width. "
+            f"Received: {widths[0]} and {widths[1]}"
+        )
