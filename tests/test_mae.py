@@ -97,7 +97,8 @@ def test_encoder_is_given_the_visible_patches_only(mae, images, monkeypatch):
 
 def test_call_names_its_intermediates(mae, images):
     out = mae(images)
-    assert set(out) == {"predictions", "targets", "dropped", "visible"}
+    assert set(out) == {"tokens", "predictions", "targets", "dropped", "visible"}
+    assert tuple(out["tokens"].shape) == (3, 1 + 4, mae.encoder_dim)
     assert tuple(out["predictions"].shape) == tuple(out["targets"].shape) == (3, 8, 36)
     visible = ops.convert_to_numpy(out["visible"])
     assert visible.shape == (3, 4) and visible.dtype == "int32"

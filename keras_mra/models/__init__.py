@@ -1,1 +1,2 @@
 from keras_mra.models.mae import MAE
+from keras_mra.models.msa import MSA

@@ -126,7 +126,7 @@ class MAE(keras.Model):
                 "`norm_pix_loss` needs patches of at least two values. Received: "
                 f"patch_size={self.patch_size} with {channels} channel."
             )
-        seeds = _layer_seeds(self.seed)
+        seeds = layer_seeds(self.seed)
         shared = (
             self.mlp_ratio,
             self.layer_norm_epsilon,
@@ -163,20 +163,15 @@ class MAE(keras.Model):
         """Drops random patches and predicts them.
 
         Returns:
-            A dict of named intermediates: `predictions` and `targets`, float
-            `(batch, patches, values)` in the model's normalised space; `dropped`,
-            float32 `(batch, patches)`, 1 where a patch was dropped; `visible`, int32
-            `(batch, kept)`.
+            A dict of named intermediates: `tokens`, `(batch, 1 + kept, encoder_dim)`,
+            the encoded visible patches, class token first; `predictions` and
+            `targets`, float `(batch, patches, values)` in the model's normalised
+            space; `dropped`, float32 `(batch, patches)`, 1 where a patch was dropped;
+            `visible`, int32 `(batch, kept)`.
         """
         checks.image_batch(images, self.image_shape)
         images = backend.with_static_shape(images, self.image_shape)
-        visible = masking.random_patches(
-            ops.shape(images)[0],
-            self.num_patches,
-            self.num_visible,
-            self.seed_generator,
-        )
-        return self._predict(images, visible)
+        return self.predict_dropped(images, self.draw_visible(images))
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
@@ -250,7 +245,7 @@ class MAE(keras.Model):
         """
         checks.restore_patch_statistics(restore_patch_statistics, self.norm_pix_loss)
         images, visible = self._images(images), self._visible(visible, images)
-        predictions = self._predict(images, visible)["predictions"]
+        predictions = self.predict_dropped(images, visible)["predictions"]
         lenders = images if restore_patch_statistics else None
         return self.compose(images, self.paint(predictions, lenders), visible)
 
@@ -267,7 +262,7 @@ class MAE(keras.Model):
             order. With `norm_pix_loss`, standardised patch by patch.
         """
         images, visible = self._images(images), self._visible(visible, images)
-        return self._predict(images, visible)["predictions"]
+        return self.predict_dropped(images, visible)["predictions"]
 
     def reconstruction_loss(self, images, visible):
         """Mean squared error over the dropped patches, in the normalised space.
@@ -285,7 +280,7 @@ class MAE(keras.Model):
                 "`visible` must drop at least one patch for a loss. Received: all "
                 f"{self.num_patches} patches."
             )
-        out = self._predict(images, visible)
+        out = self.predict_dropped(images, visible)
         error = ops.cast(out["predictions"], "float32") - out["targets"]
         error = ops.mean(ops.square(error), axis=-1) * out["dropped"]  # (B, N)
         return ops.sum(error) / ops.sum(out["dropped"])
@@ -327,14 +322,18 @@ class MAE(keras.Model):
         encoded = encoder_lib.encode_tokens(self.encoder, shown)
         return self.decoder({"tokens": encoded, "visible": visible})
 
-    def predict_from_patches(self, patches, visible):
-        """Flat patches, of which `visible` are shown, to predicted patches.
+    def encode_visible(self, patches, visible):
+        """Flat patches, of which `visible` are shown, to their encoded tokens.
 
         Picks before it embeds: 1.4 to 3.9 times faster than the other way round.
         """
         shown = patch_ops.gather_rows(patches, visible)
-        encoded = self.encoder({"patches": shown, "indices": visible})
-        return self.decoder({"tokens": encoded, "visible": visible})
+        return self.encoder({"patches": shown, "indices": visible})
+
+    def predict_from_patches(self, patches, visible):
+        """Flat patches, of which `visible` are shown, to predicted patches."""
+        tokens = self.encode_visible(patches, visible)
+        return self.decoder({"tokens": tokens, "visible": visible})
 
     def paint(self, predictions, images=None):
         """Predicted patches to float32 images, clipped to `value_range`.
@@ -365,14 +364,26 @@ class MAE(keras.Model):
         shown = patch_ops.visible_pixels(visible, self.grid, images.shape[1:3])
         return ops.where(shown, images, painted)
 
-    def _predict(self, images, visible):
+    def draw_visible(self, images):
+        """Random patches to show of each image in training, int32 `(batch, kept)`."""
+        return masking.random_patches(
+            ops.shape(images)[0],
+            self.num_patches,
+            self.num_visible,
+            self.seed_generator,
+        )
+
+    def predict_dropped(self, images, visible):
+        """What `call` returns, for patches drawn already."""
         patches = self.patchify(images)
         targets = patches
         if self.norm_pix_loss:
             targets = pixels.standardize_patches(targets)
         shown = patch_ops.visible_mask(visible, self.num_patches)
+        tokens = self.encode_visible(patches, visible)
         return {
-            "predictions": self.predict_from_patches(patches, visible),
+            "tokens": tokens,
+            "predictions": self.decoder({"tokens": tokens, "visible": visible}),
             "targets": targets,
             "dropped": 1.0 - ops.cast(shown, "float32"),
             "visible": visible,
@@ -467,7 +478,7 @@ class MAE(keras.Model):
         return cls(**config)
 
 
-def _layer_seeds(seed):
+def layer_seeds(seed):
     """Seeds for the layers with weights, far enough apart to add small offsets."""
     if seed is None:
         return itertools.repeat(None)

@@ -1,0 +1,274 @@
+"""The masked Siamese autoencoder: an MAE taught by its own average."""
+
+import math
+
+import keras
+from keras import ops
+
+from keras_mra import checks
+from keras_mra import distribution
+from keras_mra import losses
+from keras_mra import views
+from keras_mra.models.mae import MAE
+from keras_mra.models.mae import layer_seeds
+from keras_mra.models.siamese import build_head
+from keras_mra.models.siamese import build_teacher
+from keras_mra.pooling import check_pool
+from keras_mra.pooling import pool_tokens
+
+CONTRASTS = ("info_nce", "cosine")
+
+
+@keras.saving.register_keras_serializable("keras_mra")
+class MSA(distribution.DistributedModel):
+    """Masked Siamese autoencoder (MSA): an MAE with a teacher.
+
+    *Teaching Masked Autoencoder With Strong Augmentations* (TNNLS 2025). The student
+    is an MAE on a masked weak view, with its pixel loss unchanged. The teacher, a
+    moving average of the student, sees the whole of a strongly augmented view; the
+    student's predicted global feature has to match the teacher's and to differ from
+    those of the other images of the batch.
+
+    What the paper leaves open and this class decides: the contrast is InfoNCE against
+    the teacher's features of the global batch, over all devices; the heads normalise
+    by layer, not by batch.
+
+    Args:
+        mae: `keras_mra.MAE`, the student; trained in place.
+        weak: Keras layer or callable, the student's view; `"auto"` for
+            `keras_mra.views.weak`; `None` for the images as they are.
+        strong: Likewise the teacher's view, with `keras_mra.views.strong`. A
+            `MaskReconstruct` makes MRA the teacher's view.
+        contrast: `"info_nce"`, or `"cosine"` for BYOL's loss, without negatives.
+        contrast_weight: Float, at least 0, of the contrast beside the pixel loss.
+        temperature: Float, of InfoNCE.
+        momentum: Float in [0, 1], of the teacher's average at the start.
+        momentum_steps: Int or `None`: batches over which a cosine takes the momentum
+            to 1. `None` keeps it constant.
+        pool: `"cls+mean"`, `"cls"` or `"mean"`: the global feature, of the class token
+            and the mean of the patch tokens.
+        hidden_dim: Int, hidden width of projector and predictor.
+        projection_dim: Int, width of the compared features.
+        seed: Int or `None`, for the heads' weights and the default views.
+        **kwargs: Arguments of `keras.Model`.
+
+    Attributes:
+        mae: The student.
+        projector, predictor: Keras Functional models, after the student's encoder.
+        teacher: Keras Functional model, encoder and projector; frozen.
+
+    Call arguments:
+        inputs: Images `(batch, height, width, channels)`, or a dict with the views and
+            masks from outside: `weak` and `strong`, images, and `visible`, integers
+            `(batch, kept)`.
+        training: Bool. Without training the views are the images themselves.
+
+    Returns:
+        A dict of named intermediates: those of `MAE`, and `queries` and `keys`, both
+        float32 `(batch, projection_dim)`.
+
+    Example:
+
+    ```python
+    msa = keras_mra.MSA(keras_mra.MAE((28, 28, 1), 4))
+    msa.compile(keras.optimizers.AdamW(1e-3))
+    msa.fit(images, epochs=10)
+    features = msa.mae.encode(images[:8])
+    ```
+    """
+
+    def __init__(
+        self,
+        mae,
+        weak="auto",
+        strong="auto",
+        contrast="info_nce",
+        contrast_weight=1.0,
+        temperature=0.2,
+        momentum=0.99,
+        momentum_steps=None,
+        pool="cls+mean",
+        hidden_dim=512,
+        projection_dim=128,
+        seed=0,
+        **kwargs,
+    ):
+        if not isinstance(mae, MAE):
+            raise ValueError(
+                "`mae` must be a `keras_mra.MAE`. Received: "
+                f"mae={mae!r} (of type {type(mae).__name__})"
+            )
+        # Pixels must arrive as they are: a float16 policy would round them.
+        super().__init__(**{"dtype": mae.dtype_policy, **kwargs, "autocast": False})
+        if contrast not in CONTRASTS:
+            raise ValueError(
+                f"`contrast` must be one of {CONTRASTS}. "
+                f"Received: contrast={contrast!r}"
+            )
+        check_pool(pool)
+        self.mae = mae
+        self.contrast = contrast
+        self.contrast_weight = checks.nonnegative_float(
+            "contrast_weight", contrast_weight
+        )
+        self.temperature = checks.positive_float("temperature", temperature)
+        self.momentum = checks.fraction("momentum", momentum)
+        self.momentum_steps = momentum_steps
+        if momentum_steps is not None:
+            checks.positive_int("momentum_steps", momentum_steps)
+        self.pool = pool
+        self.hidden_dim = checks.positive_int("hidden_dim", hidden_dim)
+        self.projection_dim = checks.positive_int("projection_dim", projection_dim)
+        self.seed = checks.seed(seed)
+        self.weak = self._view("weak", weak, views.weak)
+        self.strong = self._view("strong", strong, views.strong)
+
+        seeds = layer_seeds(self.seed)
+        feature_dim = mae.encoder_dim * (2 if pool == "cls+mean" else 1)
+        shared = (mae.layer_norm_epsilon, seeds, self.dtype_policy)
+        widths = (hidden_dim, projection_dim)
+        self.projector = build_head("projector", feature_dim, *widths, *shared)
+        self.predictor = build_head("predictor", projection_dim, *widths, *shared)
+        self.teacher = build_teacher(mae.encoder, self.projector, pool)
+        self.batches_seen = self.add_weight(
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+            name="batches_seen",
+        )
+        self.pixel_tracker = keras.metrics.Mean(name="pixel_loss")
+        self.contrast_tracker = keras.metrics.Mean(name="contrast_loss")
+        self.momentum_tracker = keras.metrics.Mean(name="teacher_momentum")
+        self.built = True
+
+    def call(self, inputs, training=None):
+        if isinstance(inputs, dict):
+            weak, strong, visible = _given(inputs)
+            student = self.mae.predict_dropped(weak, visible)
+        else:
+            weak, strong = self.two_views(inputs, training)
+            student = self.mae(weak, training=training)
+        return {
+            **student,
+            "queries": self.query(student["tokens"]),
+            "keys": self.key(strong),
+        }
+
+    def two_views(self, images, training):
+        """The student's and the teacher's view of images."""
+        if not training:
+            return images, images
+        return tuple(
+            images if view is None else view(images)
+            for view in (self.weak, self.strong)
+        )
+
+    def query(self, tokens):
+        """Encoded tokens to the student's predicted feature, float32."""
+        projected = self.projector(pool_tokens(tokens, self.pool))
+        return ops.cast(self.predictor(projected), "float32")
+
+    def key(self, images):
+        """Whole images to the teacher's feature, float32, without a gradient."""
+        patches = self.mae.patchify(images)  # (B, N, values)
+        indices = ops.broadcast_to(
+            ops.arange(self.mae.num_patches, dtype="int32"), ops.shape(patches)[:2]
+        )
+        key = self.teacher({"patches": patches, "indices": indices})
+        return ops.stop_gradient(ops.cast(key, "float32"))
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        """Pixel loss plus weighted contrast; in training, the teacher moves on."""
+        replicas = distribution.summed_replicas()
+        # Keras' loss is divided by them already.
+        pixel = self.mae.compute_loss(y_pred=y_pred) * replicas
+        contrast = self.contrast_loss(y_pred["queries"], y_pred["keys"])
+        momentum = self.momentum_at(self.batches_seen)
+        self.pixel_tracker.update_state(pixel)
+        self.contrast_tracker.update_state(contrast)
+        self.momentum_tracker.update_state(momentum)
+        if training:
+            self._move_teacher(momentum)
+        return (pixel + self.contrast_weight * contrast) / replicas
+
+    def contrast_loss(self, queries, keys):
+        """Mean over the batch of the contrast between queries and keys."""
+        if self.contrast == "cosine":
+            return ops.mean(losses.cosine_distance(queries, keys))
+        keys, offset = distribution.gather_keys(keys)
+        positives = offset + ops.arange(ops.shape(queries)[0])
+        return ops.mean(losses.info_nce(queries, keys, self.temperature, positives))
+
+    def momentum_at(self, batch):
+        """The teacher's momentum at a batch: a half cosine from `momentum` to 1."""
+        if self.momentum_steps is None:
+            return ops.convert_to_tensor(self.momentum, "float32")
+        progress = ops.cast(batch, "float32") / self.momentum_steps
+        progress = ops.minimum(progress, 1.0)
+        return 1.0 - (1.0 - self.momentum) * (ops.cos(math.pi * progress) + 1.0) / 2.0
+
+    def _move_teacher(self, momentum):
+        """Averages the student, as it is before this batch's step, into the teacher.
+
+        Where the optimizer accumulates gradients the student moves once per window of
+        batches, and so does the teacher.
+        """
+        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        window = getattr(optimizer, "gradient_accumulation_steps", None) or 1
+        starts_window = self.batches_seen % window == 0
+        momentum = ops.where(starts_window, momentum, 1.0)
+        student = [*self.mae.encoder.weights, *self.projector.weights]
+        for mine, average in zip(student, self.teacher.weights, strict=True):
+            mine = ops.cast(mine, average.dtype)
+            average.assign(momentum * average + (1.0 - momentum) * mine)
+        self.batches_seen.assign(self.batches_seen + 1)
+
+    def _view(self, name, view, default):
+        if view == "auto":
+            return default(self.mae.image_shape, self.mae.value_range, self.seed)
+        if view is None or callable(view):
+            return view
+        raise ValueError(
+            f"`{name}` must be 'auto', None or a Keras layer. "
+            f"Received: {name}={view!r} (of type {type(view).__name__})"
+        )
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            mae=self.mae,
+            weak=self.weak,
+            strong=self.strong,
+            contrast=self.contrast,
+            contrast_weight=self.contrast_weight,
+            temperature=self.temperature,
+            momentum=self.momentum,
+            momentum_steps=self.momentum_steps,
+            pool=self.pool,
+            hidden_dim=self.hidden_dim,
+            projection_dim=self.projection_dim,
+            seed=self.seed,
+        )
+        return config
+
+    @classmethod
+    def from_config(cls, config):
+        config = dict(config)
+        for name in ("mae", "weak", "strong"):
+            if isinstance(config[name], dict):
+                config[name] = keras.saving.deserialize_keras_object(config[name])
+        return cls(**config)
+
+
+def _given(inputs):
+    """Views and masks from outside, as tensors."""
+    names = ("weak", "strong", "visible")
+    if set(inputs) != set(names):
+        raise ValueError(
+            f"A dict of `inputs` must hold {names}. Received: keys "
+            f"{sorted(map(str, inputs))}"
+        )
+    return tuple(ops.convert_to_tensor(inputs[name]) for name in names)
