@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import keras_mra
+from keras_mra.evaluation.occlusion import boundary_occlusion
 from keras_mra.experiments import demo
-from keras_mra.experiments.occlusion import boundary_occlusion
 from keras_mra.experiments.small_cnn import small_cnn
 
 

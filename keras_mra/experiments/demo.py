@@ -17,7 +17,7 @@ from rich.table import Table
 
 from keras_mra import backend
 from keras_mra import datasets
-from keras_mra.experiments.occlusion import boundary_occlusion
+from keras_mra.evaluation.occlusion import boundary_occlusion
 from keras_mra.experiments.small_cnn import small_cnn
 from keras_mra.layers import MaskReconstruct
 from keras_mra.machine import describe_machine

@@ -1,0 +1,10 @@
+"""Judging features: the protocols of the field, for any encoder."""
+
+from keras_mra.evaluation.features import FeatureExtractor
+from keras_mra.evaluation.features import features
+from keras_mra.evaluation.few_shot import few_shot
+from keras_mra.evaluation.fine_tune import fine_tune
+from keras_mra.evaluation.invariance import invariance
+from keras_mra.evaluation.knn import knn
+from keras_mra.evaluation.linear_probe import linear_probe
+from keras_mra.evaluation.low_shot import low_shot

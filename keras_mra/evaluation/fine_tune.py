@@ -1,0 +1,221 @@
+"""Fine-tuning: the whole encoder trained on labels."""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from keras_mra import checks
+from keras_mra.datasets import ArrayDataset
+from keras_mra.datasets import SetEpoch
+from keras_mra.evaluation.classifier import build_classifier
+from keras_mra.evaluation.features import mae_of
+from keras_mra.evaluation.inputs import check_classes
+from keras_mra.evaluation.inputs import check_seed
+from keras_mra.evaluation.inputs import labelled
+from keras_mra.evaluation.layer_decay import LayerwiseAdamW
+from keras_mra.evaluation.layer_decay import rate_scales
+from keras_mra.evaluation.results import Result
+from keras_mra.evaluation.results import percent
+from keras_mra.pooling import check_pool
+
+
+@dataclasses.dataclass(frozen=True)
+class FineTuneResult(Result):
+    """What `fine_tune` measured.
+
+    Attributes:
+        accuracy: Float, on the test images.
+        loss: Float, cross-entropy on the test images.
+        history: Dict from `"loss"` and `"accuracy"` to their values in each epoch of
+            training, and whatever else callbacks logged.
+        classes: Tuple of ints, the label of each output of the classifier.
+        learning_rate, layer_decay, weight_decay: Floats.
+        epochs, batch_size, train_images, test_images, seed: Ints.
+    """
+
+    protocol = "fine_tune"
+
+    accuracy: float
+    loss: float
+    history: dict[str, list[float]]
+    classes: tuple[int, ...]
+    learning_rate: float
+    layer_decay: float
+    weight_decay: float
+    epochs: int
+    batch_size: int
+    train_images: int
+    test_images: int
+    seed: int
+
+    def rows(self):
+        return [
+            (f"fine-tuned, {self.epochs} epochs", "accuracy %", "loss"),
+            (
+                f"test, {self.test_images} images",
+                percent(self.accuracy),
+                f"{self.loss:.4f}",
+            ),
+        ]
+
+
+def fine_tune(
+    encoder,
+    train,
+    test,
+    pool="cls+mean",
+    *,
+    epochs=30,
+    batch_size=256,
+    learning_rate=1e-3,
+    layer_decay=None,
+    weight_decay=0.05,
+    warmup_epochs=None,
+    augmentation=None,
+    callbacks=None,
+    verbose="auto",
+    seed=0,
+):
+    """Trains a copy of the whole encoder, and a linear head on it, on labels.
+
+    MAE's recipe: AdamW, linear warm-up and cosine decay of a rate scaled by the batch
+    size, and layer-wise decay of that rate: the lower a block, the slower it learns.
+    The test images are looked at once, after the last epoch.
+
+    Args:
+        encoder: `MAE`, `MSA` or Keras model that can be saved; not changed.
+        train: Pair of images and integer labels.
+        test: Likewise.
+        pool: `"cls"`, `"mean"` or `"cls+mean"`, for an `MAE` or `MSA`.
+        epochs: Int.
+        batch_size: Int; all training images if they are fewer.
+        learning_rate: Float, the peak rate per 256 images of a batch.
+        layer_decay: Float in [0, 1], the rate of a level relative to the level above.
+            The levels of an `MAE` are its embedding, each block, and the norm with the
+            head; those of another model its layers, models inside opened. `None` for
+            0.75 with an `MAE`, and 1 with another model, whose layers may be many.
+        weight_decay: Float, at least 0; not applied to biases, norms and tokens.
+        warmup_epochs: Float, or `None` for a tenth of the epochs.
+        augmentation: Keras layer that changes training images, such as
+            `keras_mra.layers.MaskReconstruct`, or `None`. It becomes a part of the
+            classifier; before `classifier.export`, `keras_mra.strip_augmentation`
+            takes this package's own out again.
+        callbacks: Keras callbacks.
+        verbose: As in `keras.Model.fit`.
+        seed: Int, for the order of the images.
+
+    Returns:
+        `(result, classifier)`: a `FineTuneResult` and a compiled Functional
+        `keras.Model`, which takes images to probabilities of the sorted labels of
+        `train`.
+
+    Raises:
+        ValueError: If an argument or the data are bad, before training starts.
+        FloatingPointError: If training diverges.
+
+    Example:
+
+    ```python
+    result, classifier = keras_mra.evaluation.fine_tune(mae, train, test, epochs=10)
+    print(result)
+    classifier.save("classifier.keras")
+    ```
+    """
+    mae = mae_of(encoder)
+    if mae is None and not isinstance(encoder, keras.Model):
+        raise ValueError(
+            "`encoder` must be an MAE, an MSA or a Keras model to be fine-tuned. "
+            f"Received: encoder={encoder!r} (of type {type(encoder).__name__})"
+        )
+    check_pool(pool)
+    check_seed(seed)
+    checks.positive_int("epochs", epochs)
+    checks.positive_float("learning_rate", learning_rate)
+    checks.nonnegative_float("weight_decay", weight_decay)
+    if layer_decay is None:
+        layer_decay = 0.75 if mae is not None else 1.0
+    checks.fraction("layer_decay", layer_decay)
+    if warmup_epochs is None:
+        warmup_epochs = epochs / 10
+    checks.nonnegative_float("warmup_epochs", warmup_epochs)
+    train_images, train_labels = _images(mae, "train", train)
+    test_images, test_labels = _images(mae, "test", test)
+    classes = check_classes(train_labels, test_labels)
+    checks.image_batch(test_images, train_images.shape[1:], "test")
+    checks.positive_int("batch_size", batch_size)
+    batches = ArrayDataset(
+        train_images,
+        np.searchsorted(classes, train_labels),
+        batch_size=min(batch_size, len(train_labels)),
+        seed=seed,
+    )
+    classifier, levels = build_classifier(
+        encoder, train_images.shape[1:], len(classes), pool, augmentation
+    )
+    classifier.compile(
+        LayerwiseAdamW(
+            rate_scales(levels, layer_decay, classifier.trainable_variables),
+            learning_rate=_schedule(
+                learning_rate * batches.batch_size / 256,
+                steps=epochs * len(batches),
+                warmup_steps=round(warmup_epochs * len(batches)),
+            ),
+            weight_decay=weight_decay,
+        ),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    history = classifier.fit(
+        batches,
+        epochs=epochs,
+        shuffle=False,  # `ArrayDataset` has shuffled them, by the seed.
+        callbacks=[SetEpoch(batches), *(callbacks or [])],
+        verbose=verbose,
+    ).history
+    measured = classifier.evaluate(
+        test_images,
+        np.searchsorted(classes, test_labels),
+        batch_size=batches.batch_size,
+        verbose=0,
+        return_dict=True,
+    )
+    if not np.isfinite(measured["loss"]):
+        raise FloatingPointError(
+            f"The loss on `test` is {measured['loss']} after fine-tuning. A smaller "
+            f"`learning_rate` may help. Received: learning_rate={learning_rate}"
+        )
+    result = FineTuneResult(
+        accuracy=float(measured["accuracy"]),
+        loss=float(measured["loss"]),
+        history={k: [float(v) for v in values] for k, values in history.items()},
+        classes=tuple(int(label) for label in classes),
+        learning_rate=float(learning_rate),
+        layer_decay=float(layer_decay),
+        weight_decay=float(weight_decay),
+        epochs=epochs,
+        batch_size=batches.batch_size,
+        train_images=len(train_labels),
+        test_images=len(test_labels),
+        seed=seed,
+    )
+    return result, classifier
+
+
+def _images(mae, name, data):
+    """Checks labelled images, against the `MAE` if there is one."""
+    images, labels = labelled(name, data)
+    shape = (None, None, None) if mae is None else mae.image_shape
+    checks.image_batch(images, shape, name)
+    if mae is not None:
+        checks.pixel_values(images, mae.value_range, name)
+    return images, labels
+
+
+def _schedule(rate, steps, warmup_steps):
+    return keras.optimizers.schedules.CosineDecay(
+        0.0,
+        decay_steps=max(steps - warmup_steps, 1),
+        warmup_target=rate,
+        warmup_steps=warmup_steps,
+    )
