@@ -1,10 +1,16 @@
 """Masked autoencoders as data augmentors, for Keras 3 on every backend."""
 
 from keras_mra import datasets
+from keras_mra import distribution
+from keras_mra import evaluation
 from keras_mra import layers
+from keras_mra import losses
 from keras_mra import masking
+from keras_mra import views
 from keras_mra.augment_folder import augment_folder
 from keras_mra.export import strip_augmentation
 from keras_mra.models import MAE
+from keras_mra.models import MSA
 from keras_mra.pretrain import pretrain_mae
+from keras_mra.pretrain import pretrain_msa
 from keras_mra.version import __version__

@@ -67,6 +67,9 @@ def pretrain(
         typer.Argument(help="fashion_mnist, digits, folder:PATH or tfds:NAME"),
     ],
     out: Annotated[pathlib.Path, typer.Option(help="Preset folder to write.")],
+    method: Annotated[
+        str, typer.Option(help="mae, or msa for one taught by its own average.")
+    ] = "mae",
     preset: Annotated[
         str, typer.Option(help="Architecture, or preset to go on from.")
     ] = "mae_mini",
@@ -90,8 +93,9 @@ def pretrain(
         bool | None, typer.Option(help="Standardised targets; not for augmentors.")
     ] = None,
     crop_scale: Annotated[
-        float, typer.Option(help="Smallest share of the area of a random crop.")
-    ] = 0.2,
+        float | None,
+        typer.Option(help="Smallest share of a random crop, 0.2 unless given (mae)."),
+    ] = None,
     crops_per_image: Annotated[
         int, typer.Option(help="Crops of each file in one epoch (folder:, tfds:).")
     ] = 1,
@@ -109,6 +113,8 @@ def pretrain(
     seed: Annotated[int, typer.Option()] = 0,
 ):
     """Train a masked autoencoder on unlabelled images and save it as a preset."""
+    if method not in ("mae", "msa"):
+        raise typer.BadParameter(f"--method must be mae or msa. Received: {method!r}")
     arguments = dict(
         preset=preset,
         image_shape=_image_shape(image_size, data),
@@ -118,13 +124,18 @@ def pretrain(
         learning_rate=learning_rate,
         warmup_epochs=warmup_epochs,
         weight_decay=weight_decay,
-        crop_scale=(crop_scale, 1.0),
         crops_per_image=crops_per_image,
         cache_side=cache_side,
         checkpoint=checkpoint,
         tensorboard=tensorboard,
         seed=seed,
     )
+    if crop_scale is not None:
+        if method == "msa":
+            raise typer.BadParameter("--crop-scale is for --method mae only.")
+        arguments["crop_scale"] = (crop_scale, 1.0)
+    if method == "msa":
+        arguments["distribution"] = "auto"
     # Given only if asked for: a preset has its own.
     for name, value in {
         "mask_ratio": mask_ratio,
@@ -139,7 +150,12 @@ def pretrain(
         # Found out before training, not after it.
         out.mkdir(parents=True, exist_ok=True)
         timer = model_card.Timer()
-        mae = keras_mra.pretrain_mae(data, **arguments)
+        if method == "msa":
+            mae = keras_mra.pretrain_msa(data, **arguments).mae
+        else:
+            mae = keras_mra.pretrain_mae(data, **arguments)
+        if not keras_mra.distribution.is_main_process():
+            return
         mae.save_to_preset(out)
         command = shlex.join(["keras-mra", *sys.argv[1:]])
         model_card.write(out, mae, data, command, timer.seconds())

@@ -53,6 +53,20 @@ def test_pretrain_writes_a_preset_with_a_card(tmp_path, preset, monkeypatch):
     assert "keras-mra pretrain digits" in card and "| 1 |" in card
 
 
+def test_pretrain_msa_writes_its_student(tmp_path):
+    command = ["pretrain", "digits", "--method", "msa", "--preset", "mae_nano"]
+    command += ["--epochs", "1", "--batch-size", "700", "--out", str(tmp_path)]
+    result = run(app, command)
+    assert result.exit_code == 0, result.output
+    assert keras_mra.MAE.from_preset(str(tmp_path)).image_shape == (8, 8, 1)
+    assert "| 1 |" in (tmp_path / "README.md").read_text()
+    result = run(app, [*command, "--crop-scale", "0.5"])
+    assert result.exit_code == 2 and "--method mae" in result.output
+    command[3] = "dino"
+    result = run(app, command)
+    assert result.exit_code == 2 and "mae or msa" in result.output
+
+
 def test_pretrain_names_bad_input(tmp_path):
     result = run(app, ["pretrain", "cifar", "--out", str(tmp_path)])
     assert result.exit_code == 1 and "folder:PATH" in result.output

@@ -14,6 +14,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_mra import distribution
+
 STATE = "training_state.npz"
 
 
@@ -31,6 +33,13 @@ class Checkpoint(keras.callbacks.Callback):
         self.path = pathlib.Path(folder) / STATE
         self.run = json.loads(json.dumps(run))
         self.logs = {}
+        self.epochs_done = 0
+
+    def describe(self):
+        """What is saved, for messages."""
+        if not self.epochs_done:
+            return "none, not even the first epoch's"
+        return f"{str(self.path)!r}, of epoch {self.epochs_done}"
 
     def restore(self, model):
         """Loads the state into a compiled model.
@@ -71,9 +80,12 @@ class Checkpoint(keras.callbacks.Callback):
         for variable, array in zip(variables, arrays):
             variable.assign(ops.cast(array, variable.dtype))
         self.logs = header["logs"]
-        return header["epochs_done"], self.logs
+        self.epochs_done = header["epochs_done"]
+        return self.epochs_done, self.logs
 
     def on_epoch_end(self, epoch, logs=None):
+        if not distribution.is_main_process():
+            return
         for name, value in (logs or {}).items():
             self.logs.setdefault(name, []).append(float(value))
         variables = _variables(self.model)
@@ -91,6 +103,7 @@ class Checkpoint(keras.callbacks.Callback):
                 f"Epoch {epoch + 1} could not be saved to `checkpoint` "
                 f"{str(self.path)!r}: {error}. The last saved epoch is kept."
             ) from error
+        self.epochs_done = epoch + 1
 
     def _refuse_another_run(self, saved):
         names = sorted(set(saved) | set(self.run))
@@ -119,7 +132,8 @@ def _path(variable):
 
 
 def _to_numpy(variable):
-    array = ops.convert_to_numpy(variable.value)
+    # Not of its `value`, which TensorFlow's strategies do not always make an array.
+    array = ops.convert_to_numpy(variable)
     # `.npz` has no bfloat16.
     return array.astype("float32") if array.dtype.name == "bfloat16" else array
 

@@ -1,15 +1,10 @@
 """`pretrain_mae`: a masked autoencoder from unlabelled images, in one call."""
 
-import keras
-
-from keras_mra import checks
-from keras_mra.layers.random_resized_crop import RandomResizedCrop
-from keras_mra.models import MAE
-from keras_mra.models.presets import ARCHITECTURES
-from keras_mra.models.presets import architecture
-from keras_mra.pretrain.inputs import training_data
+from keras_mra.distribution import DistributedModel
+from keras_mra.pretrain.prepare import prepare
 from keras_mra.pretrain.trainer import Recipe
 from keras_mra.pretrain.trainer import train
+from keras_mra.views import weak
 
 
 def pretrain_mae(
@@ -106,56 +101,31 @@ def pretrain_mae(
         callbacks=callbacks,
         verbose=verbose,
     )
-    arguments = architecture(preset)
-    data = training_data(
+    mae, data, run = prepare(
         ds,
-        batch_size,
-        image_shape,
-        steps_per_epoch,
-        checks.seed(seed) or 0,
-        cache_side,
-        crops_per_image,
-        crop_scale,
-        crop="random" if view == "auto" else "center",
-        default_side=min(arguments["image_shape"][:2]),
-    )
-    if image_shape is not None:
-        checks.image_batch(data.first_images, checks.image_shape(image_shape), "ds")
-    if patch_size is None:
-        patch_size = arguments["patch_size"]
-        if str(preset) in ARCHITECTURES:  # One with weights has learned its patches.
-            patch_size = fitting_patch(data.image_shape, patch_size)
-    mae = MAE.from_preset(
         preset,
-        **{
-            "image_shape": data.image_shape,
-            "patch_size": patch_size,
-            "seed": seed,
-            **mae_arguments,
-        },
+        image_shape=image_shape,
+        patch_size=patch_size,
+        batch_size=batch_size,
+        crop="random" if view == "auto" else "center",
+        crop_scale=crop_scale,
+        crops_per_image=crops_per_image,
+        cache_side=cache_side,
+        steps_per_epoch=steps_per_epoch,
+        seed=seed,
+        mae_arguments=mae_arguments,
     )
-    checks.pixel_values(data.first_images, mae.value_range, "ds")
-    run = {
-        "method": "mae",
-        "model": {k: v for k, v in mae.get_config().items() if k != "name"},
-        "data": data.name,
-        "view": view if view in (None, "auto") else type(view).__name__,
-        "crop_scale": list(crop_scale),
-        "crops_per_image": crops_per_image,
-        "seed": seed,
-    }
+    run["method"] = "mae"
+    run["view"] = view if view in (None, "auto") else type(view).__name__
     if view == "auto":
-        view = default_view(seed, None if data.cropped else crop_scale)
+        scale = None if data.cropped else crop_scale
+        view = weak(data.image_shape, mae.value_range, seed, scale)
     trainee = ViewedMAE(mae, view)
     mae.history = train(trainee, data, recipe, run)
     return mae
 
 
-# A grid of 32x32: attention costs the square of it.
-MOST_PATCHES = 1024
-
-
-class ViewedMAE(keras.Model):
+class ViewedMAE(DistributedModel):
     """An MAE that sees a random view of each image while it trains.
 
     Args:
@@ -178,36 +148,3 @@ class ViewedMAE(keras.Model):
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         return self.mae.compute_loss(x, y, y_pred, sample_weight, training)
-
-
-def default_view(seed, crop_scale):
-    """Random resized crop (unless `crop_scale` is `None`) and horizontal flip."""
-    # In float32 whatever the policy: the pixels are also the targets.
-    flip = keras.layers.RandomFlip(
-        "horizontal", seed=seed, data_format="channels_last", dtype="float32"
-    )
-    layers = [flip]
-    if crop_scale is not None:
-        layers.insert(0, RandomResizedCrop(crop_scale, seed=seed))
-    return keras.layers.Pipeline(layers)
-
-
-def fitting_patch(image_shape, patch_size):
-    """The given patch if it makes at least 7x7 patches, else the largest that does.
-
-    Raises:
-        ValueError: If none does without making more patches than anyone would want.
-    """
-    height, width, _ = image_shape
-    preferred = checks.pair_of_ints("patch_size", patch_size)
-    sides = range(max(min(height, width) // 7, 1), 0, -1)
-    for ph, pw in [preferred, *((side, side) for side in sides)]:
-        if height % ph or width % pw:
-            continue
-        grid = (height // ph, width // pw)
-        if (min(grid) >= 7 or (ph, pw) == (1, 1)) and grid[0] * grid[1] <= MOST_PATCHES:
-            return (ph, pw)
-    raise ValueError(
-        f"`patch_size` must be given for images of {height}x{width} pixels: no square "
-        "cuts them into 7x7 to 32x32 patches. Received: patch_size=None"
-    )

@@ -9,6 +9,7 @@ import keras
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra import datasets
+from keras_mra import distribution
 from keras_mra.pretrain.checkpoint import Checkpoint
 from keras_mra.pretrain.optimizer import adamw
 
@@ -61,22 +62,24 @@ def train(model, data, recipe, run):
     Returns:
         A `keras.callbacks.History` of all epochs, those before a resume included.
     """
+    batches, batch_size = distribution.share(data.batches, data.batch_size)
     steps = recipe.epochs * data.steps_per_epoch
     warmup = recipe.warmup_epochs
     warmup = recipe.epochs / 20 if warmup is None else warmup
     optimizer = adamw(
         recipe.learning_rate,
-        data.batch_size,
+        batch_size,
         steps,
         min(round(warmup * data.steps_per_epoch), steps - 1),
         recipe.weight_decay,
     )
-    model.compile(optimizer=optimizer, jit_compile=backend.fastest_jit_compile())
+    jit_compile = distribution.jit_compile(backend.fastest_jit_compile())
+    model.compile(optimizer=optimizer, jit_compile=jit_compile)
     # The model's own, which a float16 policy has wrapped in loss scaling.
     model.optimizer.build(model.trainable_variables)
 
-    callbacks = [StopOnBadLoss(), *(recipe.callbacks or [])]
-    done, logs = 0, {}
+    checkpoint, done, logs = None, 0, {}
+    callbacks = list(recipe.callbacks or [])
     if recipe.checkpoint is not None:
         run = {
             **run,
@@ -84,27 +87,29 @@ def train(model, data, recipe, run):
             "learning_rate": recipe.learning_rate,
             "warmup_epochs": warmup,
             "weight_decay": recipe.weight_decay,
-            "batch_size": data.batch_size,
+            "batch_size": batch_size,
             "steps_per_epoch": data.steps_per_epoch,
         }
         checkpoint = Checkpoint(recipe.checkpoint, run)
         done, logs = checkpoint.restore(model)
+        distribution.check_epochs_done(done)
         callbacks.append(checkpoint)
-    if recipe.tensorboard is not None:
+    callbacks.insert(0, StopOnBadLoss(checkpoint))
+    if recipe.tensorboard is not None and distribution.is_main_process():
         callbacks.append(keras.callbacks.TensorBoard(recipe.tensorboard))
     if hasattr(data.batches, "set_epoch"):
         callbacks.append(datasets.SetEpoch(data.batches))
     history = keras.callbacks.History()
     if done < recipe.epochs:
         history = model.fit(
-            data.batches,
+            batches,
             epochs=recipe.epochs,
             initial_epoch=done,
             steps_per_epoch=data.fit_steps,
             # The order is the data's own; Keras would shuffle it unrepeatably.
             shuffle=False,
             callbacks=callbacks,
-            verbose=recipe.verbose,
+            verbose=recipe.verbose if distribution.is_main_process() else 0,
         )
     earlier = {name: values[:done] for name, values in logs.items()}
     history.history = {
@@ -116,15 +121,37 @@ def train(model, data, recipe, run):
 
 
 class StopOnBadLoss(keras.callbacks.Callback):
-    """Ends training with an error before a bad epoch is saved over a good one."""
+    """Ends training with an error before a bad epoch is saved over a good one.
+
+    Args:
+        checkpoint: `Checkpoint` or `None`: the one that is kept.
+        every: Int, batches between looks at the loss, each of which waits for it.
+    """
+
+    def __init__(self, checkpoint=None, every=50):
+        super().__init__()
+        self.checkpoint = checkpoint
+        self.every = every
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (batch + 1) % self.every == 0:
+            self._check(logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        loss = (logs or {}).get("loss", 0.0)
-        if not math.isfinite(loss):
-            optimizer = self.model.optimizer
-            raise FloatingPointError(
-                f"The loss became {loss} in epoch {epoch + 1}, by step "
-                f"{int(optimizer.iterations)}, at a learning rate of "
-                f"{float(optimizer.learning_rate):.3g}. Nothing of this epoch was "
-                "saved; try a lower `learning_rate` or more `warmup_epochs`."
-            )
+        self._check(logs)
+
+    def _check(self, logs):
+        loss = float((logs or {}).get("loss", 0.0))
+        if math.isfinite(loss):
+            return
+        if keras.backend.backend() == "jax":
+            self.model.jax_state_sync()  # `fit` keeps the state to itself.
+        optimizer = self.model.optimizer
+        kept = "No checkpoint was asked for"
+        if self.checkpoint is not None:
+            kept = f"The last good checkpoint is {self.checkpoint.describe()}"
+        raise FloatingPointError(
+            f"The loss became {loss} by step {int(optimizer.iterations)}, at a "
+            f"learning rate of {float(optimizer.learning_rate):.3g}. {kept}; try a "
+            "lower `learning_rate` or more `warmup_epochs`."
+        )
