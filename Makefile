@@ -5,6 +5,9 @@
 BACKEND ?= tensorflow
 ARGS ?=
 PYTEST_ARGS ?=
+# Processes that share the tests, file by file; the longest file is the first.
+PYTEST_WORKERS ?= 2
+PYTEST := -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
@@ -40,11 +43,11 @@ demo: .venv/.installed-$(BACKEND)
 test: test-tensorflow test-jax test-torch test-shared lint
 
 test-tensorflow test-jax test-torch: test-%: .venv-test/.installed
-	KERAS_BACKEND=$* $(TEST_BIN)/python -m pytest tests \
+	KERAS_BACKEND=$* $(TEST_BIN)/python $(PYTEST) tests \
 		--ignore=tests/cross_backend --ignore=tests/packaging $(PYTEST_ARGS)
 
 test-shared: .venv-test/.installed
-	$(TEST_BIN)/python -m pytest tests/cross_backend tests/packaging $(PYTEST_ARGS)
+	$(TEST_BIN)/python $(PYTEST) tests/cross_backend tests/packaging $(PYTEST_ARGS)
 
 lint: .venv-test/.installed
 	$(TEST_BIN)/ruff check

@@ -5,6 +5,9 @@ import pathlib
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Threads of small operations that wait for each other are slower than one, above all
+# beside the other processes of `make test`. What tests start inherits it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 if os.environ["KERAS_BACKEND"] == "jax":
     # Nearly all the time goes into compiling the same small steps, run after run.
     _compiled = pathlib.Path(__file__).parents[1] / "build" / "jax-compiled"
@@ -17,7 +20,6 @@ try:
 except ImportError:
     pass
 else:
-    # Threads of small operations that wait for each other are slower than one.
     torch.set_num_threads(1)
 
 import keras
