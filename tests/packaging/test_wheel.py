@@ -12,7 +12,7 @@ import zipfile
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
-SHIPPED = {"mae_nano_fashion_mnist", "mae_nano_photos"}
+SHIPPED = {"mae_nano_fashion_mnist", "mae_nano_photos", "msa_nano_fashion_mnist"}
 PRESET_FILES = {"README.md", "config.json", "metadata.json", "model.weights.h5"}
 MAX_PRESET_BYTES = 8 * 2**20
 CORE = {"keras", "numpy"}
