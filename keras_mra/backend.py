@@ -3,6 +3,8 @@
 No other module of the package imports a backend.
 """
 
+import contextlib
+import contextvars
 import functools
 import math
 import sys
@@ -10,6 +12,32 @@ import threading
 
 import keras
 from keras import ops
+
+# erf(x) = x P(x^2) / Q(x^2) for |x| <= 4, the highest power first: Eigen's for float32.
+ERF_ABOVE = (
+    -2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06,
+    -5.69250639462346e-05, -7.34990630326855e-04, -2.95459980854025e-03,
+    -1.60960333262415e-02,
+)  # fmt: skip
+ERF_BELOW = (
+    -1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03,
+    -7.37332916720468e-03, -1.42647390514189e-02,
+)  # fmt: skip
+_PORTABLE = contextvars.ContextVar("portable", default=False)
+
+
+@contextlib.contextmanager
+def portable():
+    """Keeps to operations that readers of exported files know, while it lasts.
+
+    ONNX has no `erfc`. JAX 0.10 writes `erf` and `erfc` in a form that TensorFlow 2.21
+    cannot read, and attention, on GPUs, as a call of cuDNN.
+    """
+    token = _PORTABLE.set(True)
+    try:
+        yield
+    finally:
+        _PORTABLE.reset(token)
 
 
 def dot_product_attention(query, key, value):
@@ -21,7 +49,7 @@ def dot_product_attention(query, key, value):
     Returns:
         Tensor of the same shape.
     """
-    if _jax_on_cpu():
+    if _jax_on_cpu() or _PORTABLE.get():
         return _normalize_after_values(query, key, value)
     return ops.dot_product_attention(query, key, value, scale=query.shape[-1] ** -0.5)
 
@@ -48,10 +76,30 @@ def _normalize_after_values(query, key, value):
 
 def gelu(x):
     """The exact GELU: `x` times the normal distribution function of `x`."""
+    if _PORTABLE.get():
+        return 0.5 * x * (1 + _portable_erf(x * math.sqrt(0.5)))
     if not _jax_on_cpu():
         return ops.gelu(x, approximate=False)
     # Keras takes JAX's `erfc`, which is slower there.
     return 0.5 * x * (1 + ops.erf(x * math.sqrt(0.5)))
+
+
+def _portable_erf(x):
+    """The error function; on JAX as a quotient of polynomials, within 5e-7."""
+    if keras.backend.backend() != "jax":
+        return ops.erf(x)
+    dtype = x.dtype
+    x = ops.clip(ops.cast(x, "float32"), -4.0, 4.0)
+    square = x * x
+    erf = x * _polynomial(square, ERF_ABOVE) / _polynomial(square, ERF_BELOW)
+    return ops.cast(erf, dtype)
+
+
+def _polynomial(x, coefficients):
+    value = coefficients[0]
+    for coefficient in coefficients[1:]:
+        value = value * x + coefficient
+    return value
 
 
 def computed_once(x):
@@ -84,6 +132,15 @@ def _jax_on_cpu():
 
 # `tf.data` and grain call layers from several threads at once.
 HOST_LOCK = threading.RLock()
+
+
+class _HostCall(threading.local):
+    """Whether this thread is in a host call of a TensorFlow graph."""
+
+    running = False
+
+
+_HOST_CALL = _HostCall()
 
 
 def compiled(model, function):
@@ -138,13 +195,57 @@ def _graph(model, function):
     import tensorflow as tf
 
     # Sizes stay static in each trace; relaxed ones could not be resampled.
-    return tf.function(function, autograph=False)
+    graph = tf.function(function, autograph=False)
+
+    def run(*args):
+        # A graph in a host call of another waits for a thread of TensorFlow's pool; on
+        # one core the outer graph has the only one.
+        return (function if _HOST_CALL.running else graph)(*args)
+
+    return run
 
 
 def _without_gradients(model, function):
     import torch
 
     return torch.no_grad()(function)
+
+
+def value_and_gradient(function, x):
+    """A scalar function of a tensor and its gradient, inside `compiled` or eagerly.
+
+    Args:
+        function: Differentiable function of one tensor, which the result depends on.
+        x: Float tensor or array.
+
+    Returns:
+        `(value, gradient)`, a scalar and a tensor of the shape and dtype of `x`.
+
+    Example:
+
+    >>> value_and_gradient(lambda x: ops.sum(x**2), np.array([1.0, 3.0], "float32"))
+    (10.0, [2.0, 6.0])
+    """
+    x = ops.convert_to_tensor(x)
+    name = keras.backend.backend()
+    if name == "jax":
+        import jax
+
+        return jax.value_and_grad(function)(x)
+    if name == "tensorflow":
+        import tensorflow as tf
+
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            value = function(x)
+        return value, tape.gradient(value, x)
+    import torch
+
+    with torch.enable_grad():  # `compiled` has switched them off.
+        x = x.detach().requires_grad_()
+        value = function(x)
+        (gradient,) = torch.autograd.grad(value, x)
+    return value.detach(), gradient
 
 
 def call_on_host(function, images):
@@ -159,7 +260,14 @@ def call_on_host(function, images):
     """
     import tensorflow as tf
 
-    result = tf.numpy_function(function, [images], images.dtype)
+    def call(array):
+        _HOST_CALL.running = True
+        try:
+            return function(array)
+        finally:
+            _HOST_CALL.running = False
+
+    result = tf.numpy_function(call, [images], images.dtype)
     result.set_shape(images.shape)
     return result
 

@@ -20,6 +20,18 @@ def positive_int(name, value):
     return int(value)
 
 
+def nonnegative_int(name, value):
+    """Returns `value` if it is an integer, at least 0."""
+    if value == 0 and isinstance(value, (int, np.integer)) and value is not False:
+        return 0
+    try:
+        return positive_int(name, value)
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must be an integer, at least 0. Received: {name}={value!r}"
+        ) from error
+
+
 def pair_of_ints(name, value):
     """Returns `value` as a pair of positive integers; an int stands for both."""
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
@@ -78,7 +90,10 @@ def channel_statistics(name, value, channels, positive=False):
     """Returns per-channel floats as a tuple, or `None`."""
     if value is None:
         return None
-    array = np.asarray(value, "float64").reshape(-1)
+    try:
+        array = np.asarray(value, "float64").reshape(-1)
+    except (TypeError, ValueError):
+        array = np.array([np.nan])
     if array.size == 1:
         array = np.repeat(array, channels)
     bad = array.size != channels or not np.isfinite(array).all()
@@ -245,12 +260,17 @@ def nonnegative_float(name, value):
 def mlp_ratio(value, dim):
     """Returns `value` if it gives the narrower blocks at least one hidden unit."""
     value = positive_float("mlp_ratio", value)
-    if int(dim * value) < 1:
+    if hidden_width(dim, value) < 1:
         raise ValueError(
             "`mlp_ratio` must give at least one hidden unit. Received: "
             f"mlp_ratio={value} for a width of {dim}"
         )
     return value
+
+
+def hidden_width(dim, mlp_ratio):
+    """The integer at or below the product, which floats can miss by an ulp."""
+    return int(dim * mlp_ratio + 1e-6)
 
 
 def restore_patch_statistics(value, norm_pix_loss):
