@@ -1,4 +1,4 @@
-"""Fixed two-dimensional sine-cosine positions, as in the published MAE code."""
+"""Two-dimensional positions: sine-cosine ones as published, learned ones resized."""
 
 import numpy as np
 
@@ -41,3 +41,34 @@ def sincos_2d(dim, grid, trained_grid=None):
     row_of, column_of = np.meshgrid(rows, columns, indexing="ij")  # (rows, columns)
     codes = [sincos_1d(dim // 2, p.reshape(-1)) for p in (column_of, row_of)]
     return np.concatenate(codes, axis=1).astype("float32")
+
+
+def resize_positions(grid, new_grid):
+    """The matrix that turns learned positions of one grid into those of another.
+
+    Bicubic, as PyTorch interpolates (`a = -0.75`, half-pixel centres, edges repeated),
+    by which other libraries resize the positions of ViTs.
+
+    Args:
+        grid, new_grid: Pairs of ints, `(rows, columns)`.
+
+    Returns:
+        Float32 array of shape `(new_rows * new_columns, rows * columns)`.
+    """
+    rows, columns = (_cubic(new, old) for new, old in zip(new_grid, grid))
+    return np.kron(rows, columns).astype("float32")
+
+
+def _cubic(new, old, a=-0.75):
+    """Weights `(new, old)` of a cubic convolution in one dimension."""
+    centres = (np.arange(new) + 0.5) * (old / new) - 0.5
+    first = np.floor(centres).astype(int)
+    matrix = np.zeros((new, old))
+    for tap in range(-1, 3):
+        distance = np.abs(centres - (first + tap))
+        near = ((a + 2) * distance - (a + 3)) * distance**2 + 1
+        far = ((distance - 5) * distance + 8) * distance * a - 4 * a
+        weight = np.where(distance <= 1, near, far)
+        at = np.clip(first + tap, 0, old - 1)
+        np.add.at(matrix, (np.arange(new), at), weight)
+    return matrix

@@ -573,7 +573,7 @@ def test_clone_model(mae, images):
         (dict(decoder_dim=10), "`decoder_dim` must be divisible by 4"),
         (dict(decoder_heads=3), "`decoder_dim` must be divisible by `decoder_heads`"),
         (dict(encoder_depth=0), "`encoder_depth` must be a positive integer"),
-        (dict(decoder_depth=1.5), "`decoder_depth` must be a positive integer"),
+        (dict(decoder_depth=1.5), "`decoder_depth` must be an integer, at least 0"),
         (dict(mlp_ratio=0), "`mlp_ratio` must be a positive number"),
         (dict(mlp_ratio=0.01), "`mlp_ratio`.*0.01"),
         (dict(layer_norm_epsilon=-1), "`layer_norm_epsilon` must be a positive number"),

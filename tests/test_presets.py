@@ -250,7 +250,7 @@ def test_an_unknown_name_lists_the_known():
 @pytest.mark.parametrize("preset", [None, 3, ["mae_nano"]])
 def test_no_name(preset):
     with pytest.raises(
-        ValueError, match="`preset` must be a preset's name or a folder"
+        ValueError, match="`preset` must be a preset's name, a path or a handle"
     ):
         keras_mra.MAE.from_preset(preset)
 

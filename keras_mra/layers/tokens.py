@@ -1,6 +1,7 @@
 """The two learned tokens of a masked autoencoder."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_mra.patches import restore_rows
@@ -45,11 +46,13 @@ class ClassToken(keras.layers.Layer):
 class RestoreTokens(keras.layers.Layer):
     """Completes a decoder's sequence: visible tokens at their places, mask tokens else.
 
-    Adds the decoder's fixed positions. The class token passes first, as it came.
+    Adds the decoder's positions. The class token passes first: fixed positions leave
+    it as it came, learned ones have one for it.
 
     Args:
         grid: Pair of ints, rows and columns of the full image's patches.
         seed: Int or `None`, for the initial mask token.
+        positions: `"sincos"`, fixed, or `"learned"`, which start as those.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -60,13 +63,22 @@ class RestoreTokens(keras.layers.Layer):
         Tensor of shape `(batch, 1 + patches, dim)`.
     """
 
-    def __init__(self, grid, seed=None, **kwargs):
+    def __init__(self, grid, seed=None, positions="sincos", **kwargs):
         super().__init__(**kwargs)
         self.grid = tuple(grid)
         self.seed = seed
+        self.positions = positions
 
     def build(self, tokens_shape, visible_shape):
-        self._positions = sincos_2d(tokens_shape[-1], self.grid)  # (N, D), a constant
+        width = tokens_shape[-1]
+        # The class token's is zero: (1 + N, D), a constant
+        self._sincos = np.pad(sincos_2d(width, self.grid), ((1, 0), (0, 0)))
+        if self.positions == "learned":
+            self.position_weight = self.add_weight(
+                shape=self._sincos.shape,
+                initializer=keras.initializers.Constant(self._sincos),
+                name="positions",
+            )
         self.token = self.add_weight(
             shape=(tokens_shape[-1],),
             initializer=keras.initializers.RandomNormal(stddev=0.02, seed=self.seed),
@@ -76,12 +88,18 @@ class RestoreTokens(keras.layers.Layer):
     def call(self, tokens, visible):
         num_patches = self.grid[0] * self.grid[1]
         patches = restore_rows(tokens[:, 1:], visible, num_patches, self.token)
-        patches = patches + ops.cast(self._positions, tokens.dtype)
-        return ops.concatenate([tokens[:, :1], patches], axis=1)  # (B, 1 + N, D)
+        tokens = ops.concatenate([tokens[:, :1], patches], axis=1)  # (B, 1 + N, D)
+        return tokens + ops.cast(self.table(), tokens.dtype)
+
+    def table(self):
+        """The positions of the class token and all patches, `(1 + patches, dim)`."""
+        return self.position_weight if self.positions == "learned" else self._sincos
 
     def compute_output_shape(self, tokens_shape, visible_shape):
         batch, _, width = tokens_shape
         return (batch, 1 + self.grid[0] * self.grid[1], width)
 
     def get_config(self):
-        return {**super().get_config(), "grid": self.grid, "seed": self.seed}
+        config = super().get_config()
+        config.update(grid=self.grid, seed=self.seed, positions=self.positions)
+        return config

@@ -7,8 +7,9 @@ from keras_mra.models.encoder import stack_blocks
 
 
 def build_decoder(
-    patch_values, grid, encoder_dim, dim, depth, heads, mlp_ratio, epsilon, seeds, dtype
-):
+    patch_values, grid, encoder_dim, dim, depth, heads, mlp_ratio, epsilon, positions,
+    seeds, dtype,
+):  # fmt: skip
     """Builds the decoder: `{"tokens", "visible"}` to a prediction for every patch.
 
     Args:
@@ -17,6 +18,7 @@ def build_decoder(
         encoder_dim: Int, width of the encoder's tokens.
         dim, depth, heads: Ints, the width, the number of blocks, and heads per block.
         mlp_ratio, epsilon: Floats, as in `TransformerBlock`.
+        positions: As in `RestoreTokens`.
         seeds: Iterator of ints, or of `None`, one per layer with weights.
         dtype: A dtype policy.
 
@@ -27,7 +29,9 @@ def build_decoder(
     tokens = keras.Input((None, encoder_dim), name="tokens")
     visible = keras.Input((None,), dtype="int32", name="visible")
     x = _dense(dim, next(seeds), dtype, "embedding")(tokens)
-    x = RestoreTokens(grid, next(seeds), dtype=dtype, name="restore_tokens")(x, visible)
+    x = RestoreTokens(grid, next(seeds), positions, dtype=dtype, name="restore_tokens")(
+        x, visible
+    )
     x = stack_blocks(x, depth, heads, mlp_ratio, epsilon, seeds, dtype)
     x = keras.layers.LayerNormalization(epsilon=epsilon, dtype=dtype, name="norm")(x)
     x = x[:, 1:]  # the class token has no pixels: (B, N, dim)

@@ -12,10 +12,13 @@ from keras_mra import masking
 from keras_mra import patches as patch_ops
 from keras_mra import pixels
 from keras_mra.models import encoder as encoder_lib
+from keras_mra.models.checkpoints import export_transformers
 from keras_mra.models.decoder import build_decoder
 from keras_mra.models.presets import load_preset
 from keras_mra.models.presets import save_preset
 from keras_mra.resampling import resize
+
+POSITIONS = ("sincos", "learned")
 
 
 @keras.saving.register_keras_serializable("keras_mra")
@@ -38,7 +41,8 @@ class MAE(keras.Model):
         encoder_depth: Int, number of encoder blocks.
         encoder_heads: Int, attention heads of an encoder block.
         decoder_dim: Int, width of the decoder.
-        decoder_depth: Int, number of decoder blocks.
+        decoder_depth: Int, number of decoder blocks; 0 for an encoder alone, which
+            encodes and attends, but cannot paint or be trained.
         decoder_heads: Int, attention heads of a decoder block.
         mlp_ratio: Float, hidden width of the blocks' MLPs relative to their width.
         layer_norm_epsilon: Float.
@@ -50,11 +54,12 @@ class MAE(keras.Model):
         mean: Per-channel floats in the 0 to 1 scale of `value_range`, or `None`.
         std: Likewise.
         seed: Int or `None`, for the initial weights and the masks of training.
+        positions: `"sincos"` for fixed positions, as published, or `"learned"`.
         **kwargs: Arguments of `keras.Model`: `name`, `dtype`, `trainable`.
 
     Attributes:
         encoder: Keras Functional model, `{"patches", "indices"}` to tokens.
-        decoder: Keras Functional model, `{"tokens", "visible"}` to patches.
+        decoder: Keras Functional model, `{"tokens", "visible"}` to patches, or `None`.
         grid: Pair of ints, rows and columns of patches.
         num_patches: Int.
 
@@ -89,6 +94,7 @@ class MAE(keras.Model):
         mean=None,
         std=None,
         seed=0,
+        positions="sincos",
         **kwargs,
     ):
         # Pixels must arrive as they are: a float16 policy would round them.
@@ -104,7 +110,7 @@ class MAE(keras.Model):
             "decoder", decoder_dim, decoder_heads
         )
         self.encoder_depth = checks.positive_int("encoder_depth", encoder_depth)
-        self.decoder_depth = checks.positive_int("decoder_depth", decoder_depth)
+        self.decoder_depth = checks.nonnegative_int("decoder_depth", decoder_depth)
         self.mlp_ratio = checks.mlp_ratio(
             mlp_ratio, min(self.encoder_dim, self.decoder_dim)
         )
@@ -119,6 +125,12 @@ class MAE(keras.Model):
         self.mean = checks.channel_statistics("mean", mean, channels)
         self.std = checks.channel_statistics("std", std, channels, positive=True)
         self.seed = checks.seed(seed)
+        if positions not in POSITIONS:
+            raise ValueError(
+                f"`positions` must be one of {POSITIONS}. "
+                f"Received: positions={positions!r}"
+            )
+        self.positions = positions
 
         patch_values = self.patch_size[0] * self.patch_size[1] * channels
         if self.norm_pix_loss and patch_values == 1:
@@ -130,6 +142,7 @@ class MAE(keras.Model):
         shared = (
             self.mlp_ratio,
             self.layer_norm_epsilon,
+            self.positions,
             seeds,
             self.dtype_policy,
         )
@@ -141,15 +154,17 @@ class MAE(keras.Model):
             self.encoder_heads,
             *shared,
         )
-        self.decoder = build_decoder(
-            patch_values,
-            self.grid,
-            self.encoder_dim,
-            self.decoder_dim,
-            self.decoder_depth,
-            self.decoder_heads,
-            *shared,
-        )
+        self.decoder = None
+        if self.decoder_depth:
+            self.decoder = build_decoder(
+                patch_values,
+                self.grid,
+                self.encoder_dim,
+                self.decoder_dim,
+                self.decoder_depth,
+                self.decoder_heads,
+                *shared,
+            )
         self.pixel_loss = keras.losses.MeanSquaredError(
             reduction="mean_with_sample_weight"
         )
@@ -306,7 +321,8 @@ class MAE(keras.Model):
 
         Args:
             images: `(batch, height, width, channels)`.
-            size, grid: Pairs of ints, the copy's pixels and patches.
+            size: Pair of ints, the copy's height and width in pixels.
+            grid: Pair of ints, its rows and columns of patches.
             block: Int.
         """
         small = resize(images, size)
@@ -320,7 +336,7 @@ class MAE(keras.Model):
         """Embedded patches, of which `visible` are shown, to predicted patches."""
         shown = patch_ops.gather_rows(tokens, visible)
         encoded = encoder_lib.encode_tokens(self.encoder, shown)
-        return self.decoder({"tokens": encoded, "visible": visible})
+        return self.decode(encoded, visible)
 
     def encode_visible(self, patches, visible):
         """Flat patches, of which `visible` are shown, to their encoded tokens.
@@ -333,7 +349,22 @@ class MAE(keras.Model):
     def predict_from_patches(self, patches, visible):
         """Flat patches, of which `visible` are shown, to predicted patches."""
         tokens = self.encode_visible(patches, visible)
-        return self.decoder({"tokens": tokens, "visible": visible})
+        return self.decode(tokens, visible)
+
+    def decode(self, tokens, visible):
+        """Encoded tokens, class token first, to predicted patches."""
+        return self.check_decoder()({"tokens": tokens, "visible": visible})
+
+    def check_decoder(self):
+        """The decoder; without one, refuses to paint or to train."""
+        if self.decoder is None:
+            raise ValueError(
+                "This MAE has no decoder: it encodes and attends, but cannot "
+                "reconstruct. Give it one, such as `decoder_depth=2` (with "
+                "`decoder_dim` and `decoder_heads`) in `from_preset`, and train it "
+                "with `fit` or `pretrain_mae`."
+            )
+        return self.decoder
 
     def paint(self, predictions, images=None):
         """Predicted patches to float32 images, clipped to `value_range`.
@@ -383,7 +414,7 @@ class MAE(keras.Model):
         tokens = self.encode_visible(patches, visible)
         return {
             "tokens": tokens,
-            "predictions": self.decoder({"tokens": tokens, "visible": visible}),
+            "predictions": self.decode(tokens, visible),
             "targets": targets,
             "dropped": 1.0 - ops.cast(shown, "float32"),
             "visible": visible,
@@ -408,29 +439,40 @@ class MAE(keras.Model):
 
     @classmethod
     def from_preset(cls, preset, load_weights=None, **kwargs):
-        """Makes an MAE from a preset's name or from a preset folder.
+        """Makes an MAE from a preset's name, a file or folder of weights, or a handle.
 
         Args:
-            preset: Name of a shipped preset, see `MAE.presets()`, or the path of a
-                folder written by `save_to_preset`. `mae_nano`, `mae_mini`,
-                `mae_small`, `mae_base` and `mae_large` are architectures and give
-                random weights.
+            preset: One of
+                - the name of a shipped preset, see `MAE.presets()`; `mae_nano`,
+                  `mae_mini`, `mae_small`, `mae_base` and `mae_large` are
+                  architectures and give random weights;
+                - the path of a folder written by `save_to_preset`;
+                - the path of a folder in the form of Hugging Face's
+                  `ViTMAEForPreTraining` or `ViTMAEModel`;
+                - the path of a `.pth` or `.safetensors` file of the original
+                  release of MAE, or of timm's `vit_*.mae`;
+                - `hf://OWNER/NAME`, a repository on the Hugging Face hub with any of
+                  these.
             load_weights: Bool or `None`. `None` loads weights where there are any;
                 `True` on an architecture is an error.
-            **kwargs: Arguments of `MAE` that replace the preset's.
+            **kwargs: Arguments of `MAE` that replace the preset's. Another
+                `image_shape` gets its own fixed positions, or learned ones resized.
 
         Returns:
             An `MAE`.
 
         Raises:
-            ValueError: If there is no such preset, it is no MAE, or its weights do
-                not fit the replaced arguments.
+            ValueError: If there is no such preset, it is damaged or no MAE, or its
+                weights do not fit the replaced arguments.
+            OSError: If a handle cannot be fetched.
+            ImportError: If a library that reads the file is not installed.
 
         Example:
 
         ```python
         mae = keras_mra.MAE.from_preset("mae_nano_fashion_mnist")
         mae = keras_mra.MAE.from_preset("mae_mini", image_shape=(64, 96, 3))
+        mae = keras_mra.MAE.from_preset("hf://facebook/vit-mae-base")
         ```
         """
         return load_preset(cls, preset, load_weights, kwargs)
@@ -448,8 +490,33 @@ class MAE(keras.Model):
         Args:
             path: Folder to write; made if missing. Files are replaced only when
                 completely written.
+
+        Raises:
+            ValueError: If the folder holds a model of another library.
+            OSError: If the folder cannot be written.
         """
         save_preset(self, path)
+
+    def export_transformers(self, path):
+        """Writes a folder for Hugging Face's `transformers`.
+
+        `ViTMAEForPreTraining.from_pretrained(path)` gives the same outputs on images
+        that were normalised as this model does; `ViTMAEModel` its encoder. An MAE
+        without a decoder is written as a `ViTMAEModel`. Needs safetensors:
+        `pip install 'keras-mra[hub]'`.
+
+        Args:
+            path: Folder to write; made if missing. Files are replaced only when
+                completely written. Its `preprocessor_config.json` is for images of
+                0 to 255, whatever `value_range` is.
+
+        Raises:
+            ValueError: If images or patches are not square, which theirs must be, or
+                the folder holds a preset of Keras.
+            OSError: If the folder cannot be written.
+            ImportError: If safetensors is not installed.
+        """
+        export_transformers(self, path)
 
     def get_config(self):
         config = super().get_config()
@@ -470,6 +537,7 @@ class MAE(keras.Model):
             mean=self.mean,
             std=self.std,
             seed=self.seed,
+            positions=self.positions,
         )
         return config
 

@@ -8,11 +8,15 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 from typing import Any
 
 import keras
 
+from keras_mra import weights
+from keras_mra.models.checkpoints import load_checkpoint
 from keras_mra.version import __version__
+from keras_mra.weights import hub
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 
@@ -78,7 +82,10 @@ def architecture(preset):
     """The arguments of `MAE` that a preset stands for, as a new dict."""
     if isinstance(preset, str) and preset in ARCHITECTURES:
         return dict(ARCHITECTURES[preset]["config"])
-    return _read_config(_preset_folder(preset))
+    place = find(preset)
+    if _is_foreign(place):
+        return weights.read_checkpoint(place, {}).arguments
+    return _read_config(place)
 
 
 def load_preset(cls, preset, load_weights, overrides):
@@ -91,7 +98,9 @@ def load_preset(cls, preset, load_weights, overrides):
                 f"{sorted(set(describe_presets()) - set(ARCHITECTURES))}"
             )
         return cls(**{**architecture(preset), **overrides})
-    folder = _preset_folder(preset)
+    folder = find(preset)
+    if _is_foreign(folder):
+        return load_checkpoint(cls, folder, load_weights, overrides)
     model = cls.from_config({**_read_config(folder), **overrides})
     if load_weights is None or load_weights:
         _load_weights(model, folder / WEIGHTS)
@@ -101,6 +110,11 @@ def load_preset(cls, preset, load_weights, overrides):
 def save_preset(model, path, description=""):
     """Writes a preset folder; see `MAE.save_to_preset`."""
     folder = pathlib.Path(path)
+    if (folder / CONFIG).is_file() and not _is_ours(folder):
+        raise ValueError(
+            f"`path` must be another folder: {str(folder)!r} holds a model of another "
+            "library, whose configuration would be overwritten."
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         metadata = {
@@ -132,6 +146,28 @@ def save_preset(model, path, description=""):
         ) from error
 
 
+def upload_preset(handle, path, private=False):
+    """Sends a folder written by `save_to_preset` to the Hugging Face hub.
+
+    Others then load it by `MAE.from_preset(handle)`. Needs `huggingface_hub`
+    (`pip install 'keras-mra[hub]'`) and a login (`hf auth login`).
+
+    Args:
+        handle: `hf://OWNER/NAME`; the repository is made if there is none.
+        path: The folder.
+        private: Bool, for a new repository.
+
+    Raises:
+        ValueError: If the folder is no preset, or `handle` no handle.
+    """
+    folder = pathlib.Path(path)
+    hub.parse(handle)
+    _read_config(folder)
+    if not (folder / WEIGHTS).is_file():
+        raise ValueError(f"`path` {str(folder)!r} has no {WEIGHTS!r}.")
+    hub.upload(folder, handle, private)
+
+
 def _reserve(path, size):
     """Makes a full disk known as an `OSError`; h5py can crash the interpreter on it."""
     with open(path, "wb") as file:
@@ -148,28 +184,122 @@ def _without_optimizer(model):
     return copy
 
 
-def _preset_folder(preset):
+def describe(preset):
+    """What a preset is, as a dict of strings and numbers, without loading weights.
+
+    Args:
+        preset: As in `MAE.from_preset`.
+    """
+    from keras_mra.models.mae import MAE
+
+    form, description = "keras_mra", ""
+    told = {"training_data": "none", "license": "Apache-2.0"}
+    if isinstance(preset, str) and preset in ARCHITECTURES:
+        description = ARCHITECTURES[preset]["description"] + " No weights."
+        model = MAE(**architecture(preset))
+    else:
+        place = find(preset)
+        if _is_foreign(place):
+            checkpoint = weights.read_checkpoint(place, {})
+            form = checkpoint.layout.NAME
+            model = MAE(**checkpoint.arguments)
+        else:
+            model = MAE(**_read_config(place))
+            description = weights.read_json(place / METADATA).get("description", "")
+        told = _read_card(place)
+    decoder = f"{model.decoder_dim}x{model.decoder_depth}, {model.decoder_heads} heads"
+    return {
+        "form": form,
+        "description": description or "none",
+        "image_shape": model.image_shape,
+        "patch_size": model.patch_size,
+        "encoder": f"{model.encoder_dim}x{model.encoder_depth}, "
+        f"{model.encoder_heads} heads",
+        "decoder": decoder if model.decoder is not None else "none",
+        "parameters": f"{model.count_params():,}",
+        "value_range": model.value_range,
+        "mean_and_std": f"{model.mean}, {model.std}",
+        "mask_ratio": model.mask_ratio,
+        "norm_pix_loss": model.norm_pix_loss,
+        **told,
+    }
+
+
+# What model cards name: at the top, as Hugging Face's do, or in a sentence, as ours.
+ON_CARDS = {
+    "training_data": r"(?m)^datasets:\s*-? *(\S+)|[Tt]rained on `([^`]+)`",
+    "license": r"(?m)^license: *(\S+)|Weights: ([\w.-]+\w)",
+}
+
+
+def _read_card(place):
+    """What the model card of a preset tells, as a dict."""
+    card = place / "README.md"
+    text = card.read_text(encoding="utf-8") if card.is_file() else ""
+    matches = {name: re.search(pattern, text) for name, pattern in ON_CARDS.items()}
+    return {
+        name: (match[1] or match[2]) if match else "not told"
+        for name, match in matches.items()
+    }
+
+
+def find(preset):
+    """The place of a preset that is no architecture: a folder, or a file of weights.
+
+    Args:
+        preset: Name, path or handle.
+
+    Returns:
+        `pathlib.Path`.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if hub.is_handle(preset):
+        return hub.download(preset)
     if not isinstance(preset, (str, os.PathLike)):
         raise ValueError(
-            "`preset` must be a preset's name or a folder. "
+            "`preset` must be a preset's name, a path or a handle. "
             f"Received: preset={preset!r} (of type {type(preset).__name__})"
         )
-    for folder in (shipped_folder() / preset, pathlib.Path(preset)):
-        if (folder / CONFIG).is_file():
-            return folder
+    for place in (shipped_folder() / preset, pathlib.Path(preset)):
+        if (place / CONFIG).is_file() or weights.is_checkpoint(place):
+            return place
     if pathlib.Path(preset).is_dir():
         raise ValueError(
             f"`preset` names the folder {str(preset)!r}, which holds no {CONFIG!r} "
             "and so is no preset."
         )
     raise ValueError(
-        f"`preset` must be the path of a preset folder or one of "
-        f"{sorted(describe_presets())}. Received: preset={str(preset)!r}"
+        "`preset` must be the path of a preset folder or of a file of weights, a "
+        f"handle 'hf://OWNER/NAME', or one of {sorted(describe_presets())}. "
+        f"Received: preset={str(preset)!r}"
     )
+
+
+def is_foreign(preset):
+    """Whether a preset is a checkpoint of another library."""
+    named = isinstance(preset, str) and preset in ARCHITECTURES
+    return not named and _is_foreign(find(preset))
+
+
+def _is_foreign(place):
+    return weights.is_checkpoint(place) and not _is_ours(place)
+
+
+def _is_ours(place):
+    """Whether a folder's configuration is one of Keras."""
+    return place.is_dir() and "registered_name" in weights.read_json(place / CONFIG)
 
 
 def _read_config(folder):
     document = _read_json(folder / CONFIG)
+    if isinstance(document, dict) and "model_type" in document:
+        raise ValueError(
+            f"`preset` {str(folder)!r}, a folder of {document['model_type']!r}, must "
+            f"hold its weights, one of {', '.join(weights.FILES)}. Received: "
+            f"{', '.join(sorted(p.name for p in folder.iterdir())[:8])}"
+        )
     name = document.get("registered_name") if isinstance(document, dict) else None
     if name != "keras_mra>MAE" or not isinstance(document.get("config"), dict):
         raise ValueError(
@@ -196,5 +326,5 @@ def _load_weights(model, path):
 def _read_json(path):
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{str(path)!r} could not be read: {error}") from error
