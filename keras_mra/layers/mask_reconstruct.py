@@ -9,11 +9,12 @@ from keras import ops
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra import masking
+from keras_mra.layers import frozen
 from keras_mra.resampling import resize
 
 
 @keras.saving.register_keras_serializable("keras_mra")
-class MaskReconstruct(keras.layers.Layer):
+class MaskReconstruct(frozen.Untrainable, keras.layers.Layer):
     """Drops patches of each image and lets a masked autoencoder fill them in.
 
     Mask-Reconstruct Augmentation (arXiv 2206.04846): the encoder sees the whole image;
@@ -40,7 +41,8 @@ class MaskReconstruct(keras.layers.Layer):
         seed: Int, `keras.random.SeedGenerator` or `None`.
         resize: Bool. Images of another size than the autoencoder's are resized for
             it, and its paint is resized back; visible pixels stay the input's own.
-        copy: Bool. `False` shares the caller's `mae`, and freezes it.
+        copy: Bool. `False` shares the caller's `mae` and `attention_model`, and
+            freezes them.
         attention_block: Int or `None`, the encoder block whose attention is asked;
             an earlier one than the last is cheaper and gives another mask.
         attention_resolution: Int, pair of ints or `None`, a smaller size of the
@@ -48,6 +50,12 @@ class MaskReconstruct(keras.layers.Layer):
         restore_patch_statistics: Bool. Gives each painted patch the mean and
             deviation of the one it replaces, which a `norm_pix_loss` autoencoder
             needs. This leaks the low-frequency content of the dropped patches.
+        attention_model: Built Keras model or `None`. Takes the place of the
+            autoencoder's attention: from float32 images `(batch, height, width,
+            channels)` of the autoencoder's size, in `mae.value_range`, to scores
+            `(batch, patches)`, at least 0, one per patch of the autoencoder in raster
+            order, such as the attention of one's own ViT. The layer keeps a frozen
+            copy.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -94,6 +102,7 @@ class MaskReconstruct(keras.layers.Layer):
         attention_block=None,
         attention_resolution=None,
         restore_patch_statistics=False,
+        attention_model=None,
         **kwargs,
     ):
         # A mixed policy must not round pixels on their way in.
@@ -129,8 +138,16 @@ class MaskReconstruct(keras.layers.Layer):
                 "and deviation) or train it with `norm_pix_loss=False`.",
                 stacklevel=2,
             )
+        self.attention_model = None
+        if attention_model is not None:
+            _check_alone(strategy, attention_block, attention_resolution)
+            _check_attention_model(attention_model, mae)
+            self.attention_model = (
+                _copy_of_attention_model(attention_model) if copy else attention_model
+            )
+            frozen.freeze(self.attention_model)
         self.mae = _copy_of(mae) if copy else mae
-        _freeze(self.mae)
+        frozen.freeze(self.mae)
         self.seed_generator = (
             seed
             if isinstance(seed, keras.random.SeedGenerator)
@@ -139,16 +156,6 @@ class MaskReconstruct(keras.layers.Layer):
         self._compiled = None
         self._checked_a_tensor = False
         self.built = True
-
-    # The autoencoder inside is never trained by the model around it. Keras sets
-    # `trainable` on every layer of a model and forgets it on loading and cloning.
-    @property
-    def trainable(self):
-        return False
-
-    @trainable.setter
-    def trainable(self, value):
-        pass
 
     def __call__(self, inputs, training=None, **kwargs):
         if training is not None:
@@ -216,7 +223,6 @@ class MaskReconstruct(keras.layers.Layer):
     def _predict(self, images):
         """Predicted patches `(B, N, values)` and visible indices `(B, K)`."""
         mae = self.mae
-        block = -1 if self.attention_block is None else self.attention_block
         if self.strategy == "random":
             visible = masking.random_patches(
                 ops.shape(images)[0],
@@ -225,20 +231,29 @@ class MaskReconstruct(keras.layers.Layer):
                 self.seed_generator,
             )
             return mae.predict_from_patches(mae.patchify(images), visible), visible
+        if self.attention_model is not None:
+            seen = ops.cast(images, "float32")
+            visible = self._choose(self.attention_model(seen, training=False))
+            return mae.predict_from_patches(mae.patchify(images), visible), visible
         # Both passes share the embedded patches.
         tokens = mae.embed(images)
+        block = -1 if self.attention_block is None else self.attention_block
         if self.attention_resolution is None:
             attention = mae.attend(tokens, block)
         else:
             attention = mae.attend_at(images, *self._attention_size, block)
-        visible = masking.visible_patches(
+        visible = self._choose(attention)
+        return mae.predict_from_tokens(tokens, visible), visible
+
+    def _choose(self, attention):
+        """Attention `(B, N)` to the indices of the patches that stay `(B, K)`."""
+        return masking.visible_patches(
             attention,
             self.mask_ratio,
             self.strategy,
             self.temperature,
             self.seed_generator,
         )
-        return mae.predict_from_tokens(tokens, visible), visible
 
     def random_map(self, inputs, rng):
         """Augments with randomness from outside, for grain's `random_map`.
@@ -324,8 +339,9 @@ class MaskReconstruct(keras.layers.Layer):
     def get_config(self):
         config = super().get_config()
         config.update(
-            # The model itself: Keras serialises it, and keeps sharing intact.
+            # The models themselves: Keras serialises them, and keeps sharing intact.
             mae=self.mae,
+            attention_model=self.attention_model,
             mask_ratio=self.mask_ratio,
             strategy=self.strategy,
             temperature=self.temperature,
@@ -342,8 +358,8 @@ class MaskReconstruct(keras.layers.Layer):
     @classmethod
     def from_config(cls, config):
         config = dict(config)
-        for name in ("mae", "seed"):
-            if isinstance(config[name], dict):
+        for name in ("mae", "attention_model", "seed"):
+            if isinstance(config.get(name), dict):
                 config[name] = keras.saving.deserialize_keras_object(config[name])
         return super().from_config(config)
 
@@ -355,6 +371,7 @@ def _check_mae(mae):
             "`mae` must be a `keras_mra.MAE`. Received: "
             f"mae={mae!r} (of type {type(mae).__name__})"
         )
+    mae.check_decoder()
 
 
 def _copy_of(mae):
@@ -363,12 +380,55 @@ def _copy_of(mae):
     return copy
 
 
-def _freeze(mae):
-    # Setting a flag that already reads False does nothing on TensorFlow.
-    mae.trainable = True
-    mae.trainable = False
-    for variable in mae.variables:
-        variable.trainable = False
+def _check_alone(strategy, attention_block, attention_resolution):
+    """Refuses what an `attention_model` leaves without a meaning."""
+    given = {
+        "attention_block": attention_block,
+        "attention_resolution": attention_resolution,
+    }
+    for name, value in given.items():
+        if value is not None:
+            raise ValueError(
+                f"`{name}` must be None with an `attention_model`, which takes the "
+                f"place of the `mae`'s attention. Received: {name}={value!r}"
+            )
+    if strategy == "random":
+        raise ValueError(
+            "`strategy` must be 'attention' or 'low_attention' with an "
+            "`attention_model`. Received: strategy='random', which asks no attention."
+        )
+
+
+def _check_attention_model(model, mae):
+    if not isinstance(model, keras.Model) or not model.built:
+        raise ValueError(
+            "`attention_model` must be a built Keras model. Received: "
+            f"attention_model={model!r} (of type {type(model).__name__})"
+        )
+    shape = (1, *mae.image_shape)
+    expected = (
+        f"`attention_model` must turn images of shape {shape} into scores of shape "
+        f"{(1, mae.num_patches)}, one for each patch of the `mae`."
+    )
+    try:
+        # Run, not asked for its output's shape: Keras' attention layer gives a wrong
+        # one for scores between two sequences.
+        scores = model(np.zeros(shape, "float32"), training=False)
+    except Exception as error:  # whatever a model of the user's raises
+        raise ValueError(f"{expected} Received: an error, {error}") from error
+    found = keras.tree.map_structure(lambda x: tuple(x.shape), scores)
+    if found != (1, mae.num_patches):
+        raise ValueError(f"{expected} Received: {found}")
+
+
+def _copy_of_attention_model(model):
+    try:
+        return frozen.copy_of(model)
+    except Exception as error:  # whatever a model of the user's raises
+        raise ValueError(
+            "`attention_model` must be a model that Keras can make again from its "
+            f"configuration, or `copy` be False. Received: {model!r}, with {error}"
+        ) from error
 
 
 def _has_unknown_rank(x):

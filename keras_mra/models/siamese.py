@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_mra.layers.frozen import Untrainable
+from keras_mra.layers.frozen import freeze
 from keras_mra.pooling import pool_tokens
 
 
@@ -63,18 +65,9 @@ def _copy_of(model):
     return copy
 
 
-class Frozen(keras.Model):
+class Frozen(Untrainable, keras.Model):
     """A Functional model that stays frozen whatever the model around it is told."""
 
     def __init__(self, inputs, outputs, **kwargs):
         super().__init__(inputs, outputs, **kwargs)
-        for variable in self.variables:
-            variable.trainable = False
-
-    @property
-    def trainable(self):
-        return False
-
-    @trainable.setter
-    def trainable(self, value):
-        pass
+        freeze(self)
