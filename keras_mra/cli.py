@@ -1,4 +1,4 @@
-"""The command line: `keras-mra demo`, `keras-mra pretrain`, `keras-mra augment`."""
+"""The command line: `keras-mra demo`, `pretrain`, `augment`, `convert` and `info`."""
 
 import pathlib
 import shlex
@@ -208,6 +208,66 @@ def augment(
         typer.echo(f"failed: {path}: {reason}", err=True)
     if report.failed:
         raise typer.Exit(2)
+
+
+@app.command()
+def convert(
+    source: Annotated[
+        str, typer.Argument(help="What MAE.from_preset takes: name, path, hf://…")
+    ],
+    target: Annotated[pathlib.Path, typer.Argument(help="Folder to write.")],
+    to: Annotated[
+        str | None,
+        typer.Option(help="preset or transformers; unless given, what SOURCE is not."),
+    ] = None,
+    norm_pix_loss: Annotated[
+        bool | None,
+        typer.Option(
+            help="Trained on standardised patches; for files that do not say."
+        ),
+    ] = None,
+    encoder_heads: Annotated[
+        int | None, typer.Option(help="Attention heads; for files that do not say.")
+    ] = None,
+    decoder_heads: Annotated[int | None, typer.Option(help="Likewise.")] = None,
+):
+    """Bring weights of other libraries in as a preset, or take a preset out."""
+    if to not in (None, "preset", "transformers"):
+        raise typer.BadParameter(
+            f"--to must be preset or transformers. Received: {to!r}"
+        )
+    given = {
+        "norm_pix_loss": norm_pix_loss,
+        "encoder_heads": encoder_heads,
+        "decoder_heads": decoder_heads,
+    }
+    arguments = {name: value for name, value in given.items() if value is not None}
+    with _plain_errors():
+        import keras_mra
+        from keras_mra.models.presets import is_foreign
+
+        if to is None:
+            to = "preset" if is_foreign(source) else "transformers"
+        mae = keras_mra.MAE.from_preset(source, load_weights=True, **arguments)
+        if to == "preset":
+            mae.save_to_preset(target)
+        else:
+            mae.export_transformers(target)
+    typer.echo(f"Wrote {target}, for {'MAE.from_preset' if to == 'preset' else to}.")
+
+
+@app.command()
+def info(
+    preset: Annotated[
+        str, typer.Argument(help="What MAE.from_preset takes: name, path, hf://…")
+    ],
+):
+    """Print what a preset is: architecture, parameters, data, range, licence."""
+    with _plain_errors():
+        from keras_mra.models.presets import describe
+
+        for name, value in describe(preset).items():
+            typer.echo(f"{name.replace('_', ' '):18}{value}")
 
 
 def _image_shape(text, data):

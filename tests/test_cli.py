@@ -1,5 +1,6 @@
 """The commands: their arguments, their files, their exit status."""
 
+import re
 import sys
 
 import numpy as np
@@ -33,7 +34,9 @@ def preset(tmp_path_factory):
 
 def test_help_names_every_command():
     out = run(app, ["--help"]).output
-    assert all(name in out for name in ("demo", "pretrain", "augment"))
+    assert all(
+        name in out for name in ("demo", "pretrain", "augment", "convert", "info")
+    )
 
 
 def test_pretrain_writes_a_preset_with_a_card(tmp_path, preset, monkeypatch):
@@ -98,3 +101,34 @@ def test_augment_needs_weights(tmp_path):
         app, ["augment", str(tmp_path / "in"), str(tmp_path), "--preset", "mae_nano"]
     )
     assert result.exit_code == 1 and "without weights" in result.output
+
+
+def test_convert_takes_a_preset_out_and_in_again(tmp_path, preset):
+    pytest.importorskip("safetensors")
+    out, back = str(tmp_path / "out"), str(tmp_path / "back")
+    result = run(app, ["convert", preset, out])
+    assert result.exit_code == 0, result.output
+    assert "for transformers" in result.output
+    result = run(app, ["convert", out, back])
+    assert result.exit_code == 0 and "MAE.from_preset" in result.output
+    a, b = (keras_mra.MAE.from_preset(folder) for folder in (preset, back))
+    for v, w in zip(a.get_weights(), b.get_weights(), strict=True):
+        np.testing.assert_array_equal(v, w)
+    result = run(app, ["convert", preset, out, "--to", "onnx"])
+    assert result.exit_code == 2 and "preset or transformers" in result.output
+    result = run(app, ["convert", "mae_nano", out])
+    assert result.exit_code == 1 and "architecture" in result.output
+    result = run(app, ["convert", "hf://nobody", out])
+    assert result.exit_code == 1 and "hf://OWNER/NAME" in result.output
+
+
+def test_info_says_what_a_preset_is(preset):
+    result = run(app, ["info", "mae_nano_fashion_mnist"])
+    assert result.exit_code == 0, result.output
+    for part in ("60,000 training images", "96x4", "556,688", "(0.0, 255.0)", "Apache"):
+        assert part in result.output
+    assert re.search(r"training data +fashion_mnist\n", result.output)
+    assert "not told" in run(app, ["info", preset]).output
+    assert "No weights" in run(app, ["info", "mae_base"]).output
+    result = run(app, ["info", "nothing"])
+    assert result.exit_code == 1 and "nothing" in result.output
