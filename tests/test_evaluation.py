@@ -286,6 +286,79 @@ def test_few_shot_answers_by_the_nearest_centroid(rng, monkeypatch):
     assert result.accuracy[5] > result.accuracy[1]
 
 
+def test_few_shot_with_augmented_support(rng, monkeypatch):
+    """Against centroids of every image and copy, of features not averaged before."""
+
+    class Turn(keras.layers.Layer):
+        """Adds 1 in the first call, 2 in the second, ...: no copy is like another."""
+
+        def __init__(self):
+            super().__init__()
+            self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+        def call(self, images):
+            if images.shape[0] > 1:  # not to be built
+                self.calls.assign(self.calls + 1)
+            return images + self.calls
+
+    few_shot = module_of(evaluation.few_shot)
+    # The layer counts its calls, which `compiled` keeps of random state alone.
+    monkeypatch.setattr(few_shot.backend, "compiled", lambda model, function: function)
+    images = rng.normal(size=(40, 2, 2, 1)).astype("float32")
+    labels = np.repeat([1, 4, 5, 8], 10)
+    images += labels[:, None, None, None] / 4 * np.array([[[1.0], [-1]], [[0], [2]]])
+    images = images.astype("float32")
+
+    def flat(x):
+        return x.reshape(len(x), -1)
+
+    def unit(x):
+        return flat(x) / np.linalg.norm(flat(x), axis=1, keepdims=True)
+
+    episodes = []
+    original = few_shot.nearest_centroid
+
+    def recorded(support, queries):
+        accuracy = original(support, queries)
+        episodes.append((support, queries, accuracy))
+        return accuracy
+
+    monkeypatch.setattr(few_shot, "nearest_centroid", recorded)
+    settings = dict(ways=3, shots=(1, 3), queries=4, episodes=30, seed=2)
+    result = evaluation.few_shot(
+        flat, (images, labels), augmentation=Turn(), copies=3, **settings
+    )
+    augmented = np.stack([unit(images + n) for n in range(4)])  # (copies, images, dim)
+    for support, queries, accuracy in episodes:
+        # Queries are images as they came, of which the features tell which.
+        asked = [[np.abs(augmented[0] - q).sum(1).argmin() for q in c] for c in queries]
+        np.testing.assert_allclose(augmented[0][asked], queries, atol=1e-6)
+        mean = augmented.mean(axis=0)
+        shown = [[np.abs(mean - s).sum(1).argmin() for s in c] for c in support]
+        every = np.stack([augmented[:, row].reshape(-1, 4) for row in shown])
+        reference = NearestCentroid().fit(
+            every.reshape(-1, 4), np.repeat(labels[shown][:, 0], every.shape[1])
+        )
+        score = reference.score(queries.reshape(-1, 4), labels[asked].ravel())
+        assert accuracy == pytest.approx(score)
+    assert (result.copies, len(episodes)) == (3, 60)
+    plain = evaluation.few_shot(flat, (images, labels), **settings)
+    assert plain == evaluation.few_shot(None, (flat(images), labels), **settings)
+    assert plain.copies == 0 and plain.accuracy != result.accuracy
+
+
+def test_few_shot_with_mra(mae, images):
+    data = np.repeat(images, 4, axis=0), np.repeat([0, 1], 20)
+    augment = keras_mra.layers.MaskReconstruct(mae, 0.5, "random", seed=0)
+    settings = dict(ways=2, shots=1, queries=5, episodes=10, batch_size=16)
+    result = evaluation.few_shot(mae, data, augmentation=augment, copies=2, **settings)
+    assert result.copies == 2 and 0 <= result.accuracy[1] <= 1
+    # Nothing is augmented where nothing is painted.
+    still = keras_mra.layers.MaskReconstruct(mae, 0.5, "random", rate=0.0, seed=0)
+    same = evaluation.few_shot(mae, data, augmentation=still, copies=2, **settings)
+    assert same.accuracy == evaluation.few_shot(mae, data, **settings).accuracy
+
+
 def test_few_shot_of_what_cannot_be_told_apart(rng):
     features, labels = rng.normal(size=(200, 8)), np.repeat(np.arange(10), 20)
     chance = evaluation.few_shot(None, (features, labels), queries=10, episodes=200)
@@ -405,6 +478,20 @@ def test_bad_data_are_named(protocol, train, test, message):
         (
             lambda: evaluation.few_shot(None, GOOD, ways=3, seed=None),
             "`seed` must be an integer",
+        ),
+        (
+            lambda: evaluation.few_shot(None, GOOD, 3, copies=0),
+            "`copies` must be a positive integer",
+        ),
+        (
+            lambda: evaluation.few_shot(None, GOOD, 3, augmentation="mra"),
+            "`augmentation` must be a Keras layer or None.*'mra'",
+        ),
+        (
+            lambda: evaluation.few_shot(
+                None, GOOD, 3, augmentation=keras.layers.Identity()
+            ),
+            r"`data` must hold images.*\(12, 2\)",
         ),
         (
             lambda: evaluation.low_shot(None, GOOD, GOOD),

@@ -40,6 +40,14 @@ def test_against_numpy(block, tokens):
     np.testing.assert_allclose(compute(block, tokens), expected, atol=1e-4)
 
 
+def test_attention_against_numpy(block, tokens):
+    reference = Numerics(block.layer_norm_epsilon)
+    expected = [reference.attention_weights(x, block_weights(block), 4) for x in tokens]
+    found = compute(block.attention, tokens)
+    assert found.shape == (3, 4, 7, 7)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_class_attention_against_numpy(block, tokens):
     reference = Numerics(block.layer_norm_epsilon)
     expected = [
@@ -56,11 +64,12 @@ def test_class_attention_against_numpy(block, tokens):
 @pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
 def test_softmax_is_in_float32_under_mixed_precision(tokens, dtype):
     half = make_block(dtype=dtype)
-    found = half.class_attention(ops.cast(tokens, half.compute_dtype))
-    assert ops.dtype(found) == "float32"
-    sums = ops.convert_to_numpy(ops.sum(found, axis=-1))
-    # A softmax in half precision misses 1 by a thousandth or more.
-    np.testing.assert_allclose(sums, 1, atol=1e-5)
+    for attention in (half.class_attention, half.attention):
+        found = attention(ops.cast(tokens, half.compute_dtype))
+        assert ops.dtype(found) == "float32"
+        sums = ops.convert_to_numpy(ops.sum(found, axis=-1))
+        # A softmax in half precision misses 1 by a thousandth or more.
+        np.testing.assert_allclose(sums, 1, atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])

@@ -1,5 +1,7 @@
 """Judging features: the protocols of the field, for any encoder."""
 
+from keras_mra.evaluation.alignment import alignment
+from keras_mra.evaluation.attention_distance import attention_distance
 from keras_mra.evaluation.features import FeatureExtractor
 from keras_mra.evaluation.features import features
 from keras_mra.evaluation.few_shot import few_shot
@@ -8,3 +10,5 @@ from keras_mra.evaluation.invariance import invariance
 from keras_mra.evaluation.knn import knn
 from keras_mra.evaluation.linear_probe import linear_probe
 from keras_mra.evaluation.low_shot import low_shot
+from keras_mra.evaluation.occlusion import occlusion_curve
+from keras_mra.evaluation.purity import purity

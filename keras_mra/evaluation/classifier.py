@@ -101,18 +101,38 @@ def build_classifier(encoder, image_shape, num_classes, pool, augmentation=None)
     return keras.Model(images, head(x), name="classifier"), levels
 
 
-def _vit(mae, images, pool):
-    encoder = keras.models.clone_model(mae.encoder)
-    encoder.set_weights(mae.encoder.get_weights())
-    _unfreeze(encoder)
-    embedding = encoder.get_layer("patch_embedding")
+def encoder_outputs(encoder, images):
+    """Puts a trainable copy of an encoder on images in a Functional model.
+
+    Args:
+        encoder: `MAE`, `MSA` or Keras model that can be saved; not changed.
+        images: Keras tensor of shape `(batch, height, width, channels)`.
+
+    Returns:
+        `(outputs, copy)`: the tokens of an `MAE`, class token first, `(batch, 1 +
+        patches, dim)`, and its encoder's copy; or what another model returns, and its
+        copy.
+    """
+    mae = mae_of(encoder)
+    if mae is None:
+        copied = copy.deepcopy(encoder)
+        _unfreeze(copied)
+        return copied(images), copied
+    copied = keras.models.clone_model(mae.encoder)
+    copied.set_weights(mae.encoder.get_weights())
+    _unfreeze(copied)
     patches = ImagePatches(
         mae.patch_size, mae.value_range, mae.mean, mae.std, name="patches"
     )(images)
-    tokens = encoder_lib.encode_tokens(encoder, embedding(patches))
+    embedded = copied.get_layer("patch_embedding")(patches)
+    return encoder_lib.encode_tokens(copied, embedded), copied
+
+
+def _vit(mae, images, pool):
+    tokens, encoder = encoder_outputs(mae, images)
     features = PoolTokens(pool, name="pool")(tokens)
     levels = [
-        [embedding, encoder.get_layer("class_token")],
+        [encoder.get_layer("patch_embedding"), encoder.get_layer("class_token")],
         *([block] for block in encoder_lib.blocks(encoder)),
         [encoder.get_layer("norm")],
     ]
@@ -120,9 +140,7 @@ def _vit(mae, images, pool):
 
 
 def _keras_model(encoder, images):
-    encoder = copy.deepcopy(encoder)
-    _unfreeze(encoder)
-    features = encoder(images)
+    features, encoder = encoder_outputs(encoder, images)
     rank = len(getattr(features, "shape", ()))
     if rank not in (2, 3):
         raise ValueError(

@@ -60,7 +60,9 @@ class FeatureExtractor:
     each call, its computation is compiled in the first.
 
     Args:
-        encoder, pool, batch_size: As in `features`.
+        encoder: As in `features`.
+        pool: As in `features`.
+        batch_size: As in `features`.
 
     Call arguments:
         images: Array of images, or of features.

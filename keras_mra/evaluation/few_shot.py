@@ -1,9 +1,13 @@
 """N-way K-shot episodes, answered by the nearest centroid."""
 
 import dataclasses
+import functools
 
+import keras
 import numpy as np
+from keras import ops
 
+from keras_mra import backend
 from keras_mra import checks
 from keras_mra.evaluation.features import feature_extractor
 from keras_mra.evaluation.inputs import check_class_sizes
@@ -24,6 +28,7 @@ class FewShotResult(Result):
         interval: Dict from shots to half the width of the mean's 95 % interval,
             `1.96 * deviation / sqrt(episodes)`.
         ways, queries, episodes, seed: Ints.
+        copies: Int, augmented copies of each labelled image; 0 without augmentation.
         dim: Int, width of the features.
     """
 
@@ -36,6 +41,7 @@ class FewShotResult(Result):
     episodes: int
     dim: int
     seed: int
+    copies: int = 0
 
     def rows(self):
         return [
@@ -57,6 +63,8 @@ def few_shot(
     seed=0,
     pool="cls+mean",
     *,
+    augmentation=None,
+    copies=5,
     batch_size=256,
 ):
     """Answers N-way K-shot episodes by the nearest class centroid.
@@ -65,6 +73,10 @@ def few_shot(
     to be classified. Features are scaled to length 1; a class is the mean of its
     labelled ones; a query goes to the nearest mean, in Euclidean distance. All `shots`
     are asked the same queries of the same classes.
+
+    With an `augmentation`, a class is the mean of its labelled images and of `copies`
+    augmented copies of each. Queries are never augmented. The copies of an image are
+    made once, for all episodes.
 
     Args:
         encoder: `MAE`, `MSA`, Keras model or layer, function of a NumPy batch, or
@@ -77,6 +89,10 @@ def few_shot(
         episodes: Int, at least 2.
         seed: Int.
         pool: `"cls"`, `"mean"` or `"cls+mean"`, for an `MAE` or `MSA`.
+        augmentation: Keras layer on images, such as
+            `keras_mra.layers.MaskReconstruct`, or `None`. It needs images as data,
+            and draws by its own seed.
+        copies: Int, augmented copies of each labelled image.
         batch_size: Int, for the encoder.
 
     Returns:
@@ -95,7 +111,9 @@ def few_shot(
         if value < 2 and name != "queries":
             raise ValueError(f"`{name}` must be at least 2. Received: {name}={value}")
     check_seed(seed)
+    copies = checks.positive_int("copies", copies)
     images, labels = labelled("data", data)
+    _check_augmentation(augmentation, images)
     classes = np.unique(labels)
     if ways > len(classes):
         raise ValueError(
@@ -103,7 +121,11 @@ def few_shot(
             f"Received: ways={ways}"
         )
     check_class_sizes("data", labels, max(shots) + queries)
-    features = unit_length(feature_extractor(encoder, pool, batch_size)(images, "data"))
+    extract = feature_extractor(encoder, pool, batch_size)
+    features = unit_length(extract(images, "data"))
+    support = features
+    if augmentation is not None:
+        support = _with_copies(features, extract, images, augmentation, copies)
     members = [np.flatnonzero(labels == label) for label in classes]
     rng = np.random.default_rng(seed)
     found = np.empty((episodes, len(shots)))
@@ -116,7 +138,7 @@ def few_shot(
         )  # (ways, shots + queries)
         asked = features[drawn[:, max(shots) :]]
         episode[:] = [
-            nearest_centroid(features[drawn[:, :shot]], asked) for shot in shots
+            nearest_centroid(support[drawn[:, :shot]], asked) for shot in shots
         ]
     means = found.mean(axis=0)
     intervals = 1.96 * found.std(axis=0, ddof=1) / np.sqrt(episodes)
@@ -128,6 +150,7 @@ def few_shot(
         episodes=episodes,
         dim=features.shape[1],
         seed=seed,
+        copies=0 if augmentation is None else copies,
     )
 
 
@@ -142,3 +165,43 @@ def nearest_centroid(support, queries):
     # A query's own length is the same for all centroids and left out.
     scores = queries @ centroids.T - 0.5 * np.square(centroids).sum(axis=1)
     return (scores.argmax(axis=-1) == np.arange(len(support))[:, None]).mean()
+
+
+def _check_augmentation(augmentation, images):
+    if augmentation is None:
+        return
+    if not isinstance(augmentation, keras.layers.Layer):
+        raise ValueError(
+            "`augmentation` must be a Keras layer or None. Received: "
+            f"augmentation={augmentation!r} (of type {type(augmentation).__name__})"
+        )
+    if images.ndim != 4:
+        raise ValueError(
+            "`data` must hold images (images, height, width, channels) where there is "
+            f"an `augmentation`. Received: shape {images.shape}"
+        )
+
+
+def _with_copies(features, extract, images, augmentation, copies):
+    """Each image's mean feature over itself and its augmented copies.
+
+    The mean of such means is the mean of all: a centroid of many, for the price of one
+    array of features.
+    """
+    if not augmentation.built:
+        augmentation(images[:1])
+    augment = backend.compiled(
+        augmentation, functools.partial(augmentation, training=True)
+    )
+    total = features.copy()
+    # The last batch overlaps the one before: a single shape is compiled.
+    size = min(extract.batch_size, len(images))
+    starts = [min(s, len(images) - size) for s in range(0, len(images), size)]
+    for _ in range(copies):
+        found = np.empty_like(features)
+        for start in starts:
+            part = slice(start, start + size)
+            changed = ops.convert_to_numpy(augment(images[part]))
+            found[part] = extract(changed, "augmented data")
+        total += unit_length(found)
+    return total / (1 + copies)

@@ -86,7 +86,8 @@ def invariance(
             own, or (0, 255).
         C: Float, the inverse of the strength of regularisation, as scikit-learn
             defines it.
-        solver, max_iterations: As in `linear_probe`.
+        solver: As in `linear_probe`.
+        max_iterations: As in `linear_probe`.
         batch_size: Int, for the encoder.
         seed: Int.
 

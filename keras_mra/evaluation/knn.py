@@ -91,11 +91,8 @@ def knn(
     train_features = unit_length(train_features)
     test_features = unit_length(test_features)
     predicted = {n: np.empty(len(test_labels), int) for n in ks}
-    step = max(CHUNK // len(train_labels), 1)
-    for start in range(0, len(test_labels), step):
-        part = slice(start, start + step)
-        similarity = test_features[part] @ train_features.T  # (chunk, train)
-        for n, votes in _votes(similarity, codes, len(classes), ks, temperature):
+    for part, similarity, found in nearest(test_features, train_features, max(ks)):
+        for n, votes in _votes(similarity, codes[found], len(classes), ks, temperature):
             predicted[n][part] = votes.argmax(axis=1)
     return KnnResult(
         accuracy={n: accuracy(classes[predicted[n]], test_labels) for n in ks},
@@ -112,21 +109,51 @@ def unit_length(features):
     return features / np.where(length > 0, length, 1)
 
 
+def nearest(queries, references, k, skip_own=False):
+    """Finds the references most similar to each query, some queries at a time.
+
+    Args:
+        queries: Array of shape `(queries, dim)`, of unit length.
+        references: Array of shape `(references, dim)`, of unit length.
+        k: Int, how many.
+        skip_own: Bool, whether query `i` is reference `i` and must not find itself.
+
+    Yields:
+        `(part, similarity, found)`: a slice of the queries, and for them the cosines
+        and the references' indices, both `(chunk, k)`, the nearest first.
+    """
+    step = max(CHUNK // len(references), 1)
+    for start in range(0, len(queries), step):
+        part = slice(start, min(start + step, len(queries)))
+        similarity = queries[part] @ references.T  # (chunk, references)
+        rows = np.arange(len(similarity))[:, None]
+        if skip_own:
+            similarity[rows, rows + start] = -np.inf
+        found = np.argpartition(similarity, -k, axis=1)[:, -k:]
+        order = np.argsort(-similarity[rows, found], axis=1)
+        found = found[rows, order]
+        yield part, similarity[rows, found], found
+
+
 def _votes(similarity, codes, num_classes, ks, temperature):
     """Yields each k, ascending, and its votes `(chunk, classes)`.
 
     The votes of one k are those of the one before and some more.
+
+    Args:
+        similarity: Array of shape `(chunk, largest k)`, the nearest first.
+        codes: Int array of the same shape, the neighbours' classes.
+        num_classes: Int.
+        ks: Tuple of ints.
+        temperature: Float.
     """
     rows = np.arange(len(similarity))[:, None]
-    nearest = np.argpartition(similarity, -max(ks), axis=1)[:, -max(ks) :]
-    order = np.argsort(-similarity[rows, nearest], axis=1)
-    nearest = nearest[rows, order]  # (chunk, largest k), the nearest first
-    scaled = similarity[rows, nearest].astype("float64") / temperature
+    scaled = similarity.astype("float64") / temperature
     weights = np.exp(scaled - scaled[:, :1])  # the same votes, and no overflow
     votes = np.zeros((len(similarity), num_classes))
     counted = 0
     for n in sorted(ks):
         added = slice(counted, n)
-        np.add.at(votes, (rows, codes[nearest[:, added]]), weights[:, added])
+        np.add.at(votes, (rows, codes[:, added]), weights[:, added])
         counted = n
         yield n, votes

@@ -1,9 +1,10 @@
-"""One pre-norm transformer block, with the class token's attention on request."""
+"""One pre-norm transformer block, with its attention on request."""
 
 import keras
 from keras import ops
 
 from keras_mra import backend
+from keras_mra import checks
 
 
 @keras.saving.register_keras_serializable("keras_mra")
@@ -35,7 +36,7 @@ class TransformerBlock(keras.layers.Layer):
 
     def build(self, input_shape):
         dim = input_shape[-1]
-        hidden = int(dim * self.mlp_ratio)
+        hidden = checks.hidden_width(dim, self.mlp_ratio)
         self.norm1 = self._norm("norm1", input_shape)
         self.query = self._dense("query", dim, input_shape, 0)
         self.key = self._dense("key", dim, input_shape, 1)
@@ -57,6 +58,22 @@ class TransformerBlock(keras.layers.Layer):
         x = self.mlp_in(self.norm2(tokens))
         x = self.mlp_out(backend.gelu(x))
         return backend.computed_once(tokens + x)
+
+    def attention(self, tokens):
+        """Attention of every token to all tokens, head by head.
+
+        Args:
+            tokens: Tensor of shape `(batch, tokens, dim)`, the block's input.
+
+        Returns:
+            Float32 tensor of shape `(batch, heads, tokens, tokens)`, a row for each
+            asking token; rows sum to 1.
+        """
+        x = self.norm1(tokens)
+        query = ops.transpose(self._heads(self.query(x)), (0, 2, 1, 3))
+        key = ops.transpose(self._heads(self.key(x)), (0, 2, 3, 1))  # (B, heads, d, T)
+        logits = ops.matmul(query, key) * query.shape[-1] ** -0.5
+        return ops.softmax(ops.cast(logits, "float32"), axis=-1)
 
     def class_attention(self, tokens):
         """Attention of the first token to all tokens, the mean of the heads.

@@ -9,7 +9,7 @@ from keras_mra.layers.transformer_block import TransformerBlock
 
 
 def build_encoder(
-    patch_values, grid, dim, depth, heads, mlp_ratio, epsilon, seeds, dtype
+    patch_values, grid, dim, depth, heads, mlp_ratio, epsilon, positions, seeds, dtype
 ):
     """Builds the encoder: `{"patches", "indices"}` to tokens, class token first.
 
@@ -20,6 +20,7 @@ def build_encoder(
         grid: Pair of ints, rows and columns of the full image's patches.
         dim, depth, heads: Ints, the width, the number of blocks, and heads per block.
         mlp_ratio, epsilon: Floats, as in `TransformerBlock`.
+        positions: As in `PatchEmbedding`.
         seeds: Iterator of ints, or of `None`, one per layer with weights.
         dtype: A dtype policy.
 
@@ -29,9 +30,9 @@ def build_encoder(
     """
     patches = keras.Input((None, patch_values), name="patches")
     indices = keras.Input((None,), dtype="int32", name="indices")
-    x = PatchEmbedding(dim, grid, next(seeds), dtype=dtype, name="patch_embedding")(
-        patches, indices
-    )
+    x = PatchEmbedding(
+        dim, grid, next(seeds), positions, dtype=dtype, name="patch_embedding"
+    )(patches, indices)
     x = ClassToken(next(seeds), dtype=dtype, name="class_token")(x)
     x = stack_blocks(x, depth, heads, mlp_ratio, epsilon, seeds, dtype)
     x = keras.layers.LayerNormalization(epsilon=epsilon, dtype=dtype, name="norm")(x)
@@ -66,6 +67,25 @@ def encode_tokens(encoder, tokens):
     for block in blocks(encoder):
         x = block(x)
     return encoder.get_layer("norm")(x)
+
+
+def attention_maps(encoder, tokens):
+    """Yields the attention of each block, one after the other.
+
+    Args:
+        encoder: Model made by `build_encoder`.
+        tokens: Tensor of shape `(batch, patches, dim)`, embedded already.
+
+    Yields:
+        Float32 tensors of shape `(batch, heads, 1 + patches, 1 + patches)`, class
+        token first; rows, of the asking tokens, sum to 1.
+    """
+    x = encoder.get_layer("class_token")(tokens)
+    *earlier, last = blocks(encoder)
+    for block in earlier:
+        yield block.attention(x)
+        x = block(x)
+    yield last.attention(x)
 
 
 def class_attention(encoder, tokens, block=-1):
