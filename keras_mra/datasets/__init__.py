@@ -7,15 +7,23 @@ from keras_mra.datasets.folder import FolderDataset
 from keras_mra.datasets.loading import GRAMMAR
 from keras_mra.datasets.loading import Dataset
 from keras_mra.datasets.loading import load
+from keras_mra.datasets.subsets import MEMORY
+from keras_mra.datasets.subsets import Subset
+from keras_mra.datasets.subsets import bytes_in_memory
+from keras_mra.datasets.subsets import in_memory
 from keras_mra.datasets.unavailable import DatasetUnavailable
 
 __all__ = [
     "GRAMMAR",
+    "MEMORY",
     "ArrayDataset",
     "Dataset",
     "DatasetUnavailable",
     "FolderDataset",
     "EpochDataset",
     "SetEpoch",
+    "Subset",
+    "bytes_in_memory",
+    "in_memory",
     "load",
 ]

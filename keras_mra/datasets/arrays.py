@@ -58,6 +58,9 @@ class ArrayDataset(EpochDataset):
             return self.images[indices]
         return self.images[indices], self.labels[indices]
 
+    def all_labels(self):
+        return super().all_labels() if self.labels is None else self.labels
+
 
 def _array(name, value):
     array = np.asanyarray(value)  # keeps a memory map a memory map

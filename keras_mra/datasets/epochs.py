@@ -115,6 +115,21 @@ class EpochDataset(keras.utils.PyDataset):
         """Returns the samples at `indices`: `images` or `(images, labels)`."""
         raise NotImplementedError
 
+    def all_labels(self):
+        """The label of each sample, without its image.
+
+        Returns:
+            Integers of shape `(samples,)`.
+
+        Raises:
+            ValueError: If there are no labels.
+        """
+        raise ValueError(f"This {type(self).__name__} has no labels.")
+
+    def can_read(self, index):
+        """Whether sample `index` is what its file holds, and no substitute."""
+        return True
+
     def order(self):
         """The indices of all samples in the order of this epoch."""
         if self._order is None:

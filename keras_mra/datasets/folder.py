@@ -4,6 +4,8 @@ import os
 import pathlib
 import warnings
 
+import numpy as np
+
 from keras_mra.datasets.streaming import CropDataset
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
@@ -153,6 +155,22 @@ class FolderDataset(CropDataset):
         raise ValueError(
             f"None of the {self.num_images} images can be read: {self._first_few()}"
         )
+
+    def can_read(self, index):
+        path = self.paths[index // self.crops_per_image]
+        try:
+            decode(path, 1)
+        except MemoryError:
+            raise
+        except Exception as error:  # as above
+            self.unreadable[path] = f"{type(error).__name__}: {error}"
+            return False
+        return True
+
+    def all_labels(self):
+        if not self.labels:
+            return super().all_labels()
+        return np.repeat(np.array(self._labels, "int32"), self.crops_per_image)
 
     def on_epoch_end(self):
         if self._begun and len(self.unreadable) > self._reported:

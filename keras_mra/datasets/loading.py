@@ -188,19 +188,16 @@ def _tfds(name, rest, image_shape, default_side, batch_size, training):
             width if fixed else default_side,
             channels or 3,
         )
-    keys = {"image_key": image_key, "label_key": label_key}
+    keys = {
+        "image_key": image_key,
+        "label_key": label_key,
+        "image_shape": image_shape,
+        "batch_size": batch_size,
+    }
     read = tfds.TfdsImages
     return Dataset(
-        train=read(
-            train, image_shape=image_shape, batch_size=batch_size, **keys, **training
-        ),
-        test=(
-            read(
-                test, image_shape=image_shape, batch_size=batch_size, **keys, **_TESTING
-            )
-            if test is not None
-            else None
-        ),
+        train=read(**train, **keys, **training),
+        test=read(**test, **keys, **_TESTING) if test is not None else None,
         class_names=(
             None if label_key is None else tuple(info.features[label_key].names)
         ),

@@ -15,13 +15,24 @@ class TfdsImages(CropDataset):
         image_shape: Triple of ints.
         batch_size: Int, or `None` for 256 or all samples, whichever is less.
         label_key: Name of the label in an example, or `None`.
+        encoded: The same sequence with its images not decoded, or `None`; read for
+            the labels alone.
         **kwargs: As in `CropDataset`.
     """
 
     def __init__(
-        self, source, image_key, image_shape, batch_size, *, label_key=None, **kwargs
+        self,
+        source,
+        image_key,
+        image_shape,
+        batch_size,
+        *,
+        label_key=None,
+        encoded=None,
+        **kwargs,
     ):
         self.source = source
+        self.encoded = source if encoded is None else encoded
         self.image_key = image_key
         self.label_key = label_key
         labels = label_key is not None
@@ -35,6 +46,12 @@ class TfdsImages(CropDataset):
         image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
         return image, example[self.label_key] if self.labels else None
 
+    def all_labels(self):
+        if not self.labels:
+            return super().all_labels()
+        labels = [self.encoded[i][self.label_key] for i in range(self.num_images)]
+        return np.repeat(np.array(labels, "int32"), self.crops_per_image)
+
 
 def open_tfds(name):
     """Prepares a data set, downloading it if need be.
@@ -43,9 +60,10 @@ def open_tfds(name):
         name: As TFDS writes it: `name`, `name/config`, `name/config:version`.
 
     Returns:
-        `(train, test, image_key, label_key, info)`: random-access sequences of
-        examples (`test` may be `None`), names of the image and of the label (which
-        may be `None`), and the data set's `tfds.core.DatasetInfo`.
+        `(train, test, image_key, label_key, info)`: the arguments `source` and
+        `encoded` of `TfdsImages` as dicts (`test` may be `None`), names of the image
+        and of the label (which may be `None`), and the data set's
+        `tfds.core.DatasetInfo`.
 
     Raises:
         DatasetUnavailable: If TFDS is not installed, or cannot provide it.
@@ -80,10 +98,18 @@ def open_tfds(name):
         for key, feature in info.features.items()
         if type(feature) is tfds.features.ClassLabel
     ]
+    image_key = "image" if "image" in images else images[0]
+    label_key = "label" if "label" in labels else next(iter(labels), None)
+    skip = {image_key: tfds.decode.SkipDecoding()}
+
+    def both(source, split):
+        encoded = tfds.data_source(name, split=split, decoders=skip)
+        return {"source": source, "encoded": encoded}
+
     return (
-        train,
-        test,
-        "image" if "image" in images else images[0],
-        "label" if "label" in labels else next(iter(labels), None),
+        both(train, "train"),
+        None if test is None else both(test, held_out[0]),
+        image_key,
+        label_key,
         info,
     )
