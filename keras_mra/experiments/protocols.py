@@ -1,0 +1,90 @@
+"""Every protocol of frozen features at once, for one encoder on one data set."""
+
+import numpy as np
+
+from keras_mra import datasets
+from keras_mra import evaluation
+
+# Labelled images of each class; shots, queries and classes of an episode.
+LABELS, SHOTS, QUERIES, WAYS = (10, 50, 100), (1, 5), 15, 5
+NEIGHBOURS = (1, 5, 20)
+# Bytes of test images, which are changed in memory.
+LIMIT = 16 * 2**30
+
+
+def protocols(encoder, few_shot_encoder, data, novel):
+    """Accuracies on clean and on changed images, and the protocols' full results.
+
+    The protocols' own seed, of labels, episodes and changes, is the same for all.
+    What there are too few images for is left out; episodes have fewer classes or
+    queries where there are no more.
+
+    Args:
+        encoder: As in `evaluation.features`.
+        few_shot_encoder: Likewise, one that has not seen the classes of `novel`.
+        data: `Splits`.
+        novel: `Splits` of the classes of few-shot episodes, or `None` for no episodes.
+
+    Returns:
+        Dict that JSON can hold: `clean` and `changed`, dicts from names to shares, and
+        `protocols`, a list of the results.
+    """
+    extract = evaluation.FeatureExtractor(encoder)
+    images, labels = datasets.in_memory(data.test, limit=LIMIT)
+    train, test = features(extract, data.train), (extract(images), labels)
+    sizes = np.bincount(train[1])
+    clean, full = {}, []
+    if extract.mae is not None:
+        dim = extract.mae.encoder_dim
+        for name, half in {"class": np.s_[:, :dim], "mean": np.s_[:, dim:]}.items():
+            halves = ((values[half], labels) for values, labels in (train, test))
+            full.append(evaluation.linear_probe(None, *halves))
+            clean[f"linear probe, {name}"] = full[-1].accuracy
+    changed = evaluation.invariance(extract, train, (images, labels))
+    clean["linear probe, both"] = changed.accuracy["clean"]  # the very same probe
+    knn = evaluation.knn(None, train, test, [k for k in NEIGHBOURS if k < sizes.sum()])
+    clean |= {f"kNN, k = {k}": share for k, share in knn.accuracy.items()}
+    full += [changed, knn]
+    counts = [count for count in LABELS if count <= sizes.min()]
+    if counts:
+        low = evaluation.low_shot(None, train, test, counts)
+        clean |= {f"{n} labels per class": share for n, share in low.accuracy.items()}
+        full.append(low)
+    queries = 0
+    if novel is not None:
+        queries = np.bincount(novel.test.all_labels()).min() - max(SHOTS)
+    if queries > 0:
+        few = evaluation.few_shot(
+            few_shot_encoder,
+            datasets.in_memory(novel.test, limit=LIMIT),
+            ways=min(WAYS, novel.num_classes),
+            shots=SHOTS,
+            queries=min(QUERIES, int(queries)),
+        )
+        clean |= {
+            f"{few.ways}-way {n}-shot": share for n, share in few.accuracy.items()
+        }
+        full.append(few)
+    return {
+        "clean": clean,
+        "changed": {k: v for k, v in changed.accuracy.items() if k != "clean"},
+        "protocols": [result.to_dict() for result in full],
+    }
+
+
+def features(extract, dataset):
+    """Features and labels of a data set that may not fit into memory.
+
+    Args:
+        extract: `FeatureExtractor`.
+        dataset: `EpochDataset` of images and labels.
+
+    Returns:
+        Pair of arrays, in the order of the data set.
+    """
+    size, found = 1024, []
+    for start in range(0, dataset.num_samples, size):
+        chosen = np.arange(start, min(start + size, dataset.num_samples))
+        images, labels = dataset.batch(chosen)
+        found.append((extract(images), labels))
+    return tuple(np.concatenate(parts) for parts in zip(*found))
