@@ -1,0 +1,68 @@
+"""Error under occlusion, for each augmentation: border, centre, random patches.
+
+MRA (arXiv 2206.04846), figure 4. The classifiers are those of `supervised.py`, found
+under `--work` where that has trained them.
+
+    KERAS_BACKEND=tensorflow python examples/occlusion.py   # or jax, or torch
+
+Cost: `--quick` takes about a minute on two cores; the full settings are not timed yet.
+Expected result: none is claimed before the full settings have been run.
+"""
+
+import numpy as np
+
+from keras_mra import datasets
+from keras_mra.evaluation import occlusion_curve
+from keras_mra.experiments import arms
+from keras_mra.experiments.comparison import comparison
+from keras_mra.experiments.study import Study
+from keras_mra.visualization import plot_occlusion
+
+ARMS = [
+    "none", "flip+crop", "Cutout", "MixUp", "CutMix", "RandAugment", "AugMix",
+    "MRA", "MRA random", "MRA low attention", "flip+crop+MRA", "RandAugment+MRA",
+]  # fmt: skip
+# Shares of the image's side, of the side, and of the patches, which are sevenths of it.
+HIDDEN = {
+    "boundary": np.arange(0, 11, 2) / 28,
+    "center": np.arange(0, 21, 4) / 28,
+    "patches": [0, 0.2, 0.4, 0.6, 0.8],
+}
+LABELS = {
+    "boundary": "width of the hidden border, pixels",
+    "center": "side of the hidden square in the middle, pixels",
+    "patches": "share of the patches that are hidden",
+}
+
+
+def main():
+    study = Study(__doc__, {"arms": ARMS, **arms.SETTINGS}, arms.QUICK)
+    test = datasets.in_memory(study.data.test, limit=16 * 2**30)
+    side = min(study.data.image_shape[:2])
+    amounts = HIDDEN | {
+        kind: sorted({round(share * side) for share in HIDDEN[kind]})
+        for kind in ("boundary", "center")
+    }
+
+    def judge(network):
+        return {
+            kind: occlusion_curve(
+                network, test, amounts[kind], kind, patch_size=max(1, side // 7)
+            ).error
+            for kind in HIDDEN
+        }
+
+    runs, curves = arms.compare(study, judge)
+    tables, figures = {}, {}
+    for kind, label in LABELS.items():
+        errors = {arm: [run[kind] for run in found] for arm, found in runs.items()}
+        tables[f"## Error by {label}"] = comparison(errors, study.args.arms[0])
+        points = {
+            arm: [list(e.values()) for e in found] for arm, found in errors.items()
+        }
+        figures[kind] = plot_occlusion(points, amounts[kind], label)
+    study.write(study.record(runs=runs, curves=curves), tables, figures)
+
+
+if __name__ == "__main__":
+    main()
