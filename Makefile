@@ -25,13 +25,14 @@ EXTRA_jax := jax
 EXTRA_torch := torch
 
 .PHONY: help demo test test-tensorflow test-jax test-torch test-shared \
-	lint format hooks clean
+	docs lint format hooks clean
 
 help:
 	@echo "make demo [BACKEND=tensorflow|jax|torch] [ARGS=...]  keras-mra demo"
-	@echo "make test [PYTEST_ARGS=...]  all tests on three backends, then make lint"
+	@echo "make test [PYTEST_ARGS=...]  all tests on three backends, make docs, make lint"
 	@echo "make test-tensorflow, test-jax, test-torch  the suite on one backend"
 	@echo "make test-shared  the checks that compare backends, and the wheel"
+	@echo "make docs    builds the documentation into site/, where a warning is an error"
 	@echo "make lint    ruff check, ruff format --check, mypy"
 	@echo "make format  what ruff can mend by itself"
 	@echo "make hooks   pre-commit, for those who change the code"
@@ -40,7 +41,7 @@ help:
 demo: .venv/.installed-$(BACKEND)
 	KERAS_BACKEND=$(BACKEND) .venv/bin/keras-mra demo $(ARGS)
 
-test: test-tensorflow test-jax test-torch test-shared lint
+test: test-tensorflow test-jax test-torch test-shared docs lint
 
 test-tensorflow test-jax test-torch: test-%: .venv-test/.installed
 	KERAS_BACKEND=$* $(TEST_BIN)/python $(PYTEST) tests \
@@ -48,6 +49,10 @@ test-tensorflow test-jax test-torch: test-%: .venv-test/.installed
 
 test-shared: .venv-test/.installed
 	$(TEST_BIN)/python $(PYTEST) tests/cross_backend tests/packaging $(PYTEST_ARGS)
+
+# What is announced for the successors of mkdocs and of its theme is no warning of ours.
+docs: .venv-test/.installed
+	NO_MKDOCS_2_WARNING=1 $(TEST_BIN)/mkdocs build --strict
 
 lint: .venv-test/.installed
 	$(TEST_BIN)/ruff check
@@ -62,7 +67,7 @@ hooks: .venv-test/.installed
 	$(TEST_BIN)/pre-commit install
 
 clean:
-	rm -rf .venv .venv-test build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-test build dist site .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # One stamp per backend, so that another BACKEND adds its packages to the environment.
