@@ -7,10 +7,14 @@ from keras_mra import layers
 from keras_mra import losses
 from keras_mra import masking
 from keras_mra import views
+from keras_mra import visualization
 from keras_mra.augment_folder import augment_folder
+from keras_mra.export import export_augmentor
 from keras_mra.export import strip_augmentation
 from keras_mra.models import MAE
 from keras_mra.models import MSA
+from keras_mra.models.presets import upload_preset
 from keras_mra.pretrain import pretrain_mae
 from keras_mra.pretrain import pretrain_msa
 from keras_mra.version import __version__
+from keras_mra.visualization import ReconstructionLogger

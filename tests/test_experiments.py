@@ -7,19 +7,8 @@ import numpy as np
 import pytest
 
 import keras_mra
-from keras_mra.evaluation.occlusion import boundary_occlusion
 from keras_mra.experiments import demo
 from keras_mra.experiments.small_cnn import small_cnn
-
-
-def test_boundary_occlusion():
-    images = np.full((2, 6, 8, 1), 9, "uint8")
-    out = boundary_occlusion(images, 2, value=1)
-    assert (out[:, 2:4, 2:6] == 9).all() and out.sum() == 2 * (8 * 9 + 40 * 1)
-    assert (images == 9).all() and out.dtype == images.dtype
-    np.testing.assert_array_equal(boundary_occlusion(images, 0), images)
-    with pytest.raises(ValueError, match="`width` must be.*half of 6.*width=3"):
-        boundary_occlusion(images, 3)
 
 
 def test_arms_start_from_the_same_weights():

@@ -20,8 +20,10 @@ BACKENDS = {"tensorflow", "jax", "torch"}
 OPTIONAL = (
     "PIL",
     "grain",
+    "huggingface_hub",
     "keras_cv",
     "matplotlib",
+    "safetensors",
     "sklearn",
     "tensorflow_datasets",
     "transformers",
