@@ -12,7 +12,7 @@ weights, labelled images, steps and schedule; it differs in augmentation alone.
 Cost: 54 core minutes on an AMD EPYC that other work shared (TensorFlow); `--quick` a
 minute.
 Expected result: with 40 labels per class of Fashion-MNIST no augmentation helps much,
-nor does MRA: +0.3 ± 0.5 points of error; `docs/results/supervised.md` has what came out.
+nor does MRA (+0.3 ± 0.5 points of error): `docs/results/supervised.md`.
 """
 
 from keras_mra.experiments import arms
