@@ -10,7 +10,8 @@ images, less is better in both; the share of neighbours of an image's own class)
 Encoders are those of `linear_probe.py`, found under `--work` where that has trained
 them.
 
-Cost: `--quick` takes about a minute on two cores; the full settings are not timed yet.
+Cost: `--quick` takes a minute on PyTorch, up to three where the backend compiles (two
+cores, shared); the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """
 

@@ -10,7 +10,8 @@ Other data: `--data folder:PATH --image-size 64`; `--data tfds:imagenet2012 --pr
 mae_base --encoder-depth 12 --decoder-depth 8`. Recipes are chosen under `--validation`.
 A killed command continues where it was.
 
-Cost: `--quick` takes about a minute on two cores; the full settings are not timed yet.
+Cost: `--quick` takes a minute on PyTorch, up to three where the backend compiles (two
+cores, shared); the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """
 

@@ -6,7 +6,8 @@ test images.
 
     KERAS_BACKEND=tensorflow python examples/masking_strategies.py   # or jax, or torch
 
-Cost: `--quick` takes about a minute on two cores; the full settings are not timed yet.
+Cost: `--quick` takes a minute on PyTorch, up to three where the backend compiles (two
+cores, shared); the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """
 

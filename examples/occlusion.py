@@ -5,7 +5,8 @@ under `--work` where that has trained them.
 
     KERAS_BACKEND=tensorflow python examples/occlusion.py   # or jax, or torch
 
-Cost: `--quick` takes about a minute on two cores; the full settings are not timed yet.
+Cost: `--quick` takes a minute on PyTorch, up to three where the backend compiles (two
+cores, shared); the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """
 

@@ -9,7 +9,8 @@ batches and steps, and no unlabelled images.
 
 Other data: `--data folder:PATH`, `--data tfds:cifar10`.
 
-Cost: `--quick` takes about a minute on two cores; the full settings are not timed yet.
+Cost: `--quick` takes a minute on PyTorch, up to three where the backend compiles (two
+cores, shared); the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """
 

@@ -10,7 +10,7 @@ weights, labelled images, steps and schedule; it differs in augmentation alone.
 `--validation`; none was, here. A killed command continues where it was.
 
 Cost: 54 core minutes on an AMD EPYC that other work shared (TensorFlow); `--quick` a
-minute.
+minute on PyTorch, longer where the backend compiles.
 Expected result: with 40 labels per class of Fashion-MNIST no augmentation helps much,
 nor does MRA (+0.3 ± 0.5 points of error): `docs/results/supervised.md`.
 """

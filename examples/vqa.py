@@ -16,7 +16,8 @@ VQAv2, with its files for training and for judging; the encoders learn from `--d
         --annotations v2_mscoco_{train,val}2014_annotations.json \
         --images train2014 val2014
 
-Cost: `--quick` takes about a minute on two cores; the full settings are not timed yet.
+Cost: `--quick` takes a minute on PyTorch, up to three where the backend compiles (two
+cores, shared); the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """
 
