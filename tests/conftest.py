@@ -104,6 +104,21 @@ def rng():
     return np.random.default_rng(0)
 
 
+@pytest.fixture
+def few_images(monkeypatch):
+    """Lets `fashion_mnist` be a few digits of its size: no page needs the real one."""
+    import keras_mra
+    from keras_mra.datasets import loading
+
+    digits = keras_mra.datasets.load("digits", image_shape=(28, 28, 1))
+    train, test = (
+        [part[:256] for part in split] for split in (digits.train, digits.test)
+    )
+    monkeypatch.setattr(
+        loading.fashion_mnist, "load_fashion_mnist", lambda: (train, test, "digits")
+    )
+
+
 def pytest_configure(config):
     for marker in (
         "xla: compiles as users' runs do",

@@ -11,9 +11,6 @@ import re
 import keras
 import pytest
 
-import keras_mra
-from keras_mra.datasets import loading
-
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(
@@ -59,18 +56,6 @@ def name(page):
 
 def runnable(page):
     return [b for b in blocks(page) if b.language == "python" and b.reason is None]
-
-
-@pytest.fixture
-def few_images(monkeypatch):
-    """Lets `fashion_mnist` be a few digits of its size: no page needs the real one."""
-    digits = keras_mra.datasets.load("digits", image_shape=(28, 28, 1))
-    train, test = (
-        [part[:256] for part in split] for split in (digits.train, digits.test)
-    )
-    monkeypatch.setattr(
-        loading.fashion_mnist, "load_fashion_mnist", lambda: (train, test, "digits")
-    )
 
 
 @pytest.mark.parametrize("page", filter(runnable, PAGES), ids=name)

@@ -57,6 +57,8 @@ class FixMatch(keras.Model):
     Example:
 
     ```python
+    from keras_mra.experiments.paired_batches import PairedBatches
+
     model = FixMatch(network, weak, keras.layers.RandAugment(), threshold=0.95)
     model.compile(keras.optimizers.SGD(0.03, momentum=0.9, nesterov=True))
     batches = PairedBatches((images, labels), unlabelled, batch_size=64, mu=7)

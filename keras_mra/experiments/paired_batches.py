@@ -30,6 +30,7 @@ class PairedBatches(EpochDataset):
 
     Example:
 
+    >>> from keras_mra.datasets import SetEpoch
     >>> batches = PairedBatches((images, labels), unlabelled, batch_size=64, mu=7)
     >>> model.fit(batches, epochs=10, shuffle=False, callbacks=[SetEpoch(batches)])
     """

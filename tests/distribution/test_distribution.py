@@ -22,11 +22,13 @@ LAYOUTS = {
     "jax": {"four": (4, 1), "two_by_two": (4, 2)},
     "torch": {"two": (2, 2)},
 }[BACKEND]
-# What each layout does with checkpoints. TensorFlow traces for a quarter of a minute
-# each time: there, each does one of the two.
-CHECKPOINTS = {name: ("trained", "pretrained") for name in LAYOUTS}
-if BACKEND == "tensorflow":
-    CHECKPOINTS = {"two": ("trained",), "workers": ("pretrained",)}
+# What each layout does with checkpoints: one of the two where there are two layouts,
+# since those backends trace and compile for a quarter of a minute each time.
+CHECKPOINTS = {
+    "tensorflow": {"two": ("trained",), "workers": ("pretrained",)},
+    "jax": {"four": ("trained",), "two_by_two": ("pretrained",)},
+    "torch": {"two": ("trained", "pretrained")},
+}[BACKEND]
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
 
 
