@@ -5,9 +5,11 @@ under `--work` where that has trained them.
 
     KERAS_BACKEND=tensorflow python examples/occlusion.py   # or jax, or torch
 
-Cost: `--quick` takes a minute on PyTorch, up to three where the backend compiles (two
-cores, shared); the full settings are not timed yet.
-Expected result: none is claimed before the full settings have been run.
+Cost: beside `supervised.py`'s training, 14 minutes of one core of an AMD EPYC
+(TensorFlow); `--quick` a minute on PyTorch, longer where the backend compiles.
+Expected result: where the middle is hidden, CutMix and Cutout err less than no
+augmentation by 5 to 17 points (from 8 pixels on), and MRA as much as none; under hidden
+borders no arm is better throughout: `docs/results/occlusion.md`.
 """
 
 import numpy as np
