@@ -10,9 +10,13 @@ Other data: `--data folder:PATH --image-size 64`; `--data tfds:imagenet2012 --pr
 mae_base --encoder-depth 12 --decoder-depth 8`. Recipes are chosen under `--validation`.
 A killed command continues where it was.
 
-Cost: `--quick` takes a minute on PyTorch, up to three where the backend compiles (two
-cores, shared); the full settings are not timed yet.
-Expected result: none is claimed before the full settings have been run.
+Cost: on JAX and one core of an AMD EPYC that other work shared, 14 minutes a seed for
+"supervised", 24 for MAE, 31 for MSA, and 1 to 3 each to judge; `--quick` a minute on
+PyTorch, longer where the backend compiles.
+Expected result: on Fashion-MNIST, in points of accuracy, MSA − MAE is +0.5 ± 0.8 in the
+linear probe, +2.5 ± 0.5 with 10 labels per class, +7.1 ± 1.2 on crops, −6.3 ± 2.6 on new
+classes; "supervised", on the classes it has seen, is above both by 2 to 15:
+`docs/results/linear_probe.md`.
 """
 
 from keras_mra.evaluation.results import mean_and_deviation
