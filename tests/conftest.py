@@ -8,6 +8,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Threads of small operations that wait for each other are slower than one, above all
 # beside the other processes of `make test`. What tests start inherits it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# LLVM takes longer to optimise these small programs than they run, on JAX and in
+# TensorFlow's XLA; XLA's own passes stay as users have them.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+)
 if os.environ["KERAS_BACKEND"] == "jax":
     # Nearly all the time goes into compiling the same small steps, run after run.
     _compiled = pathlib.Path(__file__).parents[1] / "build" / "jax-compiled"
