@@ -14,7 +14,8 @@ def small_cnn(image_shape, num_classes, value_range, augmentation=None, seed=0):
         seed: Int, for the initial weights; the same with and without augmentation.
 
     Returns:
-        A `keras.Sequential`, not compiled.
+        A `keras.Sequential`, not compiled; its convolutions are named `"conv1"` to
+        `"conv3"`.
     """
     low, high = value_range
     seeds = iter(range(4 * seed, 4 * seed + 4))
@@ -22,7 +23,7 @@ def small_cnn(image_shape, num_classes, value_range, augmentation=None, seed=0):
     if augmentation is not None:
         layers.append(augmentation)
     layers.append(keras.layers.Rescaling(2 / (high - low), -1 - 2 * low / (high - low)))
-    for filters in (16, 32, 64):
+    for name, filters in {"conv1": 16, "conv2": 32, "conv3": 64}.items():
         layers += [
             keras.layers.Conv2D(
                 filters,
@@ -30,6 +31,7 @@ def small_cnn(image_shape, num_classes, value_range, augmentation=None, seed=0):
                 padding="same",
                 activation="relu",
                 kernel_initializer=keras.initializers.HeNormal(next(seeds)),
+                name=name,
             ),
             keras.layers.MaxPooling2D(2, padding="same"),
         ]

@@ -85,7 +85,9 @@ def grad_cam_maps(model, images, classes=None, layer=None):
         layer: Name of a layer or the layer itself, in the model or in a model inside
             it, whose output has shape `(batch, rows, columns, channels)`. `None` for
             the last such layer that has weights or comes after one that does; a model
-            inside the model that returns such an output counts as one layer.
+            inside the model that returns such an output counts as one layer. Where
+            the head flattens the last map, an earlier layer shows more: the mean
+            gradient of few places can speak for nothing at all.
 
     Returns:
         Float32 array of shape `(batch, height, width)`, from 0 to 1, each image's
