@@ -8,7 +8,7 @@ here, on the training images without labels; the classifier is that of `supervis
     KERAS_BACKEND=tensorflow python examples/ablations.py   # or jax, or torch
 
 Cost: `--quick` takes a minute on PyTorch, up to three where the backend compiles (two
-cores, shared); the full settings are not timed yet.
+cores of an AMD EPYC, shared); the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """
 

@@ -10,7 +10,7 @@ re-imagines to the labelled images of an episode, "flip+crop" as many others.
 Other data: `--data folder:PATH`, `--data tfds:cifar100`.
 
 Cost: `--quick` takes a minute on PyTorch, up to three where the backend compiles (two
-cores, shared); the full settings are not timed yet.
+cores of an AMD EPYC, shared); the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """
 

@@ -10,7 +10,7 @@ Birds: `--data tfds:caltech_birds2011 --image-size 224 --network ResNet50`; any 
 of folders: `--data folder:PATH`. `--classes` picks some by name.
 
 Cost: `--quick` takes a minute on PyTorch, up to three where the backend compiles (two
-cores, shared); the full settings are not timed yet.
+cores of an AMD EPYC, shared); the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """
 

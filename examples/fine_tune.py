@@ -11,7 +11,7 @@ but what the other labels would bring.
 `linear_probe.py`, found under `--work` where that has trained them.
 
 Cost: `--quick` takes a minute on PyTorch, up to three where the backend compiles (two
-cores, shared); the full settings are not timed yet.
+cores of an AMD EPYC, shared); the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """
 

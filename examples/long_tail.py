@@ -9,7 +9,7 @@ medium number of and few images. "MRA tail" augments all classes but the many.
 `--labels-per-class` is the size of the largest class, 0 for all there are.
 
 Cost: `--quick` takes a minute on PyTorch, up to three where the backend compiles (two
-cores, shared); the full settings are not timed yet.
+cores of an AMD EPYC, shared); the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """
 

@@ -17,7 +17,7 @@ VQAv2, with its files for training and for judging; the encoders learn from `--d
         --images train2014 val2014
 
 Cost: `--quick` takes a minute on PyTorch, up to three where the backend compiles (two
-cores, shared); the full settings are not timed yet.
+cores of an AMD EPYC, shared); the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """
 
