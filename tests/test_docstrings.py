@@ -80,8 +80,7 @@ def surroundings(few_images, tmp_path, monkeypatch):
     )
     mae.compile("adam")
     model = classifier()
-    indices = np.arange(12)
-    given = dict(
+    return dict(
         keras=keras,
         keras_mra=keras_mra,
         np=np,
@@ -101,7 +100,6 @@ def surroundings(few_images, tmp_path, monkeypatch):
         dataset=keras_mra.datasets.ArrayDataset(
             found.train[0], found.train[1], batch_size=64
         ),
-        indices=indices,
         mae=mae,
         model=model,
         network=model,
@@ -113,7 +111,6 @@ def surroundings(few_images, tmp_path, monkeypatch):
         predictor=keras.layers.Dense(16),
         msa=msa,
     )
-    return given
 
 
 def one_step(monkeypatch):
