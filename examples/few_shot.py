@@ -36,6 +36,8 @@ SETTINGS = {
     "episodes": 600,
     "pretraining_epochs": 10,
 }
+# What decides an episode, and the error of those of MRA.
+EPISODES = ("ways", "shots", "copies", "episodes", "pretraining_epochs", "mask_ratio")
 QUICK = {**arms.QUICK, "episodes": 20, "pretraining_epochs": 1, "ways": 2}
 
 
@@ -49,6 +51,8 @@ def main():
     epochs = study.args.pretraining_epochs
     folder = study.runs.place("autoencoder", {"classes": half, "epochs": epochs})
     mae = pretrained(base, folder, epochs)
+
+    episodes = {key: study.settings[key] for key in EPISODES}
 
     def judge(network):
         # Everything but the softmax.
@@ -73,7 +77,9 @@ def main():
             ).accuracy.items()
         }
 
-    runs, curves = arms.compare(study, judge, name="base classes")
+    runs, curves = arms.compare(
+        study, "episodes of", judge, name="base classes", **episodes
+    )
     study.write(
         study.record(runs=runs, curves=curves, unseen=novel.class_names),
         {"## Error of episodes": comparison(runs)},

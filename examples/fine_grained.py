@@ -21,11 +21,12 @@ from keras_mra.experiments.study import Study
 from keras_mra.visualization import plot_learning_curves
 
 ARMS = ["none", "flip+crop", "MRA", "MRA random", "flip+crop+MRA"]
+QUICK = {**arms.QUICK, "arms": ["none", "MRA"]}
 UPPER_BODY = ["T-shirt/top", "Pullover", "Dress", "Coat", "Shirt"]
 
 
 def main():
-    study = Study(__doc__, {"arms": ARMS, **arms.SETTINGS}, arms.QUICK)
+    study = Study(__doc__, {"arms": ARMS, **arms.SETTINGS}, QUICK)
     if study.args.data == "fashion_mnist" and not study.args.classes:
         study.args.classes = UPPER_BODY
 
@@ -36,7 +37,7 @@ def main():
             errors[name] = float((predicted != labels)[labels == place].mean())
         return errors
 
-    runs, curves = arms.compare(study, judge)
+    runs, curves = arms.compare(study, "errors of", judge)
     study.write(
         study.record(runs=runs, curves=curves),
         {"## Error": comparison(runs, study.args.arms[0])},

@@ -30,7 +30,12 @@ SETTINGS = {
     "factors": [10, 50, 100],
     "labels_per_class": 500,
 }
-QUICK = {**arms.QUICK, "factors": [10], "labels_per_class": 40}
+QUICK = {
+    **arms.QUICK,
+    "arms": ["none", "MRA tail"],
+    "factors": [10],
+    "labels_per_class": 30,
+}
 
 
 def main():
@@ -60,7 +65,7 @@ def compare(study, factor):
     def judge(network):
         return group_errors(*predictions(network, study.data.test), groups)
 
-    return arms.compare(study, judge, chosen, name=f"imbalance {factor}")
+    return arms.compare(study, "errors of", judge, chosen, name=f"imbalance {factor}")
 
 
 if __name__ == "__main__":

@@ -41,7 +41,9 @@ def main():
             errors[name] = error(study, network, repaint)
         return errors
 
-    runs, curves = arms.compare(study, judge)
+    runs, curves = arms.compare(
+        study, "repainting for", judge, repainted=study.args.mask_ratio
+    )
     network, _ = arms.trained(study, "none", study.args.seeds[0])
     labels = study.data.test.all_labels()
     first = [np.flatnonzero(labels == label)[0] for label in np.unique(labels)]

@@ -25,6 +25,7 @@ ARMS = [
     "none", "flip+crop", "Cutout", "MixUp", "CutMix", "RandAugment", "AugMix",
     "MRA", "MRA random", "MRA low attention", "flip+crop+MRA", "RandAugment+MRA",
 ]  # fmt: skip
+QUICK = {**arms.QUICK, "arms": ["none", "CutMix", "flip+crop+MRA"]}
 # Shares of the image's side, of the side, and of the patches, which are sevenths of it.
 HIDDEN = {
     "boundary": np.arange(0, 11, 2) / 28,
@@ -39,7 +40,7 @@ LABELS = {
 
 
 def main():
-    study = Study(__doc__, {"arms": ARMS, **arms.SETTINGS}, arms.QUICK)
+    study = Study(__doc__, {"arms": ARMS, **arms.SETTINGS}, QUICK)
     test = datasets.in_memory(study.data.test, limit=16 * 2**30)
     side = min(study.data.image_shape[:2])
     amounts = HIDDEN | {
@@ -55,7 +56,7 @@ def main():
             for kind in HIDDEN
         }
 
-    runs, curves = arms.compare(study, judge)
+    runs, curves = arms.compare(study, "occlusion of", judge, amounts=amounts)
     tables, figures = {}, {}
     for kind, label in LABELS.items():
         errors = {arm: [run[kind] for run in found] for arm, found in runs.items()}

@@ -25,16 +25,17 @@ ARMS = [
     "none", "flip+crop", "Cutout", "MixUp", "CutMix", "RandAugment", "AugMix",
     "MRA", "MRA random", "MRA low attention", "flip+crop+MRA", "RandAugment+MRA",
 ]  # fmt: skip
+QUICK = {**arms.QUICK, "arms": ["none", "CutMix", "flip+crop+MRA"]}
 
 
 def main():
-    study = Study(__doc__, {"arms": ARMS, **arms.SETTINGS}, arms.QUICK)
+    study = Study(__doc__, {"arms": ARMS, **arms.SETTINGS}, QUICK)
 
     def judge(network):
         predicted, labels = predictions(network, study.data.test)
         return {"test error": float((predicted != labels).mean())}
 
-    runs, curves = arms.compare(study, judge)
+    runs, curves = arms.compare(study, "error of", judge)
     study.write(
         study.record(runs=runs, curves=curves),
         {"## Error": comparison(runs, study.args.arms[0])},

@@ -125,6 +125,28 @@ def few_images(monkeypatch):
     )
 
 
+@pytest.fixture
+def quick_compilation(monkeypatch, request):
+    """Spares tests of a few steps TensorFlow's seconds of tracing and compiling.
+
+    Those marked `graph` are traced, as short trainings are for users; those marked
+    `xla` are compiled, as long ones are.
+    """
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    from keras_mra import backend
+
+    marks = {"graph", "xla"} & set(request.keywords)
+    if "xla" in marks:
+        monkeypatch.setattr(backend, "XLA_STEPS", 0)
+    tf.config.run_functions_eagerly(not marks)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 def pytest_configure(config):
     for marker in (
         "xla: compiles as users' runs do",

@@ -14,6 +14,7 @@ from typer.testing import CliRunner  # noqa: E402
 from keras_mra.cli import app  # noqa: E402
 
 run = CliRunner().invoke
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 @pytest.fixture(scope="module")

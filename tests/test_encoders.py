@@ -16,6 +16,7 @@ from keras_mra.experiments.splits import Splits
 from keras_mra.models import MAE
 
 SHAPE = (8, 8, 3)
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 class TinyStudy:

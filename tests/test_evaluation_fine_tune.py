@@ -13,6 +13,8 @@ from keras_mra.evaluation.classifier import build_classifier
 from keras_mra.evaluation.layer_decay import LayerwiseAdamW
 from keras_mra.evaluation.layer_decay import rate_scales
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 SHAPE = (8, 8, 1)
 
 
@@ -66,6 +68,7 @@ def two_layers(**arguments):
     return model
 
 
+@pytest.mark.graph
 def test_steps_are_those_computed_by_hand(regression, tmp_path):
     x, y, gradients = regression
     model = two_layers(beta_2=0.9)

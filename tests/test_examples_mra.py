@@ -17,9 +17,9 @@ def shares(record, arms):
 @on("tensorflow")
 def test_supervised(tmp_path):
     record = report("supervised", tmp_path)
-    assert {"none", "RandAugment", "AugMix", "CutMix", "RandAugment+MRA"} <= set(
-        shares(record, record["settings"]["arms"])
-    )
+    assert list(shares(record, record["settings"]["arms"])) == [
+        "none", "CutMix", "flip+crop+MRA",
+    ]  # fmt: skip
     assert record["curves"]["none"][0]["epoch"] == [1, 2]
 
 
@@ -36,7 +36,7 @@ def test_occlusion(tmp_path):
         assert len(clean) == 1  # nothing is hidden yet
 
 
-@on("jax")
+@on("tensorflow")
 def test_fine_grained(tmp_path):
     record = report("fine_grained", tmp_path, "--classes", "1", "7", "9")
     assert set(shares(record, record["settings"]["arms"])["MRA"]) == {
@@ -53,7 +53,7 @@ def test_long_tail(tmp_path):
 
 @on("tensorflow")
 def test_semi_supervised(tmp_path):
-    record = report("semi_supervised", tmp_path, "--arms", "labels only", "MRA")
+    record = report("semi_supervised", tmp_path)
     (run,) = record["runs"]["4"]["MRA"]
     assert 0 <= run["test error"] <= 1
 
@@ -79,6 +79,6 @@ def test_masking_strategies(tmp_path):
 @on("jax")
 def test_ablations(tmp_path):
     record = report("ablations", tmp_path)
-    assert list(record["runs"]["augmentation_ratios"]) == ["0.4", "0.8"]
+    assert list(record["runs"]["augmentation_ratios"]) == ["0.4"]
     assert list(record["runs"]["pretraining_mask_ratios"]) == ["0.5", "0.75"]
     assert 0 <= record["baseline"]["none"][0]["test error"] <= 1

@@ -246,7 +246,7 @@ def study(tmp_path, *options, **settings):
 def test_a_study_from_options_to_report(tmp_path):
     this = study(tmp_path, "--seeds", "3", "4", "--learning-rate", "0.002")
     assert this.args.seeds == [3, 4] and this.settings["epochs"] == 3
-    runs, curves = arms.compare(this, lambda network: {"parameters": 0.25})
+    runs, curves = arms.compare(this, "quarter of", lambda _: {"parameters": 0.25})
     assert runs["none"] == [{"parameters": 0.25}] * 2
     curve = curves["flip+crop"][0]
     assert curve["epoch"] == [1, 2, 3] and len(curve["error"]) == 3
@@ -276,6 +276,22 @@ def test_a_trained_classifier_is_found_again(tmp_path, monkeypatch):
         np.testing.assert_array_equal(a, b)
     # MRA's settings decide nothing where there is no MRA.
     arms.trained(study(tmp_path, "--mask-ratio", "0.6"), "none", 0)
+
+
+def test_a_judgement_is_kept_by_what_decides_it(tmp_path):
+    judged = []
+
+    def judge(network):
+        judged.append(network)
+        return {"border": {2: 0.5}}
+
+    for options in ([], [], ["--seeds", "0", "1"]):
+        this = study(tmp_path, "--arms", "none", *options)
+        runs, _ = arms.compare(this, "occlusion of", judge, widths=[2])
+    # Of seed 0 once, and as it is kept: JSON has strings for keys.
+    assert len(judged) == 2 and runs == {"none": [{"border": {"2": 0.5}}] * 2}
+    arms.compare(this, "occlusion of", judge, widths=[2, 4])
+    assert len(judged) == 4
 
 
 def test_predictions_in_order_and_changed(tmp_path):

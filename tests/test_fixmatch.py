@@ -14,6 +14,8 @@ from keras_mra.experiments.fixmatch import FixMatch
 from keras_mra.experiments.paired_batches import PairedBatches
 from keras_mra.experiments.small_cnn import small_cnn
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 SHAPE = (8, 8, 1)
 to_numpy = ops.convert_to_numpy
 
@@ -131,6 +133,7 @@ def test_regularisation_of_the_network_counts(rng):
 # --- training ------------------------------------------------------------------------
 
 
+@pytest.mark.xla
 def test_fit_lowers_the_loss_and_logs_its_parts(digits):
     images, labels = (part[:640] for part in digits.train)
     weak = keras.layers.RandomTranslation(0.1, 0.1, data_format="channels_last")

@@ -14,6 +14,7 @@ from keras_mra.layers import MaskReconstruct
 
 BACKEND = keras.backend.backend()
 to_numpy = ops.convert_to_numpy
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 def make(seed=0, dtype=None, **arguments):
@@ -137,7 +138,9 @@ def test_views_are_applied_in_training_only(images):
 # --- the teacher -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("run_eagerly", [False, True])
+@pytest.mark.parametrize(
+    "run_eagerly", [pytest.param(False, marks=pytest.mark.graph), True]
+)
 def test_the_teacher_is_the_average_of_the_students_history(images, run_eagerly):
     msa = randomize(make(momentum=0.6, momentum_steps=8))
     before = teacher_weights(msa)
@@ -154,6 +157,7 @@ def test_the_teacher_is_the_average_of_the_students_history(images, run_eagerly)
     np.testing.assert_allclose(logged, momenta.reshape(2, 3).mean(1), rtol=1e-5)
 
 
+@pytest.mark.graph
 @pytest.mark.skipif(BACKEND == "torch", reason="Keras 3.15 has no such steps there")
 def test_steps_per_execution_misses_no_step(images):
     found = []
@@ -244,6 +248,7 @@ def test_mixed_precision(images, policy):
     assert {w.dtype for w in msa.teacher.weights} == {"float32"}
 
 
+@pytest.mark.xla
 def test_default_views_and_a_compiled_step(images):
     msa = make(weak="auto", strong="auto")
     msa.compile("adam", jit_compile=keras_mra.backend.fastest_jit_compile())

@@ -9,7 +9,6 @@ from conftest import TINY
 from keras import ops
 
 import keras_mra
-from keras_mra import backend
 from keras_mra.models import presets
 from keras_mra.pretrain import trainer
 from keras_mra.pretrain.inputs import training_data
@@ -24,21 +23,7 @@ class NoTraining(Exception):
 SMALL = {**TINY, "encoder_depth": 1}
 
 
-@pytest.fixture(autouse=True)
-def quick_compilation(monkeypatch, request):
-    """Spares tests of a few steps TensorFlow's seconds of tracing and compiling.
-
-    Those marked `graph` trace, those marked `xla` do all that users' runs do.
-    """
-    if keras.backend.backend() != "tensorflow" or "xla" in request.keywords:
-        yield
-        return
-    import tensorflow as tf
-
-    monkeypatch.setattr(backend, "fastest_jit_compile", lambda: False)
-    tf.config.run_functions_eagerly("graph" not in request.keywords)
-    yield
-    tf.config.run_functions_eagerly(False)
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 @pytest.fixture

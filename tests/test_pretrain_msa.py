@@ -6,15 +6,11 @@ import pytest
 from conftest import TINY
 
 import keras_mra
-from keras_mra import backend
 
 EPOCHS = 4
 
 
-@pytest.fixture(autouse=True)
-def quick_compilation(monkeypatch):
-    if keras.backend.backend() == "tensorflow":
-        monkeypatch.setattr(backend, "fastest_jit_compile", lambda: False)
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 @pytest.fixture
@@ -71,6 +67,7 @@ def test_streams_with_and_without_labels(images):
         assert np.isfinite(msa.history.history["loss"]).all()
 
 
+@pytest.mark.graph
 def test_a_killed_run_resumes_as_if_it_had_not_been(images, tmp_path):
     arguments = dict(epochs=EPOCHS, batch_size=4, learning_rate=0.05)
     whole = pretrain(images, **arguments)
@@ -138,6 +135,7 @@ def test_bad_input(images, arguments, message):
         pretrain(images, **arguments)
 
 
+@pytest.mark.graph
 def test_a_bad_loss_stops_and_leaves_the_checkpoint(images, tmp_path):
     class Poison(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):

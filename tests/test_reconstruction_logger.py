@@ -10,7 +10,6 @@ from conftest import QUICK
 from conftest import TINY as ARCHITECTURE
 
 import keras_mra
-from keras_mra import backend
 from keras_mra.visualization import plot_reconstructions
 
 TINY = {**ARCHITECTURE, "encoder_depth": 1}
@@ -54,20 +53,6 @@ class KeepWeights(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         model = self.model if hasattr(self.model, "encode") else self.model.mae
         self.weights.append(model.get_weights())
-
-
-@pytest.fixture
-def quick_compilation(monkeypatch):
-    """Spares TensorFlow's seconds of tracing and compiling."""
-    if keras.backend.backend() != "tensorflow":
-        yield
-        return
-    import tensorflow as tf
-
-    monkeypatch.setattr(backend, "fastest_jit_compile", lambda: False)
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
 
 
 METHODS = {

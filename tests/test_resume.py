@@ -14,17 +14,10 @@ import pytest
 from conftest import TINY
 
 import keras_mra
-from keras_mra import backend
 from keras_mra.pretrain import checkpoint as checkpoint_lib
 
 EPOCHS = 4
 STATE = checkpoint_lib.STATE
-
-
-@pytest.fixture(autouse=True)
-def quick_compilation(monkeypatch):
-    if keras.backend.backend() == "tensorflow":
-        monkeypatch.setattr(backend, "fastest_jit_compile", lambda: False)
 
 
 def make_images():
@@ -150,10 +143,6 @@ import os, signal, sys
 sys.path.insert(0, sys.argv[1])
 import conftest
 import keras, test_resume
-from keras_mra import backend
-
-if keras.backend.backend() == "tensorflow":
-    backend.fastest_jit_compile = lambda: False
 
 class Suicide(test_resume.Kill):
     def on_train_batch_end(self, batch, logs=None):

@@ -29,6 +29,8 @@ from keras_mra.experiments.vqa.questions import best_guesses
 from keras_mra.experiments.vqa.questions import normalize_answer
 from keras_mra.experiments.vqa.questions import vqa_accuracy
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 NAMES = ("T-shirt/top", "bag", "coat", "ankle boot", "shirt")
 
 
@@ -268,6 +270,7 @@ def mae():
     return keras_mra.MAE(SHAPE, (3, 4), **TINY)
 
 
+@pytest.mark.graph
 def test_the_model_learns_and_is_saved(mae, tmp_path):
     train = grid_questions(DATA, NAMES, 256, seed=0)
     test = grid_questions(plain_images(60, first=7), NAMES, 60, seed=1)

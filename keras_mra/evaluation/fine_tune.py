@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
+from keras_mra import backend
 from keras_mra import checks
 from keras_mra.datasets import ArrayDataset
 from keras_mra.datasets import SetEpoch
@@ -153,19 +154,23 @@ def fine_tune(
     classifier, levels = build_classifier(
         encoder, train_images.shape[1:], len(classes), pool, augmentation
     )
+    steps = epochs * len(batches)
     classifier.compile(
         LayerwiseAdamW(
             rate_scales(levels, layer_decay, classifier.trainable_variables),
             learning_rate=_schedule(
                 learning_rate * batches.batch_size / 256,
-                steps=epochs * len(batches),
+                steps=steps,
                 warmup_steps=round(warmup_epochs * len(batches)),
             ),
             weight_decay=weight_decay,
         ),
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
+        jit_compile=backend.fastest_jit_compile(steps),
     )
+    # TensorFlow traces a step again if the first trace has made variables.
+    classifier.optimizer.build(classifier.trainable_variables)
     history = classifier.fit(
         batches,
         epochs=epochs,

@@ -23,26 +23,34 @@ FOR_MRA = ("mask_ratio", "rate", "temperature")
 QUICK = dict(labels_per_class=10, epochs=2, batch_size=20)
 
 
-def compare(study, judge, chosen=None, name="classifier"):
+def compare(study, title, judge, chosen=None, name="classifier", **settings):
     """Trains and judges every arm from every seed.
 
     Args:
         study: `Study` with `SETTINGS`, and `arms`, among its settings.
-        judge: Function of a trained network, to a dict from names to shares.
+        title: String, names what is kept of the judgement.
+        judge: Function of a trained network, to a dict from names to shares, or to
+            dicts of them.
         chosen, name: As in `trained`; `chosen` is a function of the seed.
+        **settings: What decides the judgement, beside the classifier.
 
     Returns:
         `(runs, curves)`: dicts from arms to what was judged and to the learning
         curves, lists with one entry for each seed.
     """
+
+    def judged(arm, seed):
+        images = None if chosen is None else chosen(seed)
+        network, result = trained(study, arm, seed, images, name)
+        decides = {**_decides(study.settings, arm, seed), "name": name, **settings}
+        found = study.runs(f"{title} {arm}", decides, lambda _: judge(network))
+        found.pop("seconds")
+        return found, result["curve"]
+
     runs, curves = {}, {}
     for arm in study.args.arms:
-        found = []
-        for seed in study.args.seeds:
-            images = None if chosen is None else chosen(seed)
-            network, result = trained(study, arm, seed, images, name)
-            found.append((judge(network), result["curve"]))
-        runs[arm], curves[arm] = (list(column) for column in zip(*found))
+        pairs = [judged(arm, seed) for seed in study.args.seeds]
+        runs[arm], curves[arm] = (list(column) for column in zip(*pairs))
     return runs, curves
 
 
@@ -66,10 +74,8 @@ def trained(study, arm, seed, chosen=None, name="classifier", mae=None, **change
         and `seconds`.
     """
     data, settings = study.data, study.settings | changed
-    uses_mra = any(part.startswith("MRA") for part in parts(arm))
-    decides = {"arm": arm, "seed": seed} | {
-        key: settings[key] for key in SETTINGS if uses_mra or key not in FOR_MRA
-    }
+    decides = _decides(settings, arm, seed)
+    uses_mra = _uses_mra(arm)
     if uses_mra and mae is None:
         mae = study.mae
     value_range = mae.value_range if uses_mra else (0, 255)
@@ -107,6 +113,17 @@ def trained(study, arm, seed, chosen=None, name="classifier", mae=None, **change
     # The one that was kept is the one that is judged, on every run.
     network.load_weights(study.runs.place(name, decides) / "network.weights.h5")
     return network, result
+
+
+def _decides(settings, arm, seed):
+    """What decides a classifier, beside the data; MRA's settings where MRA is."""
+    left_out = () if _uses_mra(arm) else FOR_MRA
+    kept = {key: settings[key] for key in SETTINGS if key not in left_out}
+    return {"arm": arm, "seed": seed, **kept}
+
+
+def _uses_mra(arm):
+    return any(part.startswith("MRA") for part in parts(arm))
 
 
 def _tail(labels):

@@ -83,6 +83,8 @@ def fit(model, network, batches, watched, epochs, learning_rate, loss=None):
     """
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
     model.compile(keras.optimizers.Adam(rate), loss)
+    # TensorFlow traces a step again if the first trace has made variables.
+    model.optimizer.build(model.trainable_variables)
     curve = _LearningCurve(network, watched, epochs)
     model.fit(
         batches,

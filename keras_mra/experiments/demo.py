@@ -172,7 +172,7 @@ def _train(augmentation, data, settings, seed, progress, task):
     model.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, steps)),
         "sparse_categorical_crossentropy",
-        jit_compile=backend.fastest_jit_compile(),
+        jit_compile=backend.fastest_jit_compile(steps),
     )
     clock = _Clock()
     model.fit(

@@ -25,7 +25,9 @@ SETTINGS = dict(
     rate=1.0,
     temperature=1.0,
 )
-QUICK = dict(labels_per_class=[4], steps=10, batch_size=8, mu=2)
+QUICK = dict(
+    arms=["labels only", "MRA"], labels_per_class=[4], steps=10, batch_size=8, mu=2
+)
 # Epochs, which are of equal steps, so that a learning curve has points.
 EPOCHS = 10
 

@@ -16,7 +16,7 @@ from keras_mra.experiments.splits import load_splits
 from keras_mra.experiments.splits import only
 from keras_mra.machine import describe_machine
 
-QUICK_IMAGES = 600
+QUICK_IMAGES = 300
 
 
 class Study:

@@ -73,7 +73,7 @@ def train(model, data, recipe, run):
         min(round(warmup * data.steps_per_epoch), steps - 1),
         recipe.weight_decay,
     )
-    jit_compile = distribution.jit_compile(backend.fastest_jit_compile())
+    jit_compile = distribution.jit_compile(backend.fastest_jit_compile(steps))
     model.compile(optimizer=optimizer, jit_compile=jit_compile)
     # The model's own, which a float16 policy has wrapped in loss scaling.
     model.optimizer.build(model.trainable_variables)

@@ -35,6 +35,11 @@ PORTS = CONFIG.get("ports")
 def devices():
     """What a user passes as `distribution`."""
     if DEVICES == 1:
+        if BACKEND == "tensorflow":
+            import tensorflow as tf
+
+            # The reference may be slow at each step, but not before the first.
+            tf.config.run_functions_eagerly(True)
         return None
     if BACKEND == "torch":
         return "auto"

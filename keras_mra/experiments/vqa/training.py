@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
+from keras_mra import backend
 from keras_mra import datasets
 from keras_mra.experiments.vqa.model import build_vqa
 from keras_mra.experiments.vqa.questions import QuestionBatches
@@ -70,7 +71,10 @@ def train_vqa(
     model.compile(
         keras.optimizers.AdamW(rate, weight_decay=weight_decay),
         "sparse_categorical_crossentropy",
+        jit_compile=backend.fastest_jit_compile(steps),
     )
+    # TensorFlow traces a step again if the first trace has made variables.
+    model.optimizer.build(model.trainable_variables)
     history = model.fit(
         batches,
         epochs=epochs,
