@@ -34,8 +34,8 @@ SETTINGS = {
 QUICK = {
     **arms.QUICK,
     "pretraining_epochs": 1,
-    "pretraining_mask_ratios": [0.5, 0.75],
-    "augmentation_ratios": [0.4],
+    "pretraining_mask_ratios": [0.5],
+    "augmentation_ratios": [0.4, 0.8],
     "temperatures": [0.0],
     "widths": [48],
     "decoder_depths": [2],

@@ -32,7 +32,7 @@ from keras_mra.experiments.study import Study
 from keras_mra.visualization import plot_attention
 
 SETTINGS = {**encoders.SETTINGS, "images": 2000, "columns": 8}
-QUICK = {**encoders.QUICK, "encoders": ["MAE", "MSA"], "images": 200}
+QUICK = {**encoders.QUICK, "encoders": ["MAE", "random"], "images": 200}
 
 
 def main():

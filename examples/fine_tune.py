@@ -37,7 +37,7 @@ TUNING = dict(
 SETTINGS = {**encoders.SETTINGS, **TUNING, "labels_per_class": [10, 100, 0]}
 QUICK = {
     **encoders.QUICK,
-    "encoders": ["MAE", "MSA"],
+    "encoders": ["MAE", "random"],
     "tune_epochs": 2,
     "tune_steps": 20,
     "tune_batch_size": 32,

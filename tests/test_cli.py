@@ -60,6 +60,7 @@ def test_pretrain_writes_a_preset_with_a_card(tmp_path, preset, monkeypatch):
 def test_pretrain_msa_writes_its_student(tmp_path):
     command = ["pretrain", "digits", "--method", "msa", "--preset", "mae_nano"]
     command += ["--epochs", "1", "--batch-size", "700", "--out", str(tmp_path)]
+    command += ["--patch-size", "4"]
     result = run(app, command)
     assert result.exit_code == 0, result.output
     assert keras_mra.MAE.from_preset(str(tmp_path)).image_shape == (8, 8, 1)

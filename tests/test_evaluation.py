@@ -347,6 +347,7 @@ def test_few_shot_with_augmented_support(rng, monkeypatch):
     assert plain.copies == 0 and plain.accuracy != result.accuracy
 
 
+@pytest.mark.usefixtures("quick_compilation")
 def test_few_shot_with_mra(mae, images):
     data = np.repeat(images, 4, axis=0), np.repeat([0, 1], 20)
     augment = keras_mra.layers.MaskReconstruct(mae, 0.5, "random", seed=0)

@@ -79,6 +79,6 @@ def test_masking_strategies(tmp_path):
 @on("jax")
 def test_ablations(tmp_path):
     record = report("ablations", tmp_path)
-    assert list(record["runs"]["augmentation_ratios"]) == ["0.4"]
-    assert list(record["runs"]["pretraining_mask_ratios"]) == ["0.5", "0.75"]
+    assert list(record["runs"]["augmentation_ratios"]) == ["0.4", "0.8"]
+    assert list(record["runs"]["pretraining_mask_ratios"]) == ["0.5"]
     assert 0 <= record["baseline"]["none"][0]["test error"] <= 1

@@ -6,7 +6,7 @@ from running_examples import report
 from running_examples import run
 
 ENCODERS = {"MAE", "MSA", "supervised", "random"}
-PAIR = {"MAE", "MSA"}
+PAIR = {"MAE", "random"}
 
 
 def encoders_of(record):
@@ -41,7 +41,7 @@ def test_linear_probe(tmp_path):
     assert "seed 0" not in run("linear_probe.py", tmp_path, "--five-epochs", "1")
 
 
-@on("tensorflow")
+@on("torch")
 def test_fine_tune(tmp_path):
     record = report("fine_tune", tmp_path)
     assert set(record["runs"]) == {"4 labels per class", "all labels"}

@@ -59,6 +59,7 @@ def test_falls_back_to_digits_in_one_sentence(monkeypatch):
     assert "8x8 digits" in said and said.count(". ") == 0
 
 
+@pytest.mark.usefixtures("quick_compilation")
 def test_demo_writes_what_it_measured(digits, monkeypatch, tmp_path):
     small = dict(encoder_dim=16, encoder_heads=2, decoder_dim=16, encoder_depth=1)
     monkeypatch.setattr(
