@@ -17,7 +17,6 @@ Expected result: none is claimed before the full settings have been run.
 
 import math
 
-from keras_mra import datasets
 from keras_mra import evaluation
 from keras_mra import views
 from keras_mra.experiments import encoders
@@ -82,8 +81,8 @@ def fine_tune(study, mae, seed, count):
     steps = max(train.num_samples // args.tune_batch_size, 1)
     result, _ = evaluation.fine_tune(
         mae,
-        datasets.in_memory(train),
-        datasets.in_memory(data.test),
+        train,
+        data.test,
         epochs=max(args.tune_epochs, math.ceil(args.tune_steps / steps)),
         batch_size=args.tune_batch_size,
         learning_rate=args.tune_learning_rate,

@@ -7,6 +7,7 @@ import types
 import keras
 import numpy as np
 import pytest
+import threadpoolctl
 from conftest import TINY
 from conftest import compute
 from conftest import randomize
@@ -189,6 +190,23 @@ def test_linear_probe_is_logistic_regression_on_standardised_features(train, tes
     assert 0.5 < result.accuracy < 0.95
     assert (result.solver, result.iterations) == ("lbfgs", reference.n_iter_.max())
     assert (result.train_images, result.test_images, result.dim) == (120, 90, 6)
+
+
+def test_narrow_probes_keep_blas_to_one_thread(monkeypatch):
+    threads = []
+
+    def fit(self, features, labels):
+        info = threadpoolctl.threadpool_info()
+        threads.append({i["num_threads"] for i in info if i["user_api"] == "blas"})
+        return whole(self, features[:4], labels[:4])
+
+    whole = LogisticRegression.fit
+    monkeypatch.setattr(LogisticRegression, "fit", fit)
+    for classes in (100, 101):
+        labels = np.arange(2 * classes) % classes
+        with threadpoolctl.threadpool_limits(2, user_api="blas"):
+            fit_probe(np.eye(2 * classes, 3), labels, C=1.0)
+    assert threads == [{1}, {2}]
 
 
 def test_linear_probe_by_sgd_finds_the_same_optimum(rng, train, test, monkeypatch):

@@ -8,6 +8,7 @@ from conftest import TINY
 from conftest import randomize
 
 import keras_mra
+from keras_mra import datasets
 from keras_mra import evaluation
 from keras_mra.evaluation.classifier import build_classifier
 from keras_mra.evaluation.layer_decay import LayerwiseAdamW
@@ -250,6 +251,36 @@ def test_the_seed_decides(data):
     first = run(model, 0)
     assert first.layer_decay == 1 and first.loss < np.log(2)
     assert run(model, 0).history == first.history != run(model, 1).history
+
+
+def test_images_are_read_as_they_are_needed(data):
+    (images, labels), test = data
+    read = []
+
+    class Stream(datasets.EpochDataset):
+        def batch(self, indices):
+            read.append(len(indices))
+            return images[indices], labels[indices]
+
+        def all_labels(self):
+            return labels
+
+    stream = Stream(96, 8, shuffle=True, seed=5, drop_last=True)
+    settings = dict(epochs=2, batch_size=32, verbose=0, seed=0)
+    found, _ = evaluation.fine_tune(small(), stream, test, **settings)
+    assert max(read) == 32 and sum(read) >= 2 * 96
+    wanted, _ = evaluation.fine_tune(small(), (images, labels), test, **settings)
+    assert found == wanted
+    # As judges, too, where the last batch is not full.
+    judges = datasets.Subset(stream, np.arange(50), 7)
+    found, _ = evaluation.fine_tune(small(), stream, judges, **settings)
+    wanted, _ = evaluation.fine_tune(
+        small(), stream, (images[:50], labels[:50]), **settings
+    )
+    assert found == wanted and found.test_images == 50
+    unlabelled = datasets.ArrayDataset(images)
+    with pytest.raises(ValueError, match="ArrayDataset has no labels"):
+        evaluation.fine_tune(small(), unlabelled, test, **settings)
 
 
 def test_augmentation_is_a_part_of_the_classifier_and_callbacks_are_called(data):

@@ -8,7 +8,9 @@ import numpy as np
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra.datasets import ArrayDataset
+from keras_mra.datasets import EpochDataset
 from keras_mra.datasets import SetEpoch
+from keras_mra.datasets import Subset
 from keras_mra.evaluation.classifier import build_classifier
 from keras_mra.evaluation.features import mae_of
 from keras_mra.evaluation.inputs import check_classes
@@ -86,7 +88,8 @@ def fine_tune(
 
     Args:
         encoder: `MAE`, `MSA` or Keras model that can be saved; not changed.
-        train: Pair of images and integer labels.
+        train: Pair of images and integer labels, or a `datasets.EpochDataset` of them,
+            whose images are read as they are needed.
         test: Likewise.
         pool: `"cls"`, `"mean"` or `"cls+mean"`, for an `MAE` or `MSA`.
         epochs: Int.
@@ -140,26 +143,21 @@ def fine_tune(
     if warmup_epochs is None:
         warmup_epochs = epochs / 10
     checks.nonnegative_float("warmup_epochs", warmup_epochs)
-    train_images, train_labels = _images(mae, "train", train)
-    test_images, test_labels = _images(mae, "test", test)
-    classes = check_classes(train_labels, test_labels)
-    checks.image_batch(test_images, train_images.shape[1:], "test")
+    train, image_shape = _dataset(mae, "train", train, (None, None, None))
+    test, _ = _dataset(mae, "test", test, image_shape)
+    classes = check_classes(train.all_labels(), test.all_labels())
     checks.positive_int("batch_size", batch_size)
-    batches = ArrayDataset(
-        train_images,
-        np.searchsorted(classes, train_labels),
-        batch_size=min(batch_size, len(train_labels)),
-        seed=seed,
-    )
+    batch_size = min(batch_size, train.num_samples)
+    batches = _Coded(train, classes, batch_size, seed=seed)
     classifier, levels = build_classifier(
-        encoder, train_images.shape[1:], len(classes), pool, augmentation
+        encoder, image_shape, len(classes), pool, augmentation
     )
     steps = epochs * len(batches)
     classifier.compile(
         LayerwiseAdamW(
             rate_scales(levels, layer_decay, classifier.trainable_variables),
             learning_rate=_schedule(
-                learning_rate * batches.batch_size / 256,
+                learning_rate * batch_size / 256,
                 steps=steps,
                 warmup_steps=round(warmup_epochs * len(batches)),
             ),
@@ -174,14 +172,12 @@ def fine_tune(
     history = classifier.fit(
         batches,
         epochs=epochs,
-        shuffle=False,  # `ArrayDataset` has shuffled them, by the seed.
+        shuffle=False,  # The batches are, by the seed.
         callbacks=[SetEpoch(batches), *(callbacks or [])],
         verbose=verbose,
     ).history
     measured = classifier.evaluate(
-        test_images,
-        np.searchsorted(classes, test_labels),
-        batch_size=batches.batch_size,
+        _Coded(test, classes, batch_size, shuffle=False, drop_last=False),
         verbose=0,
         return_dict=True,
     )
@@ -199,22 +195,43 @@ def fine_tune(
         layer_decay=float(layer_decay),
         weight_decay=float(weight_decay),
         epochs=epochs,
-        batch_size=batches.batch_size,
-        train_images=len(train_labels),
-        test_images=len(test_labels),
+        batch_size=batch_size,
+        train_images=train.num_samples,
+        test_images=test.num_samples,
         seed=seed,
     )
     return result, classifier
 
 
-def _images(mae, name, data):
-    """Checks labelled images, against the `MAE` if there is one."""
-    images, labels = labelled(name, data)
-    shape = (None, None, None) if mae is None else mae.image_shape
-    checks.image_batch(images, shape, name)
+class _Coded(Subset):
+    """All images of a data set; a label is its place among the classes."""
+
+    def __init__(self, dataset, classes, batch_size, **kwargs):
+        super().__init__(dataset, np.arange(dataset.num_samples), batch_size, **kwargs)
+        self.classes = classes
+
+    def batch(self, indices):
+        images, labels = super().batch(indices)
+        return images, np.searchsorted(self.classes, labels)
+
+
+def _dataset(mae, name, data, image_shape):
+    """Checks labelled images, against the `MAE` if there is one; of a stream the first.
+
+    Returns:
+        Pair of an `EpochDataset` and the shape of an image.
+    """
+    if isinstance(data, EpochDataset):
+        data.all_labels()  # refuses data without labels
+        images, _ = labelled(name, data.batch(np.arange(1)))
+    else:
+        images, labels = labelled(name, data)
+        data = ArrayDataset(images, labels, batch_size=1)
     if mae is not None:
+        checks.image_batch(images, mae.image_shape, name)
         checks.pixel_values(images, mae.value_range, name)
-    return images, labels
+    checks.image_batch(images, image_shape, name)
+    return data, images.shape[1:]
 
 
 def _schedule(rate, steps, warmup_steps):
