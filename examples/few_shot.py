@@ -36,7 +36,7 @@ SETTINGS = {
     "episodes": 600,
     "pretraining_epochs": 10,
 }
-# What decides an episode, and the error of those of MRA.
+# What decides the errors, beside the classifier.
 EPISODES = ("ways", "shots", "copies", "episodes", "pretraining_epochs", "mask_ratio")
 QUICK = {**arms.QUICK, "episodes": 20, "pretraining_epochs": 1, "ways": 2}
 

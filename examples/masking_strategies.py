@@ -42,7 +42,7 @@ def main():
         return errors
 
     runs, curves = arms.compare(
-        study, "repainting for", judge, repainted=study.args.mask_ratio
+        study, "repainting for", judge, mask_ratio=study.args.mask_ratio
     )
     network, _ = arms.trained(study, "none", study.args.seeds[0])
     labels = study.data.test.all_labels()

@@ -190,6 +190,31 @@ def test_last_partial_batch():
     assert [list(batch) for batch in kept][-1] == [8, 9]
 
 
+@pytest.mark.parametrize("classes", [[2, 0], [3, 1, 2]])
+def test_relabelled_keeps_classes_and_counts_them_anew(classes):
+    labels = np.arange(40) % 4
+    whole = datasets.ArrayDataset(np.arange(40), labels, batch_size=8)
+    some = datasets.Relabelled(whole, classes, batch_size=3, drop_last=False)
+    images, places = map(np.concatenate, zip(*some))
+    assert sorted(images) == [i for i in range(40) if labels[i] in classes]
+    np.testing.assert_array_equal(np.take(classes, places), labels[images])
+    np.testing.assert_array_equal(
+        np.take(classes, some.all_labels()), labels[some.indices]
+    )
+
+
+def test_relabelled_refuses_what_takes_the_place_of_a_broken_file(tmp_path):
+    for name in ("a/0.png", "b/0.png"):
+        save(tmp_path / name)
+    (tmp_path / "a" / "1.png").write_bytes(b"no image")
+    folder = datasets.FolderDataset(tmp_path, (8, 8, 1), 1, labels=True)
+    first = datasets.Relabelled(folder, [0], shuffle=False)
+    np.testing.assert_array_equal(first.all_labels(), [0, 0])
+    assert first.batch(np.array([0]))[1] == 0
+    with pytest.raises(ValueError, match=r"`classes`, \[0\].*images of \[1\]"):
+        first.batch(np.array([1]))
+
+
 def test_array_dataset_refuses_bad_arguments():
     with pytest.raises(ValueError, match="batch_size=32.* 10 samples"):
         datasets.ArrayDataset(np.arange(10))

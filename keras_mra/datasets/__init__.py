@@ -8,6 +8,7 @@ from keras_mra.datasets.loading import GRAMMAR
 from keras_mra.datasets.loading import Dataset
 from keras_mra.datasets.loading import load
 from keras_mra.datasets.subsets import MEMORY
+from keras_mra.datasets.subsets import Relabelled
 from keras_mra.datasets.subsets import Subset
 from keras_mra.datasets.subsets import bytes_in_memory
 from keras_mra.datasets.subsets import in_memory
@@ -21,6 +22,7 @@ __all__ = [
     "DatasetUnavailable",
     "FolderDataset",
     "EpochDataset",
+    "Relabelled",
     "SetEpoch",
     "Subset",
     "bytes_in_memory",

@@ -84,6 +84,50 @@ class Subset(EpochDataset):
         return self.dataset.can_read(self.indices[index])
 
 
+class Relabelled(Subset):
+    """The samples of some classes; a label is the place of its class among them.
+
+    Args:
+        dataset: `EpochDataset` with labels.
+        classes: Integers, the labels to keep, each once.
+        batch_size: As in `Subset`.
+        **kwargs: Other arguments of `Subset`.
+
+    Raises:
+        ValueError: While reading, if a folder puts an image of another class in the
+            place of one that it cannot read.
+
+    Example:
+
+    >>> shoes = Relabelled(dataset, classes=[9, 5, 7])  # 9 becomes 0, 5 becomes 1
+    """
+
+    def __init__(self, dataset, classes, batch_size=None, **kwargs):
+        self.classes = np.asarray(classes)
+        self._ascending = np.argsort(self.classes)
+        chosen = np.flatnonzero(np.isin(dataset.all_labels(), self.classes))
+        super().__init__(dataset, chosen, batch_size, **kwargs)
+
+    def batch(self, indices):
+        images, labels = super().batch(indices)
+        return images, self._places(labels)
+
+    def all_labels(self):
+        return self._places(super().all_labels())
+
+    def _places(self, labels):
+        found = np.searchsorted(self.classes, labels, sorter=self._ascending)
+        places = self._ascending[np.minimum(found, len(self.classes) - 1)]
+        strangers = np.unique(labels[self.classes[places] != labels])
+        if len(strangers):
+            raise ValueError(
+                f"All images must be of `classes`, {self.classes.tolist()}. Received: "
+                f"images of {strangers.tolist()} in the place of files that cannot be "
+                "read; take these out of the data set."
+            )
+        return places.astype("int32")
+
+
 def in_memory(dataset, limit=MEMORY):
     """Reads all samples of a data set, in order.
 

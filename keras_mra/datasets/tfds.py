@@ -1,5 +1,7 @@
 """TensorFlow Datasets, read without TensorFlow through their random-access form."""
 
+import functools
+
 import numpy as np
 
 from keras_mra.datasets.streaming import CropDataset
@@ -49,8 +51,13 @@ class TfdsImages(CropDataset):
     def all_labels(self):
         if not self.labels:
             return super().all_labels()
+        return np.repeat(self._labels, self.crops_per_image)
+
+    @functools.cached_property
+    def _labels(self):
+        # Reads every example, encoded image and all.
         labels = [self.encoded[i][self.label_key] for i in range(self.num_images)]
-        return np.repeat(np.array(labels, "int32"), self.crops_per_image)
+        return np.array(labels, "int32")
 
 
 def open_tfds(name):

@@ -9,8 +9,8 @@ from keras_mra import backend
 from keras_mra import checks
 from keras_mra.datasets import ArrayDataset
 from keras_mra.datasets import EpochDataset
+from keras_mra.datasets import Relabelled
 from keras_mra.datasets import SetEpoch
-from keras_mra.datasets import Subset
 from keras_mra.evaluation.classifier import build_classifier
 from keras_mra.evaluation.features import mae_of
 from keras_mra.evaluation.inputs import check_classes
@@ -148,7 +148,7 @@ def fine_tune(
     classes = check_classes(train.all_labels(), test.all_labels())
     checks.positive_int("batch_size", batch_size)
     batch_size = min(batch_size, train.num_samples)
-    batches = _Coded(train, classes, batch_size, seed=seed)
+    batches = Relabelled(train, classes, batch_size, seed=seed)
     classifier, levels = build_classifier(
         encoder, image_shape, len(classes), pool, augmentation
     )
@@ -177,7 +177,7 @@ def fine_tune(
         verbose=verbose,
     ).history
     measured = classifier.evaluate(
-        _Coded(test, classes, batch_size, shuffle=False, drop_last=False),
+        Relabelled(test, classes, batch_size, shuffle=False, drop_last=False),
         verbose=0,
         return_dict=True,
     )
@@ -203,18 +203,6 @@ def fine_tune(
     return result, classifier
 
 
-class _Coded(Subset):
-    """All images of a data set; a label is its place among the classes."""
-
-    def __init__(self, dataset, classes, batch_size, **kwargs):
-        super().__init__(dataset, np.arange(dataset.num_samples), batch_size, **kwargs)
-        self.classes = classes
-
-    def batch(self, indices):
-        images, labels = super().batch(indices)
-        return images, np.searchsorted(self.classes, labels)
-
-
 def _dataset(mae, name, data, image_shape):
     """Checks labelled images, against the `MAE` if there is one; of a stream the first.
 
@@ -222,7 +210,7 @@ def _dataset(mae, name, data, image_shape):
         Pair of an `EpochDataset` and the shape of an image.
     """
     if isinstance(data, EpochDataset):
-        data.all_labels()  # refuses data without labels
+        data.all_labels()  # refuses data without any
         images, _ = labelled(name, data.batch(np.arange(1)))
     else:
         images, labels = labelled(name, data)

@@ -3,6 +3,7 @@
 from keras_mra.experiments import classifiers
 from keras_mra.experiments.augmentations import augmentation
 from keras_mra.experiments.augmentations import parts
+from keras_mra.experiments.comparison import over_seeds
 from keras_mra.experiments.imbalance import class_groups
 from keras_mra.experiments.splits import draw
 
@@ -47,11 +48,7 @@ def compare(study, title, judge, chosen=None, name="classifier", **settings):
         found.pop("seconds")
         return found, result["curve"]
 
-    runs, curves = {}, {}
-    for arm in study.args.arms:
-        pairs = [judged(arm, seed) for seed in study.args.seeds]
-        runs[arm], curves[arm] = (list(column) for column in zip(*pairs))
-    return runs, curves
+    return over_seeds(study.args.arms, study.args.seeds, judged)
 
 
 def trained(study, arm, seed, chosen=None, name="classifier", mae=None, **changed):

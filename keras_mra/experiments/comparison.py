@@ -4,6 +4,24 @@ from keras_mra.evaluation.results import mean_and_deviation
 from keras_mra.evaluation.results import table
 
 
+def over_seeds(names, seeds, judged):
+    """What was judged, and the learning curves, of everything from every seed.
+
+    Args:
+        names: Strings, of arms or encoders.
+        seeds: Ints.
+        judged: Function of a name and a seed, to a pair.
+
+    Returns:
+        Pair of dicts from the names to lists, with one entry for each seed.
+    """
+    runs, curves = {}, {}
+    for name in names:
+        pairs = [judged(name, seed) for seed in seeds]
+        runs[name], curves[name] = (list(column) for column in zip(*pairs))
+    return runs, curves
+
+
 def comparison(runs, baseline=None, unit="%"):
     """A table of errors (or other shares) in percent, arm by arm.
 

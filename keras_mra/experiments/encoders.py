@@ -8,6 +8,7 @@ from keras import ops
 from keras_mra import views
 from keras_mra.distribution import DistributedModel
 from keras_mra.evaluation.classifier import build_classifier
+from keras_mra.experiments.comparison import over_seeds
 from keras_mra.experiments.splits import draw
 from keras_mra.models import MAE
 from keras_mra.pretrain import pretrain_mae
@@ -65,11 +66,7 @@ def compare(study, title, judge, **settings):
         found = study.runs(f"{title} {name}", decides, lambda _: judge(mae, name, seed))
         return found, result["curve"]
 
-    runs, curves = {}, {}
-    for name in study.args.encoders:
-        pairs = [judged(name, seed) for seed in study.args.seeds]
-        runs[name], curves[name] = (list(column) for column in zip(*pairs))
-    return runs, curves
+    return over_seeds(study.args.encoders, study.args.seeds, judged)
 
 
 def trained(study, name, seed, data=None, epochs=None):

@@ -127,40 +127,18 @@ def only(data, class_names):
             f"Received: {', '.join(class_names)}"
         )
     old = [data.class_names.index(name) for name in class_names]
-    parts = {
-        name: _Relabelled(getattr(data, name), old, shuffle=name == "train")
-        for name in ("train", "test")
-    }
+    train, test = (
+        datasets.Relabelled(part, old, shuffle=shuffle, drop_last=shuffle)
+        for part, shuffle in ((data.train, True), (data.test, False))
+    )
     return dataclasses.replace(
         data,
-        **parts,
+        train=train,
+        test=test,
         class_names=tuple(class_names),
         judged_on=f"{data.judged_on.partition(' (')[0]} of {', '.join(class_names)} "
-        f"({parts['test'].num_samples:,})",
+        f"({test.num_samples:,})",
     )
-
-
-class _Relabelled(datasets.Subset):
-    """The images of some classes; a label is its place among them."""
-
-    def __init__(self, dataset, classes, shuffle):
-        self.new = np.full(max(classes) + 1, -1, "int32")
-        self.new[classes] = np.arange(len(classes))
-        chosen = np.flatnonzero(np.isin(dataset.all_labels(), classes))
-        super().__init__(
-            dataset,
-            chosen,
-            min(dataset.batch_size, len(chosen)),
-            shuffle=shuffle,
-            drop_last=shuffle,
-        )
-
-    def batch(self, indices):
-        images, labels = super().batch(indices)
-        return images, self.new[labels]
-
-    def all_labels(self):
-        return self.new[super().all_labels()]
 
 
 def draw(dataset, per_class, seed=0, batch_size=None):

@@ -34,22 +34,25 @@ PORTS = CONFIG.get("ports")
 
 def devices():
     """What a user passes as `distribution`."""
+    if BACKEND == "tensorflow":
+        return tensorflow_devices()
     if DEVICES == 1:
-        if BACKEND == "tensorflow":
-            import tensorflow as tf
-
-            # The reference may be slow at each step, but not before the first.
-            tf.config.run_functions_eagerly(True)
         return None
     if BACKEND == "torch":
         return "auto"
-    if BACKEND == "jax":
-        if PORTS:
-            address = f"127.0.0.1:{PORTS[0]}"
-            keras.distribution.initialize(address, 2, CONFIG["rank"])
-        return keras.distribution.DataParallel()
+    if PORTS:
+        address = f"127.0.0.1:{PORTS[0]}"
+        keras.distribution.initialize(address, 2, CONFIG["rank"])
+    return keras.distribution.DataParallel()
+
+
+def tensorflow_devices():
     import tensorflow as tf
 
+    if DEVICES == 1:
+        # The reference may be slow at each step, but not before the first.
+        tf.config.run_functions_eagerly(True)
+        return None
     if PORTS:
         cluster = {"worker": [f"127.0.0.1:{port}" for port in PORTS]}
         task = {"type": "worker", "index": CONFIG["rank"]}
