@@ -180,13 +180,8 @@ def batches(name, mae=None, count=8, **arguments):
     return AugmentedBatches(dataset, layers, 3, (0, 255)), images, labels
 
 
-SLOW_ON_JAX = ("RandAugment", "AugMix")
-
-
 @pytest.mark.parametrize("name", augmentations.ORDER)
 def test_each_augmentation_changes_images_and_draws_anew(name, mae):
-    if keras.backend.backend() == "jax" and name in SLOW_ON_JAX:
-        pytest.skip("Minutes of tracing on JAX.")
     found, images, labels = batches(name, mae, tail=[0, 2], rate=1.0, temperature=1.0)
     first, hot = found[0]
     assert first.shape == images.shape and first.dtype == "float32"
