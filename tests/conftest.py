@@ -8,13 +8,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Threads of small operations that wait for each other are slower than one, above all
 # beside the other processes of `make test`. What tests start inherits it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-# LLVM takes longer to optimise these small programs than they run, on JAX and in
-# TensorFlow's XLA; XLA's own passes stay as users have them.
-os.environ.setdefault(
-    "XLA_FLAGS",
-    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-    " --xla_cpu_use_fusion_emitters=false",
-)
 if os.environ["KERAS_BACKEND"] == "jax":
     # Nearly all the time goes into compiling the same small steps, run after run.
     _compiled = pathlib.Path(__file__).parents[1] / "build" / "jax-compiled"
@@ -32,6 +25,11 @@ else:
 import keras
 import numpy as np
 import pytest
+
+from keras_mra import backend
+
+# XLA takes longer to optimise these small programs than they run, in TensorFlow too.
+os.environ.setdefault("XLA_FLAGS", backend.XLA_QUICKLY)
 
 # Compares the backends with each other: `pytest tests/cross_backend`, once.
 collect_ignore = ["cross_backend"]
@@ -78,13 +76,13 @@ def traced(function, *shapes_and_dtypes):
         function: Function of tensors.
         *shapes_and_dtypes: A pair for each argument; the batch may be `None`.
     """
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
+    name = keras.backend.backend()
+    if name == "tensorflow":
         import tensorflow as tf
 
         signature = [tf.TensorSpec(*pair) for pair in shapes_and_dtypes]
         return tf.function(function, input_signature=signature)
-    if backend == "jax":
+    if name == "jax":
         import jax
 
         return jax.jit(function)
@@ -137,8 +135,6 @@ def quick_compilation(monkeypatch, request):
         yield
         return
     import tensorflow as tf
-
-    from keras_mra import backend
 
     marks = {"graph", "xla"} & set(request.keywords)
     if "xla" in marks:

@@ -9,6 +9,7 @@ import sys
 
 import keras
 
+from keras_mra import backend
 from keras_mra.evaluation.results import table
 from keras_mra.experiments.autoencoders import autoencoder
 from keras_mra.experiments.runs import Runs
@@ -22,8 +23,9 @@ QUICK_IMAGES = 300
 class Study:
     """An experiment on the command line.
 
-    Every setting is an option. `--quick` takes few images and the quick settings;
-    `--validation` judges on images left out of training, for choosing settings.
+    Every setting is an option. `--quick` takes few images and the quick settings, and
+    compiles quickly; `--validation` judges on images left out of training, for choosing
+    settings.
 
     Args:
         doc: The example's docstring; its first line is the title.
@@ -54,6 +56,7 @@ class Study:
             _add_setting(add, name, value)
         if parser.parse_args(argv).quick:
             parser.set_defaults(**{"seeds": [0], **quick})
+            backend.compile_quickly()
         self.args = parser.parse_args(argv)
         self.settings = {name: getattr(self.args, name) for name in settings}
 
