@@ -1,6 +1,9 @@
 """Hugging Face's ViTMAE with random weights, as a reference for ours."""
 
 import numpy as np
+from conftest import compute
+
+TOLERANCE = dict(rtol=1e-4, atol=1e-4)
 
 
 def make(
@@ -128,3 +131,39 @@ def published(model, decoder=True):
                         f"{theirs}{i}.{old}.{kind}"
                     ]
     return {k: v.clone().contiguous() for k, v in found.items()}
+
+
+def some_images(model, batch=3):
+    config = model.config
+    shape = (batch, config.image_size, config.image_size, config.num_channels)
+    rng = np.random.default_rng(0)
+    patches = (config.image_size // config.patch_size) ** 2
+    noise = rng.uniform(size=(batch, patches)).astype("float32")
+    return rng.uniform(size=shape).astype("float32"), noise
+
+
+def assert_same_outputs(mae, images, model, pixels, noise):
+    """Every output of ours on images is theirs on the normalised pixels."""
+    theirs = outputs(model, pixels, noise)
+    visible = theirs["visible"]
+    shown = np.take_along_axis(
+        compute(mae.patchify, images), visible[..., None], axis=1
+    )
+    found = {
+        "hidden": compute(mae.encoder, {"patches": shown, "indices": visible}),
+        "tokens": compute(mae.encode, images),
+        "attention": compute(mae.attention, images),
+    }
+    if mae.decoder is not None:
+        found["logits"] = compute(mae.predict_patches, images, visible)
+        found["loss"] = compute(mae.reconstruction_loss, images, visible)
+    assert found.keys() == theirs.keys() - {"visible"}
+    for name, value in found.items():
+        np.testing.assert_allclose(value, theirs[name], **TOLERANCE, err_msg=name)
+
+
+def same_weights(a, b):
+    return all(
+        np.array_equal(v, w)
+        for v, w in zip(a.get_weights(), b.get_weights(), strict=True)
+    )

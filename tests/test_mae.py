@@ -1,25 +1,23 @@
-import re
-import warnings
+"""`MAE`: what it computes, how it is traced, and how it is configured."""
 
 import keras
 import numpy as np
 import pytest
-from conftest import QUICK
 from conftest import TINY
 from conftest import compute
 from conftest import random_visible
 from conftest import randomize
 from conftest import traced
 from keras import ops
+from small_mae import NUM_PATCHES
+from small_mae import PATCH
+from small_mae import SHAPE
+from small_mae import make_mae
+from small_mae import patch_mask
+from small_mae import pixel_mask
 
 import keras_mra
 from keras_mra import patches as patch_ops
-
-SHAPE, PATCH, NUM_PATCHES = (8, 12, 3), (4, 3), 8
-
-
-def make_mae(**arguments):
-    return keras_mra.MAE(SHAPE, PATCH, **{**TINY, "mask_ratio": 0.5, **arguments})
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +33,6 @@ def images(rng):
 @pytest.fixture
 def visible(rng):
     return random_visible(rng, 3, NUM_PATCHES, 3)
-
-
-def pixel_mask(visible):
-    """Which pixels are visible, `(batch, height, width, channels)`."""
-    mask = np.zeros((len(visible), NUM_PATCHES, PATCH[0] * PATCH[1] * 3), "float32")
-    for row, places in zip(mask, visible):
-        row[places] = 1
-    whole = patch_ops.unpatchify(ops.convert_to_tensor(mask), PATCH, SHAPE)
-    return ops.convert_to_numpy(whole) > 0
 
 
 # --- what it knows -------------------------------------------------------------------
@@ -200,168 +189,6 @@ def test_patch_statistics_can_be_put_back(rng, visible):
     dropped = ~patch_mask(visible)
     np.testing.assert_allclose(patches(found)[dropped], expected[dropped], atol=0.01)
     np.testing.assert_array_equal(patches(found)[~dropped], true[~dropped])
-
-
-def patch_mask(visible):
-    mask = np.zeros((len(visible), NUM_PATCHES), bool)
-    np.put_along_axis(mask, visible, True, axis=1)
-    return mask
-
-
-# --- loss and training ---------------------------------------------------------------
-
-
-def test_loss_is_over_the_dropped_patches_only(mae, images, visible):
-    predicted = ops.convert_to_numpy(mae.predict_patches(images, visible))
-    targets = ops.convert_to_numpy(mae.patchify(ops.convert_to_tensor(images)))
-    dropped = ~patch_mask(visible)
-    expected = np.mean((predicted - targets)[dropped] ** 2)
-    loss = ops.convert_to_numpy(mae.reconstruction_loss(images, visible))
-    np.testing.assert_allclose(loss, expected, rtol=1e-5)
-
-
-def test_visible_targets_do_not_matter_to_the_loss_of_fit():
-    mae = randomize(make_mae())
-    mae.compile("sgd")
-    rng = np.random.default_rng(0)
-    shown = np.zeros((2, 8), "float32")
-    shown[0, :4] = shown[1, 4:] = 1
-    out = {
-        "predictions": rng.normal(size=(2, 8, 36)).astype("float32"),
-        "targets": rng.normal(size=(2, 8, 36)).astype("float32"),
-        "dropped": 1 - shown,
-    }
-
-    def loss(change):
-        targets = out["targets"] + change[..., None]
-        return float(mae.compute_loss(y_pred={**out, "targets": targets}))
-
-    assert loss(100 * shown) == loss(0 * shown)
-    assert loss(100 * (1 - shown)) > 1000
-
-
-@pytest.fixture(scope="module")
-def stripes():
-    """Images that can be learned: one of four stripe patterns each."""
-    rng = np.random.default_rng(5)
-    columns = np.arange(12)[None, None, :, None]
-    phase = rng.integers(0, 2, (10, 1, 1, 1))
-    images = 255.0 * ((columns // 3 + phase) % 2) * np.ones((1, 8, 1, 3))
-    return images.astype("uint8")
-
-
-@pytest.fixture(scope="module")
-def fitted(stripes):
-    """A model that was fitted, and its history; the last batch is a partial one."""
-    mae = make_mae(seed=3, encoder_depth=1)
-    mae.compile(keras.optimizers.AdamW(3e-3))
-    return mae, mae.fit(stripes, epochs=15, batch_size=4, shuffle=False, verbose=0)
-
-
-def test_fit_lowers_the_loss(fitted):
-    _, history = fitted
-    assert list(history.history) == ["loss"]
-    losses = history.history["loss"]
-    assert len(losses) == 15 and np.isfinite(losses).all()
-    assert np.mean(losses[-3:]) < 0.5 * losses[0]
-
-
-def test_labels_are_ignored(fitted, stripes):
-    """`fit(images, labels)` is `fit(images)`, step for step."""
-    _, without = fitted
-    mae = make_mae(seed=3, encoder_depth=1)
-    mae.compile(keras.optimizers.AdamW(3e-3), **QUICK)
-    labels = np.arange(10, dtype="int32")
-    history = mae.fit(stripes, labels, epochs=3, batch_size=4, shuffle=False, verbose=0)
-    assert list(history.history) == ["loss"]
-    np.testing.assert_allclose(
-        history.history["loss"], without.history["loss"][:3], rtol=1e-4
-    )
-
-
-def test_evaluate_and_predict(fitted, stripes):
-    mae, history = fitted
-    loss = mae.evaluate(stripes, batch_size=4, verbose=0)
-    assert 0 < loss < history.history["loss"][0]
-    out = mae.predict(stripes, batch_size=4, verbose=0)
-    assert out["predictions"].shape == (10, 8, 36)
-
-
-def test_a_fitted_model_is_saved_whole(fitted, stripes, visible, tmp_path):
-    """Weights, outputs and optimizer: training goes on where it stopped."""
-    mae, _ = fitted
-    mae.save(tmp_path / "mae.keras")
-    loaded = keras.models.load_model(tmp_path / "mae.keras")
-    assert isinstance(loaded, keras_mra.MAE)
-    assert int(loaded.optimizer.iterations) == int(mae.optimizer.iterations) > 0
-    for method, args in [
-        ("encode", ()),
-        ("attention", ()),
-        ("reconstruct", (visible,)),
-        ("predict_patches", (visible,)),
-    ]:
-        np.testing.assert_array_equal(
-            ops.convert_to_numpy(getattr(loaded, method)(stripes[:3], *args)),
-            ops.convert_to_numpy(getattr(mae, method)(stripes[:3], *args)),
-        )
-    history = loaded.fit(stripes, batch_size=4, verbose=0)
-    assert np.isfinite(history.history["loss"]).all()
-
-
-def test_a_loss_of_ones_own(stripes):
-    mae = make_mae()
-    mae.compile("sgd", loss="mean_absolute_error", run_eagerly=True)
-    out = mae(stripes)
-    loss = float(ops.stop_gradient(mae.compute_loss(y_pred=out)))
-    error = ops.convert_to_numpy(ops.abs(out["predictions"] - out["targets"]))
-    dropped = ops.convert_to_numpy(out["dropped"])[..., None]
-    # Keras' own reduction: the sum of weighted samples over their number.
-    np.testing.assert_allclose(loss, np.mean(error * dropped), rtol=1e-4)
-
-
-# --- mixed precision -----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision(mae, stripes, visible, dtype):
-    half = make_mae(dtype=dtype)
-    half.set_weights(mae.get_weights())
-    images = stripes[:3].astype("float32") * 0.7
-    assert {w.dtype for w in half.trainable_weights} == {"float32"}
-    predicted = half.predict_patches(images, visible)
-    assert ops.dtype(predicted) == dtype.removeprefix("mixed_")
-    attention = half.attention(images)
-    assert ops.dtype(attention) == "float32"
-    np.testing.assert_allclose(
-        ops.convert_to_numpy(attention), compute(mae.attention, images), atol=0.03
-    )
-    loss = half.reconstruction_loss(images, visible)
-    assert ops.dtype(loss) == "float32"
-    exact = compute(mae.reconstruction_loss, images, visible)
-    np.testing.assert_allclose(ops.convert_to_numpy(loss), exact, rtol=0.05)
-    # A policy is no reason to round the pixels of the input.
-    found = ops.convert_to_numpy(half.reconstruct(images, visible))
-    shown = pixel_mask(visible)
-    assert found.dtype == "float32"
-    np.testing.assert_array_equal(found[shown], images[shown])
-
-    half.compile(keras.optimizers.AdamW(1e-3), **QUICK)
-    before = half.get_weights()
-    losses = half.fit(stripes, epochs=2, batch_size=5, verbose=0).history["loss"]
-    assert np.isfinite(losses).all()
-    changed = [np.abs(a - b).max() > 0 for a, b in zip(before, half.get_weights())]
-    # Biases of keys get no gradient: softmax does not see them.
-    assert np.mean(changed) > 0.8
-
-
-def test_a_global_policy_holds(images):
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        mae = make_mae()
-    finally:
-        keras.config.set_dtype_policy("float32")
-    assert ops.dtype(mae.encode(images)) == "bfloat16"
-    assert {w.dtype for w in mae.trainable_weights} == {"float32"}
 
 
 # --- attention -----------------------------------------------------------------------
@@ -548,142 +375,3 @@ def test_clone_model(mae, images):
         ops.convert_to_numpy(clone.encode(images)),
         ops.convert_to_numpy(mae.encode(images)),
     )
-
-
-# --- bad input -----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "arguments, pattern",
-    [
-        (dict(image_shape=(8, 12)), "`image_shape` must be .*height, width, channels"),
-        (
-            dict(image_shape=(8, 13, 3)),
-            "`image_shape` must be divisible by `patch_size`",
-        ),
-        (dict(patch_size=5), r"divisible by `patch_size`.*\(8, 12, 3\).*\(5, 5\)"),
-        (dict(patch_size=0), "`patch_size` must be a positive integer"),
-        (dict(patch_size=(8, 12)), "`patch_size` must cut"),
-        (dict(mask_ratio=1.5), r"`mask_ratio` must be in \(0, 1\).*1.5"),
-        (dict(mask_ratio=0.01), "`mask_ratio` must keep and drop.*drop none"),
-        (dict(mask_ratio=0.99), "`mask_ratio` must keep and drop.*keep none"),
-        (dict(mask_ratio="much"), "`mask_ratio` must be a number"),
-        (dict(encoder_dim=18), "`encoder_dim` must be divisible by 4"),
-        (dict(encoder_heads=3), "`encoder_dim` must be divisible by `encoder_heads`"),
-        (dict(decoder_dim=10), "`decoder_dim` must be divisible by 4"),
-        (dict(decoder_heads=3), "`decoder_dim` must be divisible by `decoder_heads`"),
-        (dict(encoder_depth=0), "`encoder_depth` must be a positive integer"),
-        (dict(decoder_depth=1.5), "`decoder_depth` must be an integer, at least 0"),
-        (dict(mlp_ratio=0), "`mlp_ratio` must be a positive number"),
-        (dict(mlp_ratio=0.01), "`mlp_ratio`.*0.01"),
-        (dict(layer_norm_epsilon=-1), "`layer_norm_epsilon` must be a positive number"),
-        (dict(value_range=(1, 0)), "`value_range` must be a pair"),
-        (dict(mean=(1, 2)), "`mean` must be one finite number per channel"),
-        (dict(std=0), "`std` must be one positive"),
-        (dict(seed=-1), "`seed` must be an integer"),
-        (
-            dict(norm_pix_loss=True, image_shape=(4, 4, 1), patch_size=1),
-            "norm_pix_loss",
-        ),
-    ],
-)
-def test_bad_arguments(arguments, pattern):
-    with pytest.raises(ValueError, match=pattern):
-        keras_mra.MAE(
-            **{**TINY, "image_shape": SHAPE, "patch_size": PATCH, **arguments}
-        )
-
-
-def calls(mae, images, visible):
-    """Each public method that takes images."""
-    return [
-        lambda: mae.encode(images),
-        lambda: mae.attention(images),
-        lambda: mae.reconstruct(images, visible),
-        lambda: mae.predict_patches(images, visible),
-        lambda: mae.reconstruction_loss(images, visible),
-    ]
-
-
-@pytest.mark.parametrize(
-    "images, pattern",
-    [
-        (np.zeros(SHAPE, "uint8"), r"`images` must have rank 4.*\(8, 12, 3\)"),
-        (np.zeros((1, 8, 12, 1), "uint8"), "`images` must have shape.*channels is 1"),
-        (np.zeros((1, 8, 8, 3), "uint8"), "`images` must have shape.*width is 8"),
-        (np.zeros((0, 8, 12, 3), "uint8"), "`images` must not be empty"),
-        (np.zeros((1, 8, 12, 3), bool), "`images` must hold integers or floats"),
-        (np.full((1, 8, 12, 3), 256.0), "`images` must lie in .*`value_range`.*256"),
-        (np.full((1, 8, 12, 3), -9), "`images` must lie in .*`value_range`.*-9"),
-        (np.full((1, 8, 12, 3), np.nan), "`images` must be finite"),
-        (np.full((1, 8, 12, 3), np.inf), "`images` must be finite"),
-    ],
-)
-def test_bad_images(mae, images, pattern):
-    visible = np.zeros((len(images), 1), "int32")
-    for call in calls(mae, images, visible):
-        with pytest.raises(ValueError, match=pattern):
-            call()
-
-
-def test_images_scaled_to_one_warn(mae, visible):
-    images = np.random.default_rng(0).uniform(size=(3, *SHAPE)).astype("float32")
-    for call in calls(mae, images, visible):
-        with pytest.warns(
-            UserWarning, match=r"multiply them by 255.*value_range=\(0, 1\)"
-        ):
-            call()
-
-
-def test_images_in_range_do_not_warn(mae, images, visible):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning)
-        mae.reconstruct(images, visible)
-
-
-@pytest.mark.parametrize(
-    "visible, pattern",
-    [
-        ([[0, 8]], "`visible` must hold patch indices from 0 to 7.*to 8"),
-        ([[-1, 3]], "`visible` must hold patch indices from 0 to 7.*-1"),
-        ([[3, 3]], "`visible` must hold each patch at most once"),
-        ([0, 1], r"`visible` must have shape \(batch, kept\)"),
-        ([[0.0, 1.0]], "`visible` must hold integers"),
-        (np.zeros((1, 0), "int32"), "`visible` must keep at least one patch"),
-        ([[0, 1], [2, 3]], "`visible` must .*each image.*2"),
-    ],
-)
-def test_bad_visible(mae, images, visible, pattern):
-    for call in calls(mae, images[:1], visible)[2:]:
-        with pytest.raises(ValueError, match=pattern):
-            call()
-
-
-def test_everything_visible_leaves_no_loss(mae, images):
-    """Nothing dropped: reconstruction is the image, and no mean of errors exists."""
-    everything = np.tile(np.arange(8, dtype="int32"), (3, 1))
-    found = mae.reconstruct(images, everything)
-    np.testing.assert_array_equal(ops.convert_to_numpy(found), images)
-    with pytest.raises(ValueError, match="`visible`.*drop"):
-        mae.reconstruction_loss(images, everything)
-
-
-@pytest.mark.parametrize("block", [2, -3, 0.5, None])
-def test_bad_block(mae, images, block):
-    with pytest.raises(ValueError, match="`block` must be an integer from -2 to 1"):
-        mae.attention(images, block=block)
-
-
-@pytest.mark.parametrize("resolution", [5, (4, 5), (4, 4, 4), 0])
-def test_bad_resolution(mae, images, resolution):
-    with pytest.raises(ValueError, match="`resolution` must be"):
-        mae.attention(images, resolution=resolution)
-
-
-def test_bad_images_in_fit():
-    mae = make_mae()
-    mae.compile("sgd")
-    with pytest.raises(
-        ValueError, match=re.escape("must have shape (batch, 8, 12, 3)")
-    ):
-        mae.fit(np.zeros((4, 8, 8, 3), "uint8"), verbose=0)

@@ -1,17 +1,14 @@
-"""Weights of other libraries in, ours out: against Hugging Face."""
+"""Weights of other libraries in: the same outputs as Hugging Face's."""
 
 import json
 import shutil
-import sys
 
 import numpy as np
 import pytest
 from conftest import compute
 from conftest import random_visible
-from conftest import randomize
 
 import keras_mra
-from keras_mra import pixels as pixel_ops
 from keras_mra.models.checkpoints import named_weights
 from keras_mra.positions import resize_positions
 from keras_mra.weights import architecture
@@ -20,11 +17,9 @@ from keras_mra.weights import read_checkpoint
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 import hugging_face  # noqa: E402
-import safetensors  # noqa: E402
 from safetensors.numpy import load_file  # noqa: E402
 from safetensors.numpy import save_file  # noqa: E402
 
-TOLERANCE = dict(rtol=1e-4, atol=1e-4)
 CONFIGURATIONS = {
     "square": {},
     "one_channel_patch_8": dict(image_size=32, patch_size=8, channels=1),
@@ -58,42 +53,6 @@ def folder(tmp_path):
     return tmp_path
 
 
-def some_images(model, batch=3):
-    config = model.config
-    shape = (batch, config.image_size, config.image_size, config.num_channels)
-    rng = np.random.default_rng(0)
-    patches = (config.image_size // config.patch_size) ** 2
-    noise = rng.uniform(size=(batch, patches)).astype("float32")
-    return rng.uniform(size=shape).astype("float32"), noise
-
-
-def assert_same_outputs(mae, images, model, pixels, noise):
-    """Every output of ours on images is theirs on the normalised pixels."""
-    theirs = hugging_face.outputs(model, pixels, noise)
-    visible = theirs["visible"]
-    shown = np.take_along_axis(
-        compute(mae.patchify, images), visible[..., None], axis=1
-    )
-    found = {
-        "hidden": compute(mae.encoder, {"patches": shown, "indices": visible}),
-        "tokens": compute(mae.encode, images),
-        "attention": compute(mae.attention, images),
-    }
-    if mae.decoder is not None:
-        found["logits"] = compute(mae.predict_patches, images, visible)
-        found["loss"] = compute(mae.reconstruction_loss, images, visible)
-    assert found.keys() == theirs.keys() - {"visible"}
-    for name, value in found.items():
-        np.testing.assert_allclose(value, theirs[name], **TOLERANCE, err_msg=name)
-
-
-def same_weights(a, b):
-    return all(
-        np.array_equal(v, w)
-        for v, w in zip(a.get_weights(), b.get_weights(), strict=True)
-    )
-
-
 # --- in: Hugging Face ----------------------------------------------------------------
 
 
@@ -105,8 +64,8 @@ def test_what_hugging_face_saves(saved):
     assert mae.norm_pix_loss == config.norm_pix_loss
     assert mae.layer_norm_epsilon == config.layer_norm_eps
     assert mae.mask_ratio == config.mask_ratio
-    pixels, noise = some_images(model)
-    assert_same_outputs(mae, 255 * pixels, model, pixels, noise)
+    pixels, noise = hugging_face.some_images(model)
+    hugging_face.assert_same_outputs(mae, 255 * pixels, model, pixels, noise)
 
 
 def test_published_names(saved, tmp_path):
@@ -123,7 +82,7 @@ def test_published_names(saved, tmp_path):
     torch.save(
         {k: torch.tensor(v) for k, v in old.items()}, tmp_path / "pytorch_model.bin"
     )
-    assert same_weights(
+    assert hugging_face.same_weights(
         keras_mra.MAE.from_preset(tmp_path), keras_mra.MAE.from_preset(folder)
     )
 
@@ -133,8 +92,8 @@ def test_an_encoder_alone(tmp_path):
     model.save_pretrained(tmp_path)
     mae = keras_mra.MAE.from_preset(tmp_path, mean=None, std=None)
     assert mae.decoder is None and mae.decoder_depth == 0
-    pixels, noise = some_images(model)
-    assert_same_outputs(mae, 255 * pixels, model, pixels, noise)
+    pixels, noise = hugging_face.some_images(model)
+    hugging_face.assert_same_outputs(mae, 255 * pixels, model, pixels, noise)
     images, visible = 255 * pixels, random_visible(np.random.default_rng(0), 3, 16, 4)
     for attempt in (
         lambda: mae.reconstruct(images, visible),
@@ -145,7 +104,7 @@ def test_an_encoder_alone(tmp_path):
             attempt()
     mae.save_to_preset(tmp_path / "preset")
     again = keras_mra.MAE.from_preset(tmp_path / "preset")
-    assert again.decoder is None and same_weights(again, mae)
+    assert again.decoder is None and hugging_face.same_weights(again, mae)
     trainable = keras_mra.MAE.from_preset(
         tmp_path, decoder_depth=1, decoder_dim=8, decoder_heads=2
     )
@@ -166,13 +125,17 @@ def test_normalisation_comes_from_the_preprocessor(tmp_path):
     (tmp_path / "preprocessor_config.json").write_text(json.dumps(statistics))
     mae = keras_mra.MAE.from_preset(tmp_path)
     assert mae.mean == (0.1, 0.2, 0.3) and mae.std == (0.5, 0.6, 0.7)
-    pixels, noise = some_images(model)
+    pixels, noise = hugging_face.some_images(model)
     normalised = (pixels - [0.1, 0.2, 0.3]) / [0.5, 0.6, 0.7]
-    assert_same_outputs(mae, 255 * pixels, model, normalised.astype("float32"), noise)
+    hugging_face.assert_same_outputs(
+        mae, 255 * pixels, model, normalised.astype("float32"), noise
+    )
     # Another range than the usual one, if asked for.
     mae = keras_mra.MAE.from_preset(tmp_path, value_range=(-1, 1))
     images = 2 * pixels - 1
-    assert_same_outputs(mae, images, model, normalised.astype("float32"), noise)
+    hugging_face.assert_same_outputs(
+        mae, images, model, normalised.astype("float32"), noise
+    )
 
 
 def test_a_mask_ratio_that_makes_no_sense_is_no_obstacle(tmp_path):
@@ -196,8 +159,8 @@ def test_other_image_sizes(saved, tmp_path):
     state = model.state_dict()
     state = {k: v for k, v in state.items() if "pos" not in k}
     larger.load_state_dict(state, strict=False)
-    pixels, noise = some_images(larger)
-    assert_same_outputs(mae, 255 * pixels, larger, pixels, noise)
+    pixels, noise = hugging_face.some_images(larger)
+    hugging_face.assert_same_outputs(mae, 255 * pixels, larger, pixels, noise)
 
 
 def test_learned_positions(tmp_path):
@@ -208,10 +171,10 @@ def test_learned_positions(tmp_path):
     model.save_pretrained(tmp_path / "theirs")
     mae = keras_mra.MAE.from_preset(tmp_path / "theirs", mean=None, std=None)
     assert mae.positions == "learned"
-    pixels, noise = some_images(model)
-    assert_same_outputs(mae, 255 * pixels, model, pixels, noise)
+    pixels, noise = hugging_face.some_images(model)
+    hugging_face.assert_same_outputs(mae, 255 * pixels, model, pixels, noise)
     mae.save_to_preset(tmp_path / "ours")
-    assert same_weights(keras_mra.MAE.from_preset(tmp_path / "ours"), mae)
+    assert hugging_face.same_weights(keras_mra.MAE.from_preset(tmp_path / "ours"), mae)
     # Of another size: interpolated, as theirs are.
     mae = keras_mra.MAE.from_preset(
         tmp_path / "theirs", image_shape=(24, 24, 3), mean=None, std=None
@@ -226,7 +189,7 @@ def test_learned_positions(tmp_path):
             interpolate_pos_encoding=True,
         ).last_hidden_state
     np.testing.assert_allclose(
-        compute(mae.encode, 255 * pixels), expected.numpy(), **TOLERANCE
+        compute(mae.encode, 255 * pixels), expected.numpy(), **hugging_face.TOLERANCE
     )
 
 
@@ -250,7 +213,7 @@ def test_shards(saved, tmp_path):
     model.save_pretrained(tmp_path, max_shard_size="10KB")
     assert len(list(tmp_path.glob("model-*.safetensors"))) > 1
     found = keras_mra.MAE.from_preset(tmp_path)
-    assert same_weights(found, keras_mra.MAE.from_preset(folder))
+    assert hugging_face.same_weights(found, keras_mra.MAE.from_preset(folder))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
@@ -258,13 +221,13 @@ def test_other_precisions(tmp_path, dtype):
     model = hugging_face.make().to(getattr(torch, dtype))
     model.save_pretrained(tmp_path)
     mae = keras_mra.MAE.from_preset(tmp_path, mean=None, std=None)
-    pixels, noise = some_images(model)
-    assert_same_outputs(mae, 255 * pixels, model.float(), pixels, noise)
+    pixels, noise = hugging_face.some_images(model)
+    hugging_face.assert_same_outputs(mae, 255 * pixels, model.float(), pixels, noise)
 
 
 def test_a_file_finds_the_configuration_beside_it(folder):
     mae = keras_mra.MAE.from_preset(folder / "model.safetensors")
-    assert same_weights(mae, keras_mra.MAE.from_preset(folder))
+    assert hugging_face.same_weights(mae, keras_mra.MAE.from_preset(folder))
 
 
 @pytest.mark.parametrize(
@@ -296,7 +259,6 @@ def test_shapes_are_known_without_a_model(saved):
 
 # --- in: the published release, and timm -------------------------------------------
 
-
 HEADS = dict(encoder_heads=2, decoder_heads=3, mean=None, std=None)
 
 
@@ -312,10 +274,10 @@ def test_the_published_release(tmp_path, suffix, wrapped):
         save_file({k: v.numpy() for k, v in state.items()}, path)
     with pytest.warns(UserWarning, match="does not say.*`norm_pix_loss=True`"):
         mae = keras_mra.MAE.from_preset(path, **HEADS)
-    pixels, noise = some_images(model)
-    assert_same_outputs(mae, 255 * pixels, model, pixels, noise)
+    pixels, noise = hugging_face.some_images(model)
+    hugging_face.assert_same_outputs(mae, 255 * pixels, model, pixels, noise)
     told = keras_mra.MAE.from_preset(path, norm_pix_loss=True, **HEADS)
-    assert told.norm_pix_loss and same_weights(told, mae)
+    assert told.norm_pix_loss and hugging_face.same_weights(told, mae)
 
 
 def test_the_published_release_without_decoder_and_timm(tmp_path):
@@ -326,10 +288,10 @@ def test_the_published_release_without_decoder_and_timm(tmp_path):
     # No heads of a decoder are asked for.
     mae = keras_mra.MAE.from_preset(path, encoder_heads=2, mean=None, std=None)
     assert mae.decoder is None
-    pixels, noise = some_images(model)
+    pixels, noise = hugging_face.some_images(model)
     expected = hugging_face.outputs(model, pixels, noise)["attention"]
     found = compute(mae.attention, 255 * pixels)
-    np.testing.assert_allclose(found, expected, **TOLERANCE)
+    np.testing.assert_allclose(found, expected, **hugging_face.TOLERANCE)
 
 
 def test_parameters_in_place_of_tensors(tmp_path):
@@ -356,203 +318,3 @@ def test_heads_of_published_widths_are_known(tmp_path):
     )
     torch.save(state, tmp_path / "tiny.pth")
     assert keras_mra.MAE.from_preset(tmp_path / "tiny.pth").encoder_heads == 3
-
-
-# --- out ---------------------------------------------------------------------------
-
-
-def test_hugging_face_loads_what_is_exported(tmp_path):
-    import transformers
-
-    mae = randomize(
-        keras_mra.MAE(
-            (16, 16, 1), 4, encoder_dim=16, encoder_depth=2, encoder_heads=2,
-            decoder_dim=8, decoder_depth=1, decoder_heads=2, mlp_ratio=2.5,
-            norm_pix_loss=True, mean=0.3, std=0.2, layer_norm_epsilon=1e-5,
-            mask_ratio=0.5,
-        )
-    )  # fmt: skip
-    mae.export_transformers(tmp_path)
-    model, report = transformers.ViTMAEForPreTraining.from_pretrained(
-        tmp_path, output_loading_info=True, attn_implementation="eager"
-    )
-    assert not any(report.values()), report
-    images, noise = some_images(model)
-    normalised = ((images - 0.3) / 0.2).astype("float32")
-    assert_same_outputs(mae, 255 * images, model.eval(), normalised, noise)
-    encoder = transformers.ViTMAEModel.from_pretrained(
-        tmp_path, attn_implementation="eager"
-    )
-    expected = hugging_face.outputs(model, normalised, noise)["tokens"]
-    found = hugging_face.outputs(encoder.eval(), normalised, noise)["tokens"]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-    again = keras_mra.MAE.from_preset(tmp_path)
-    assert {**again.get_config(), "name": 0} == {**mae.get_config(), "name": 0}
-    assert same_weights(again, mae)
-    processor = json.loads((tmp_path / "preprocessor_config.json").read_text())
-    assert processor["rescale_factor"] == pytest.approx(1 / 255)
-    assert processor["image_mean"] == [0.3] and processor["image_std"] == [0.2]
-    assert not list(tmp_path.glob("part.*"))
-
-
-def test_an_encoder_alone_is_exported_as_one(tmp_path):
-    import transformers
-
-    model = hugging_face.make(kind="ViTMAEModel")
-    model.save_pretrained(tmp_path / "in")
-    mae = keras_mra.MAE.from_preset(tmp_path / "in")
-    mae.export_transformers(tmp_path / "out")
-    again, report = transformers.ViTMAEModel.from_pretrained(
-        tmp_path / "out", output_loading_info=True
-    )
-    assert not any(report.values()), report
-    for name, tensor in model.state_dict().items():
-        np.testing.assert_allclose(again.state_dict()[name], tensor, atol=1e-6)
-
-
-@pytest.mark.parametrize("value_range", [(0, 1), (-1, 1)])
-def test_the_preprocessor_is_for_images_of_0_to_255(tmp_path, value_range):
-    import transformers
-
-    mae = keras_mra.MAE(
-        (8, 8, 3), 4, encoder_dim=8, encoder_depth=1, encoder_heads=2,
-        mean=(0.3, 0.4, 0.5), std=0.2, value_range=value_range,
-    )  # fmt: skip
-    mae.export_transformers(tmp_path)
-    images = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), dtype="uint8")
-    processor = transformers.ViTImageProcessor.from_pretrained(tmp_path)
-    theirs = processor(list(images), return_tensors="np")["pixel_values"]
-    low, high = value_range
-    ours = pixel_ops.normalize(
-        (images / 255 * (high - low) + low).astype("float32"),
-        mae.value_range, mae.mean, mae.std,
-    )  # fmt: skip
-    np.testing.assert_allclose(
-        theirs.transpose(0, 2, 3, 1), compute(lambda: ours), atol=1e-5
-    )
-    again = keras_mra.MAE.from_preset(tmp_path, value_range=value_range)
-    assert again.mean == mae.mean and again.std == mae.std
-
-
-def test_neither_form_overwrites_the_other(tmp_path):
-    mae = keras_mra.MAE((8, 8, 1), 4, encoder_dim=8, encoder_depth=1, encoder_heads=2)
-    mae.save_to_preset(tmp_path / "ours")
-    mae.export_transformers(tmp_path / "theirs")
-    before = {p: p.read_bytes() for p in tmp_path.glob("*/*")}
-    with pytest.raises(ValueError, match="another folder.*holds a preset of Keras"):
-        mae.export_transformers(tmp_path / "ours")
-    with pytest.raises(ValueError, match="another folder.*holds a model of another"):
-        mae.save_to_preset(tmp_path / "theirs")
-    mae.export_transformers(tmp_path / "theirs")  # its own is replaced
-    assert before.keys() == set(tmp_path.glob("*/*"))
-    assert all(p.read_bytes() == v for p, v in before.items() if "ours" in p.parts)
-
-
-@pytest.mark.parametrize("error", [safetensors.SafetensorError, OSError])
-def test_no_space_leaves_nothing_behind(tmp_path, monkeypatch, error):
-    def save_file(tensors, path, metadata):
-        path.write_bytes(b"half")
-        raise error("No space left on device")
-
-    mae = keras_mra.MAE((8, 8, 1), 4, encoder_dim=8, encoder_depth=1, encoder_heads=2)
-    monkeypatch.setattr("safetensors.numpy.save_file", save_file)
-    with pytest.raises(OSError, match="could not be written: No space left"):
-        mae.export_transformers(tmp_path)
-    assert not list(tmp_path.iterdir())
-
-
-def test_export_without_safetensors(tmp_path, monkeypatch):
-    mae = keras_mra.MAE((8, 8, 1), 4, encoder_dim=8, encoder_depth=1, encoder_heads=2)
-    for name in ("safetensors", "safetensors.numpy"):
-        monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(ImportError, match=r"pip install 'keras-mra\[hub\]'"):
-        mae.export_transformers(tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_only_squares_are_exported(tmp_path):
-    mae = keras_mra.MAE((8, 12, 1), 4, encoder_dim=8, encoder_depth=1, encoder_heads=2)
-    with pytest.raises(ValueError, match=r"square.*image_shape=\(8, 12, 1\)"):
-        mae.export_transformers(tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_every_weight_has_a_name():
-    mae = keras_mra.MAE((8, 8, 1), 4, encoder_dim=8, encoder_depth=1, encoder_heads=2,
-                        positions="learned")  # fmt: skip
-    named = named_weights(mae).values()
-    assert {id(v) for v in named} == {id(v) for v in mae.trainable_weights}
-
-
-def test_pretraining_goes_on_from_a_checkpoint(folder):
-    images = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), dtype="uint8")
-    start = keras_mra.MAE.from_preset(folder)
-    mae = keras_mra.pretrain_mae(
-        images, preset=folder, epochs=1, learning_rate=1e-9, view=None, verbose=0
-    )
-    for a, b in zip(mae.encoder.get_weights(), start.encoder.get_weights()):
-        np.testing.assert_allclose(a, b, atol=1e-5)
-
-
-# --- handles -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "handle", ["hf://facebook", "hf://", "hf://a/b/c", "hf://a b/c"]
-)
-def test_bad_handles(handle):
-    with pytest.raises(ValueError, match="must be 'hf://OWNER/NAME'"):
-        keras_mra.MAE.from_preset(handle)
-
-
-def test_a_handle_is_fetched_from_the_hub(folder, monkeypatch):
-    import huggingface_hub
-
-    asked = {}
-
-    def snapshot_download(repo, revision, allow_patterns):
-        asked.update(repo=repo, revision=revision, files=allow_patterns)
-        return str(folder)
-
-    files = [p.name for p in folder.iterdir()] + ["pytorch_model.bin", "tf_model.h5"]
-    monkeypatch.setattr(huggingface_hub, "list_repo_files", lambda *a, **k: files)
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
-    mae = keras_mra.MAE.from_preset("hf://facebook/vit-mae-base@main")
-    assert same_weights(mae, keras_mra.MAE.from_preset(folder))
-    assert asked["repo"] == "facebook/vit-mae-base" and asked["revision"] == "main"
-    assert "model.safetensors" in asked["files"]
-    assert "pytorch_model.bin" not in asked["files"]
-    files = ["config.json", "model.safetensors.index.json", "model-1.safetensors"]
-    monkeypatch.setattr(huggingface_hub, "list_repo_files", lambda *a, **k: files)
-    keras_mra.MAE.from_preset("hf://a/b")
-    assert {"model.safetensors.index.json", "model-*.safetensors"} <= set(
-        asked["files"]
-    )
-    monkeypatch.setattr(huggingface_hub, "list_repo_files", lambda *a, **k: ["x.txt"])
-    with pytest.raises(ValueError, match="must be a repository with one of.*x.txt"):
-        keras_mra.MAE.from_preset("hf://a/b")
-
-
-def test_no_network(monkeypatch, tmp_path):
-    import huggingface_hub
-
-    def offline(*args, **kwargs):
-        raise huggingface_hub.errors.LocalEntryNotFoundError("cannot reach the hub")
-
-    monkeypatch.setattr(huggingface_hub, "list_repo_files", offline)
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
-    with pytest.raises(OSError, match="'hf://a/b' could not be fetched.*cannot reach"):
-        keras_mra.MAE.from_preset("hf://a/b")
-
-
-def test_an_upload_that_fails_is_plain(monkeypatch, tmp_path):
-    import huggingface_hub
-
-    def refused(*args, **kwargs):
-        raise RuntimeError("401 Unauthorized")
-
-    mae = keras_mra.MAE((8, 8, 1), 4, encoder_dim=8, encoder_depth=1, encoder_heads=2)
-    mae.save_to_preset(tmp_path)
-    monkeypatch.setattr(huggingface_hub.HfApi, "create_repo", refused)
-    with pytest.raises(OSError, match="'hf://a/b' could not be sent to: 401"):
-        keras_mra.upload_preset("hf://a/b", tmp_path)
