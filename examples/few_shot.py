@@ -15,6 +15,7 @@ Expected result: none is claimed before the full settings have been run.
 """
 
 import keras
+import numpy as np
 
 from keras_mra import datasets
 from keras_mra.evaluation import few_shot
@@ -32,13 +33,16 @@ SETTINGS = {
     "arms": ["none", "flip+crop"],
     "ways": 5,
     "shots": [1, 5],
+    "queries": 15,
     "copies": 5,
     "episodes": 600,
     "pretraining_epochs": 10,
 }
 # What decides the errors, beside the classifier.
-EPISODES = ("ways", "shots", "copies", "episodes", "pretraining_epochs", "mask_ratio")
-QUICK = {**arms.QUICK, "episodes": 20, "pretraining_epochs": 1, "ways": 2}
+EPISODES = (
+    "ways", "shots", "queries", "copies", "episodes", "pretraining_epochs", "mask_ratio"
+)  # fmt: skip
+QUICK = {**arms.QUICK, "episodes": 20, "pretraining_epochs": 1, "ways": 2, "queries": 5}
 
 
 def main():
@@ -47,7 +51,10 @@ def main():
     half = len(names) // 2
     base, novel = only(study.data, names[:half]), only(study.data, names[half:])
     study.data = base
-    images, labels = datasets.in_memory(novel.test)
+    # The whole of these classes is unseen.
+    images, labels = map(
+        np.concatenate, zip(*map(datasets.in_memory, (novel.train, novel.test)))
+    )
     epochs = study.args.pretraining_epochs
     folder = study.runs.place("autoencoder", {"classes": half, "epochs": epochs})
     mae = pretrained(base, folder, epochs)
@@ -71,6 +78,7 @@ def main():
                 (images.astype("float32"), labels),
                 ways=min(study.args.ways, novel.num_classes),
                 shots=study.args.shots,
+                queries=study.args.queries,
                 episodes=study.args.episodes,
                 augmentation=augmentation,
                 copies=study.args.copies,

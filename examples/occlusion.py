@@ -19,6 +19,7 @@ from keras_mra.evaluation import occlusion_curve
 from keras_mra.experiments import arms
 from keras_mra.experiments.comparison import comparison
 from keras_mra.experiments.study import Study
+from keras_mra.pretrain.prepare import fitting_patch
 from keras_mra.visualization import plot_occlusion
 
 ARMS = [
@@ -26,7 +27,8 @@ ARMS = [
     "MRA", "MRA random", "MRA low attention", "flip+crop+MRA", "RandAugment+MRA",
 ]  # fmt: skip
 QUICK = {**arms.QUICK, "arms": ["none", "CutMix", "flip+crop+MRA"]}
-# Shares of the image's side, of the side, and of the patches, which are sevenths of it.
+# Shares of the image's side, of the side, and of the patches, which are sevenths of it
+# where that divides the image, and smaller where not.
 HIDDEN = {
     "boundary": np.arange(0, 11, 2) / 28,
     "center": np.arange(0, 21, 4) / 28,
@@ -42,7 +44,9 @@ LABELS = {
 def main():
     study = Study(__doc__, {"arms": ARMS, **arms.SETTINGS}, QUICK)
     test = datasets.in_memory(study.data.test, limit=16 * 2**30)
-    side = min(study.data.image_shape[:2])
+    shape = study.data.image_shape
+    side = min(shape[:2])
+    patch_size = fitting_patch(shape, max(1, side // 7))
     amounts = HIDDEN | {
         kind: sorted({round(share * side) for share in HIDDEN[kind]})
         for kind in ("boundary", "center")
@@ -51,7 +55,7 @@ def main():
     def judge(network):
         return {
             kind: occlusion_curve(
-                network, test, amounts[kind], kind, patch_size=max(1, side // 7)
+                network, test, amounts[kind], kind, patch_size=patch_size
             ).error
             for kind in HIDDEN
         }

@@ -238,6 +238,22 @@ def study(tmp_path, *options, **settings):
     )  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:3 images cannot be read")
+@pytest.mark.parametrize(
+    "options, side",
+    [
+        (["--quick"], 32),
+        (["--quick", "--image-size", "80"], 80),
+        (["--quick", "--mae", "somewhere"], 224),
+        ([], 224),
+    ],
+)
+def test_quick_studies_take_small_images(folder, options, side):
+    found = Study("Title.", {}, {}, ["--data", folder, *options]).data
+    assert found.image_shape == (side, side, 3)
+    assert found.train.batch(np.arange(2))[0].shape == (2, side, side, 3)
+
+
 def test_a_study_from_options_to_report(tmp_path):
     this = study(tmp_path, "--seeds", "3", "4", "--learning-rate", "0.002")
     assert this.args.seeds == [3, 4] and this.settings["epochs"] == 3

@@ -34,7 +34,7 @@ class Splits:
         return len(self.class_names)
 
 
-def load_splits(name, image_size=None, validation=False, limit=None):
+def load_splits(name, image_size=None, validation=False, limit=None, max_size=None):
     """Loads a data set, split for an experiment.
 
     Images are cropped at their centre, the same in every epoch: what else is done to
@@ -46,6 +46,8 @@ def load_splits(name, image_size=None, validation=False, limit=None):
         validation: Bool. Judges on a tenth of each training class, left out of
             training, and never looks at the test images: for choosing settings.
         limit: Int or `None`, images of each split at most.
+        max_size: Int or `None`. Larger images become squares of this side, unless
+            `image_size` says another.
 
     Returns:
         `Splits`. Where the source has no test images, a fifth of each class is left
@@ -55,6 +57,8 @@ def load_splits(name, image_size=None, validation=False, limit=None):
         ValueError: If there are no labels.
     """
     found = datasets.load(name, crop="center")
+    if image_size is None and max_size and max(found.image_shape[:2]) > max_size:
+        image_size = max_size
     if image_size is not None:
         shape = (image_size, image_size, found.image_shape[2])
         found = datasets.load(name, image_shape=shape, crop="center")

@@ -18,14 +18,15 @@ from keras_mra.experiments.splits import only
 from keras_mra.machine import describe_machine
 
 QUICK_IMAGES = 300
+QUICK_SIZE = 32
 
 
 class Study:
     """An experiment on the command line.
 
-    Every setting is an option. `--quick` takes few images and the quick settings, and
-    compiles quickly; `--validation` judges on images left out of training, for choosing
-    settings.
+    Every setting is an option. `--quick` takes few and small images and the quick
+    settings, and compiles quickly; `--validation` judges on images left out of
+    training, for choosing settings.
 
     Args:
         doc: The example's docstring; its first line is the title.
@@ -51,7 +52,7 @@ class Study:
         add("--out", type=pathlib.Path, default=pathlib.Path("results"))
         add("--work", type=pathlib.Path, default=pathlib.Path("runs"))
         add("--validation", action="store_true", help="judge on left-out images")
-        add("--quick", action="store_true", help="few images, few steps")
+        add("--quick", action="store_true", help="few small images, few steps")
         for name, value in settings.items():
             _add_setting(add, name, value)
         if parser.parse_args(argv).quick:
@@ -64,8 +65,11 @@ class Study:
     def data(self):
         """The data, as `Splits`."""
         args = self.args
-        limit = QUICK_IMAGES if args.quick else None
-        data = load_splits(args.data, args.image_size, args.validation, limit)
+        few = {}
+        if args.quick:
+            # An augmentor that is given reads images of its own size.
+            few = dict(limit=QUICK_IMAGES, max_size=None if args.mae else QUICK_SIZE)
+        data = load_splits(args.data, args.image_size, args.validation, **few)
         return only(data, args.classes) if args.classes else data
 
     @functools.cached_property
