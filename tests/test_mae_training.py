@@ -16,6 +16,8 @@ from small_mae import pixel_mask
 
 import keras_mra
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 
 @pytest.fixture(scope="module")
 def mae():
@@ -146,7 +148,10 @@ def test_a_loss_of_ones_own(stripes):
 # --- mixed precision -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "dtype",
+    [pytest.param("mixed_bfloat16", marks=pytest.mark.graph), "mixed_float16"],
+)
 def test_mixed_precision(mae, stripes, visible, dtype):
     half = make_mae(dtype=dtype)
     half.set_weights(mae.get_weights())

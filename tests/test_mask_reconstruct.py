@@ -6,24 +6,15 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from small_augmentor import classifier
+from small_augmentor import make_mae
+from small_augmentor import to_numpy
 
 import keras_mra
 from keras_mra.layers import MaskReconstruct
 from keras_mra.patches import visible_pixels
 
 BACKEND = keras.backend.backend()
-
-
-def make_mae(image_shape=(12, 12, 1), patch_size=4, **kwargs):
-    arguments = dict(
-        encoder_dim=16,
-        encoder_depth=2,
-        encoder_heads=2,
-        decoder_dim=16,
-        decoder_depth=1,
-        decoder_heads=2,
-    )
-    return keras_mra.MAE(image_shape, patch_size, **{**arguments, **kwargs})
 
 
 @pytest.fixture(scope="module")
@@ -35,24 +26,6 @@ def mae():
 def images():
     rng = np.random.default_rng(0)
     return rng.integers(0, 256, (16, 12, 12, 1)).astype("uint8")
-
-
-def to_numpy(x):
-    return ops.convert_to_numpy(x)
-
-
-def classifier(augmentation, image_shape=(12, 12, 1), dtype="uint8"):
-    model = keras.Sequential(
-        [
-            keras.Input(image_shape, dtype=dtype),
-            augmentation,
-            keras.layers.Rescaling(1 / 255),
-            keras.layers.Flatten(),
-            keras.layers.Dense(3, activation="softmax"),
-        ]
-    )
-    model.compile("sgd", "sparse_categorical_crossentropy")
-    return model
 
 
 # --- what it does to pixels ---------------------------------------------------
