@@ -42,7 +42,14 @@ SETTINGS = {
 EPISODES = (
     "ways", "shots", "queries", "copies", "episodes", "pretraining_epochs", "mask_ratio"
 )  # fmt: skip
-QUICK = {**arms.QUICK, "episodes": 20, "pretraining_epochs": 1, "ways": 2, "queries": 5}
+QUICK = {
+    **arms.QUICK,
+    "ways": 2,
+    "queries": 5,
+    "copies": 1,
+    "episodes": 20,
+    "pretraining_epochs": 1,
+}
 
 
 def main():
