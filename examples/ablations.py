@@ -7,7 +7,7 @@ here, on the training images without labels; the classifier is that of `supervis
 
     KERAS_BACKEND=tensorflow python examples/ablations.py   # or jax, or torch
 
-Cost: `--quick` 19 s on PyTorch, 44 on TensorFlow, 51 on JAX (two cores of an AMD EPYC);
+Cost: `--quick` 18 s on PyTorch, 29 on TensorFlow, 22 on JAX (two cores of an AMD EPYC);
 the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """

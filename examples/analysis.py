@@ -11,7 +11,7 @@ Encoders are those of `linear_probe.py`, found under `--work` where that has tra
 them.
 
 Cost: beside `linear_probe.py`'s training, whose encoders it finds, 90 s of one core of
-an AMD EPYC (JAX); `--quick` 18 s on PyTorch, 19 on TensorFlow, 30 on JAX (two cores).
+an AMD EPYC (JAX); `--quick` 15 s on PyTorch, 18 on TensorFlow, 14 on JAX (two cores).
 Expected result: in attention distance, uniformity and purity MSA lies between MAE and
 "supervised" on Fashion-MNIST. Its last block looks 2.2 ± 1.0 pixels farther than MAE's,
 its 20 nearest neighbours are of an image's class more often by 1.8 ± 0.5 points:

@@ -9,7 +9,7 @@ re-imagines to the labelled images of an episode, "flip+crop" as many others.
 
 Other data: `--data folder:PATH`, `--data tfds:cifar100`.
 
-Cost: `--quick` 20 s on PyTorch, 39 on TensorFlow, 48 on JAX (two cores of an AMD EPYC);
+Cost: `--quick` 20 s on PyTorch, 37 on TensorFlow, 26 on JAX (two cores of an AMD EPYC);
 the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """

@@ -9,7 +9,7 @@ are the garments for the upper body.
 Birds: `--data tfds:caltech_birds2011 --image-size 224 --network ResNet50`; any folder
 of folders: `--data folder:PATH`. `--classes` picks some by name.
 
-Cost: `--quick` 15 s on PyTorch, 13 on TensorFlow, 25 on JAX (two cores of an AMD EPYC);
+Cost: `--quick` 15 s on PyTorch, 13 on TensorFlow, 16 on JAX (two cores of an AMD EPYC);
 the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """

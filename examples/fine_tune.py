@@ -10,7 +10,7 @@ but what the other labels would bring.
 `--labels-per-class 10 100 0`: 0 for all labels. Encoders are those of
 `linear_probe.py`, found under `--work` where that has trained them.
 
-Cost: `--quick` 22 s on PyTorch, 47 on TensorFlow, 46 on JAX (two cores of an AMD EPYC);
+Cost: `--quick` 18 s on PyTorch, 45 on TensorFlow, 21 on JAX (two cores of an AMD EPYC);
 the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """

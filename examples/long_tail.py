@@ -8,7 +8,7 @@ medium number of and few images. "MRA tail" augments all classes but the many.
 
 `--labels-per-class` is the size of the largest class, 0 for all there are.
 
-Cost: `--quick` 14 s on PyTorch, 13 on TensorFlow, 25 on JAX (two cores of an AMD EPYC);
+Cost: `--quick` 17 s on PyTorch, 18 on TensorFlow, 17 on JAX (two cores of an AMD EPYC);
 the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """

@@ -9,8 +9,8 @@ test images.
 `--layer` names the layer of Grad-CAM for another `--network`.
 
 Cost: beside `supervised.py`'s training, whose classifiers it finds, 5 minutes of one
-core of an AMD EPYC that other work shared (TensorFlow); `--quick` 18 s on PyTorch, 25
-on TensorFlow, 55 on JAX (two cores).
+core of an AMD EPYC that other work shared (TensorFlow); `--quick` 20 s on PyTorch, 30
+on TensorFlow, 24 on JAX (two cores).
 Expected result: a classifier that has seen no repainted image errs more on those of
 Fashion-MNIST by 3 points with attention, 2 with random and 9 with low attention:
 `docs/results/masking_strategies.md`.

@@ -6,7 +6,7 @@ under `--work` where that has trained them.
     KERAS_BACKEND=tensorflow python examples/occlusion.py   # or jax, or torch
 
 Cost: beside `supervised.py`'s training, 14 minutes of one core of an AMD EPYC
-(TensorFlow); `--quick` 23 s on PyTorch, 22 on TensorFlow, 31 on JAX (two cores).
+(TensorFlow); `--quick` 20 s on PyTorch, 15 on TensorFlow, 16 on JAX (two cores).
 Expected result: where the middle is hidden, CutMix and Cutout err less than no
 augmentation by 5 to 17 points (from 8 pixels on), and MRA as much as none; under hidden
 borders no arm is better throughout: `docs/results/occlusion.md`.

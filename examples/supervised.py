@@ -9,8 +9,8 @@ weights, labelled images, steps and schedule; it differs in augmentation alone.
 64`, `--data tfds:imagenet2012 --network ResNet50`. Settings are chosen under
 `--validation`; none was, here. A killed command continues where it was.
 
-Cost: 54 core minutes on an AMD EPYC that other work shared (TensorFlow); `--quick` 14 s
-on PyTorch, 16 on TensorFlow, 28 on JAX (two cores).
+Cost: 54 core minutes on an AMD EPYC that other work shared (TensorFlow); `--quick` 20 s
+on PyTorch, 17 on TensorFlow, 20 on JAX (two cores).
 Expected result: with 40 labels per class of Fashion-MNIST no augmentation helps much,
 nor does MRA (+0.3 ± 0.5 points of error): `docs/results/supervised.md`.
 """

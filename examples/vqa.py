@@ -16,7 +16,7 @@ VQAv2, with its files for training and for judging; the encoders learn from `--d
         --annotations v2_mscoco_{train,val}2014_annotations.json \
         --images train2014 val2014
 
-Cost: `--quick` 24 s on PyTorch, 77 on TensorFlow, 55 on JAX (two cores of an AMD EPYC);
+Cost: `--quick` 19 s on PyTorch, 72 on TensorFlow, 28 on JAX (two cores of an AMD EPYC);
 the full settings are not timed yet.
 Expected result: none is claimed before the full settings have been run.
 """
