@@ -58,10 +58,9 @@ def main():
     half = len(names) // 2
     base, novel = only(study.data, names[:half]), only(study.data, names[half:])
     study.data = base
-    # The whole of these classes is unseen.
-    images, labels = map(
-        np.concatenate, zip(*map(datasets.in_memory, (novel.train, novel.test)))
-    )
+    # All images of these classes are unseen, whichever split they are in.
+    parts = [datasets.in_memory(part) for part in (novel.train, novel.test)]
+    images, labels = (np.concatenate(arrays) for arrays in zip(*parts))
     epochs = study.args.pretraining_epochs
     folder = study.runs.place("autoencoder", {"classes": half, "epochs": epochs})
     mae = pretrained(base, folder, epochs)

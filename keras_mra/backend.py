@@ -28,7 +28,7 @@ ERF_BELOW = (
 # Optimizer steps from which TensorFlow's XLA, which saves a seventh of each, is worth
 # compiling.
 XLA_STEPS = 200
-# Of a masked Siamese autoencoder's step, which takes XLA 25 seconds on JAX, 5 remain.
+# A masked Siamese autoencoder's step that takes JAX 25 seconds to compile takes it 5.
 # XLA ends the process at a name that it does not know: jaxlib 0.6 to 0.10 know these.
 XLA_QUICKLY = (
     "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
@@ -345,10 +345,10 @@ def fastest_jit_compile(steps=None):
 
 
 def compile_quickly():
-    """Lets JAX on a CPU compile in a fifth of the time, to run slower.
+    """Lets JAX on a CPU compile in a fifth of the time, at the price of slower steps.
 
-    For processes of few steps, before their first computation. `XLA_FLAGS`, where it is
-    set, stays as it is.
+    To be called before the first computation of a process that takes few steps. If the
+    user has set `XLA_FLAGS`, nothing changes.
     """
     if keras.backend.backend() != "jax":
         return

@@ -210,7 +210,7 @@ def _dataset(mae, name, data, image_shape):
         Pair of an `EpochDataset` and the shape of an image.
     """
     if isinstance(data, EpochDataset):
-        data.all_labels()  # refuses data without any
+        data.all_labels()  # raises if there are none
         images, _ = labelled(name, data.batch(np.arange(1)))
     else:
         images, labels = labelled(name, data)
