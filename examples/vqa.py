@@ -46,7 +46,7 @@ VQA = dict(
     vqa_depth=2,
 )
 QUICK = dict(
-    encoders=["MAE", "random"],
+    encoders=["MAE"],
     train_questions=240,
     test_questions=80,
     vqa_epochs=2,

@@ -20,6 +20,7 @@ from keras_mra.evaluation.layer_decay import LayerwiseAdamW
 from keras_mra.evaluation.layer_decay import rate_scales
 from keras_mra.evaluation.results import Result
 from keras_mra.evaluation.results import percent
+from keras_mra.learning_rate import WarmupCosineDecay
 from keras_mra.pooling import check_pool
 
 
@@ -156,7 +157,7 @@ def fine_tune(
     classifier.compile(
         LayerwiseAdamW(
             rate_scales(levels, layer_decay, classifier.trainable_variables),
-            learning_rate=_schedule(
+            learning_rate=WarmupCosineDecay(
                 learning_rate * batch_size / 256,
                 steps=steps,
                 warmup_steps=round(warmup_epochs * len(batches)),
@@ -220,12 +221,3 @@ def _dataset(mae, name, data, image_shape):
         checks.pixel_values(images, mae.value_range, name)
     checks.image_batch(images, image_shape, name)
     return data, images.shape[1:]
-
-
-def _schedule(rate, steps, warmup_steps):
-    return keras.optimizers.schedules.CosineDecay(
-        0.0,
-        decay_steps=max(steps - warmup_steps, 1),
-        warmup_target=rate,
-        warmup_steps=warmup_steps,
-    )

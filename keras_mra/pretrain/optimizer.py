@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_mra.learning_rate import WarmupCosineDecay
+
 # Biases, the scale and shift of norms, and the two learned tokens.
 WITHOUT_WEIGHT_DECAY = ["bias", "gamma", "beta", "class_token", "mask_token"]
 
@@ -19,12 +21,7 @@ def adamw(learning_rate, batch_size, steps, warmup_steps, weight_decay):
     Returns:
         A `keras.optimizers.AdamW`.
     """
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0,
-        decay_steps=max(steps - warmup_steps, 1),
-        warmup_target=learning_rate * batch_size / 256,
-        warmup_steps=warmup_steps,
-    )
+    schedule = WarmupCosineDecay(learning_rate * batch_size / 256, steps, warmup_steps)
     optimizer = keras.optimizers.AdamW(
         schedule, weight_decay=weight_decay, beta_1=0.9, beta_2=0.95
     )

@@ -12,6 +12,7 @@ from keras_mra.experiments.vqa.questions import QuestionBatches
 from keras_mra.experiments.vqa.questions import answer_classes
 from keras_mra.experiments.vqa.questions import evaluate_vqa
 from keras_mra.experiments.vqa.tokenizer import WordTokenizer
+from keras_mra.learning_rate import WarmupCosineDecay
 
 
 def train_vqa(
@@ -62,12 +63,7 @@ def train_vqa(
         seed=seed,
     )
     steps = epochs * len(batches)
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0,
-        steps - steps // 20,
-        warmup_target=learning_rate,
-        warmup_steps=steps // 20,
-    )
+    rate = WarmupCosineDecay(learning_rate, steps, warmup_steps=steps // 20)
     model.compile(
         keras.optimizers.AdamW(rate, weight_decay=weight_decay),
         "sparse_categorical_crossentropy",
