@@ -67,7 +67,6 @@ def test_streams_with_and_without_labels(images):
         assert np.isfinite(msa.history.history["loss"]).all()
 
 
-@pytest.mark.graph
 def test_a_killed_run_resumes_as_if_it_had_not_been(images, tmp_path):
     arguments = dict(epochs=EPOCHS, batch_size=4, learning_rate=0.05)
     whole = pretrain(images, **arguments)

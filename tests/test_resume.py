@@ -16,6 +16,8 @@ from conftest import TINY
 import keras_mra
 from keras_mra.pretrain import checkpoint as checkpoint_lib
 
+# Runs on arrays are traced by TensorFlow, in whole and in part; others are eager.
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 EPOCHS = 4
 STATE = checkpoint_lib.STATE
 
@@ -118,7 +120,11 @@ def whole_runs(folder):
 
 @pytest.mark.parametrize(
     "kind, epoch, middle",
-    [("arrays", 2, True), ("folder", 1, True), ("PyDataset", 3, False)],
+    [
+        pytest.param("arrays", 2, True, marks=pytest.mark.graph),
+        ("folder", 1, True),
+        ("PyDataset", 3, False),
+    ],
 )
 def test_an_exception_and_a_resume(whole_runs, folder, tmp_path, kind, epoch, middle):
     whole = whole_runs(kind)
@@ -132,6 +138,7 @@ def test_an_exception_and_a_resume(whole_runs, folder, tmp_path, kind, epoch, mi
     assert_same_run(resumed, whole)
 
 
+@pytest.mark.graph
 def test_every_epoch_draws_anew(whole_runs):
     """Else the resumed runs would prove nothing about random state."""
     losses = whole_runs("arrays").history.history["loss"]
@@ -155,6 +162,7 @@ test_resume.pretrain(images, checkpoint=sys.argv[2], callbacks=[kill])
 """
 
 
+@pytest.mark.graph
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
 def test_a_kill_and_a_resume_in_another_process(whole_runs, tmp_path):
     tests = pathlib.Path(__file__).parent
@@ -286,13 +294,13 @@ def test_a_full_disk_keeps_the_last_epoch(whole_runs, tmp_path):
     with pytest.MonkeyPatch.context() as monkeypatch:
         full = FillDisk(monkeypatch, 2)
         with pytest.raises(OSError, match="`checkpoint`.*No space left") as error:
-            pretrain(make_images(), checkpoint=tmp_path, callbacks=[full])
+            pretrain(Batches(), checkpoint=tmp_path, callbacks=[full])
     assert "Epoch 3" in str(error.value)
     assert [p.name for p in tmp_path.iterdir()] == [STATE]
     ran = Epochs()
-    resumed = pretrain(make_images(), checkpoint=tmp_path, callbacks=[ran])
+    resumed = pretrain(Batches(), checkpoint=tmp_path, callbacks=[ran])
     assert ran.begun == [2, 3]
-    assert_same_run(resumed, whole_runs("arrays"))
+    assert_same_run(resumed, whole_runs("PyDataset"))
 
 
 @pytest.mark.parametrize(
