@@ -10,7 +10,7 @@ re-imagines to the labelled images of an episode, "flip+crop" as many others.
 Other data: `--data folder:PATH`, `--data tfds:cifar100`.
 
 Cost: 51 minutes of one core of an AMD EPYC (TensorFlow, tcmalloc preloaded); `--quick`
-20 s on PyTorch, 37 on TensorFlow, 26 on JAX (two cores).
+16 s on PyTorch, 24 on TensorFlow, 22 on JAX (two cores).
 Expected result: on Fashion-MNIST copies do harm. With MRA's episodes err more than
 without copies by 3.1 ± 0.8 points with one labelled image a class and 3.6 ± 1.6 with
 five, with flip+crop's by 7: `docs/results/few_shot.md`.

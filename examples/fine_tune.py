@@ -10,9 +10,11 @@ but what the other labels would bring.
 `--labels-per-class 10 100 0`: 0 for all labels. Encoders are those of
 `linear_probe.py`, found under `--work` where that has trained them.
 
-Cost: `--quick` 18 s on PyTorch, 45 on TensorFlow, 21 on JAX (two cores of an AMD EPYC);
-the full settings are not timed yet.
-Expected result: none is claimed before the full settings have been run.
+Cost: on JAX and one core of an AMD EPYC, 47 s for an epoch on all labels, 50 s in all
+with 10 per class: two hours for the four encoders and three seeds, beside
+`linear_probe.py`'s training; `--quick` 18 s on PyTorch, 31 on TensorFlow, 21 on JAX (two
+cores).
+Expected result: none is claimed, the whole has not been run.
 """
 
 import math

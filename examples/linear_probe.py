@@ -13,7 +13,7 @@ continues where it was.
 
 Cost: on JAX and one core of an AMD EPYC that other work shared, 14 minutes a seed for
 "supervised", 24 for MAE, 31 for MSA, and 1 to 3 each to judge; `--quick` 22 s on
-PyTorch, 31 on TensorFlow, 24 on JAX (two cores).
+PyTorch, 27 on TensorFlow, 24 on JAX (two cores).
 Expected result: on Fashion-MNIST, in points of accuracy, MSA − MAE is +0.5 ± 0.8 in the
 linear probe, +2.5 ± 0.5 with 10 labels per class, +7.1 ± 1.2 on crops, −6.3 ± 2.6 on
 new classes; "supervised", on the classes it has seen, is above both by 2 to 15:

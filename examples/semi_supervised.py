@@ -10,7 +10,7 @@ batches and steps, and no unlabelled images.
 Other data: `--data folder:PATH`, `--data tfds:cifar10`.
 
 Cost: 145 core minutes on an AMD EPYC that other work shared (TensorFlow, tcmalloc
-preloaded); `--quick` 20 s on PyTorch, 24 on TensorFlow, 39 on JAX (two cores).
+preloaded); `--quick` 20 s on PyTorch, 24 on TensorFlow, 32 on JAX (two cores).
 Expected result: with 4 labels per class of Fashion-MNIST RandAugment as the strong view
 errs less than labels alone by 3.5 ± 1.2 points, MRA does not (+1.2 ± 2.3); with 25 and
 100 labels none differs by half a point: `docs/results/semi_supervised.md`.

@@ -16,9 +16,10 @@ VQAv2, with its files for training and for judging; the encoders learn from `--d
         --annotations v2_mscoco_{train,val}2014_annotations.json \
         --images train2014 val2014
 
-Cost: `--quick` 19 s on PyTorch, 72 on TensorFlow, 28 on JAX (two cores of an AMD EPYC);
-the full settings are not timed yet.
-Expected result: none is claimed before the full settings have been run.
+Cost: on JAX and one core of an AMD EPYC, 24 minutes for each of 15 trainings, beside
+`linear_probe.py`'s; `--quick` 15 s on PyTorch, 31 on TensorFlow, 22 on JAX (two cores).
+Expected result: none is claimed, the whole has not been run. Of a random encoder, one
+seed, 79 % of the answers were right, where a guess is right in 26 %.
 """
 
 import functools
