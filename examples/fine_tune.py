@@ -10,10 +10,10 @@ but what the other labels would bring.
 `--labels-per-class 10 100 0`: 0 for all labels. Encoders are those of
 `linear_probe.py`, found under `--work` where that has trained them.
 
-Cost: on JAX and one core of an AMD EPYC, 47 s for an epoch on all labels, 50 s in all
-with 10 per class: two hours for the four encoders and three seeds, beside
-`linear_probe.py`'s training; `--quick` 18 s on PyTorch, 31 on TensorFlow, 21 on JAX (two
-cores).
+Cost: on JAX and one core of an AMD EPYC, 113 s for two of the ten epochs on all labels,
+50 s for all epochs on 10 per class: about two hours for four encoders and three seeds,
+beside `linear_probe.py`'s training; `--quick` 18 s on PyTorch, 31 on TensorFlow, 21 on
+JAX (two cores).
 Expected result: none is claimed, the whole has not been run.
 """
 
