@@ -79,7 +79,7 @@ def test_analysis(tmp_path):
 def test_vqa(tmp_path):
     record = report("vqa", tmp_path)
     found = encoders_of(record)
-    assert set(found) == PAIR | {"text only"}
+    assert set(found) == {"MAE", "text only"}
     assert record["questions"] == [240, 80]
     for its in found.values():
         assert list(its["accuracy"]) == ["all", "count", "same", "what", "where"]
