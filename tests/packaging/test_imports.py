@@ -70,6 +70,7 @@ ROWS = [
         "resampling",
         "pooling",
         "losses",
+        "learning_rate",
     },
     {"datasets", "weights"},
     {"distribution"},
