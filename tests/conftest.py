@@ -114,7 +114,7 @@ def pytest_collection_finish():
 
 @pytest.fixture(autouse=True, scope="module")
 def collected():
-    """Frees the graphs of a module of tests: hundreds at once took TensorFlow 30 s."""
+    """Frees what a module of tests leaves, so that later collections look at less."""
     yield
     gc.collect()
 
