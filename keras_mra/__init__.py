@@ -8,7 +8,7 @@ from keras_mra import losses
 from keras_mra import masking
 from keras_mra import views
 from keras_mra import visualization
-from keras_mra.augment_folder import augment_folder
+from keras_mra.augment import augment_folder
 from keras_mra.export import export_augmentor
 from keras_mra.export import strip_augmentation
 from keras_mra.models import MAE

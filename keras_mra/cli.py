@@ -43,8 +43,8 @@ def demo(
             f"--data must be fashion_mnist or digits. Received: {data!r}"
         )
     with _plain_errors():
-        from keras_mra.experiments.demo import Settings
-        from keras_mra.experiments.demo import run_demo
+        from study.demo import Settings
+        from study.demo import run_demo
 
         run_demo(
             Settings(
@@ -264,7 +264,7 @@ def info(
 ):
     """Print what a preset is: architecture, parameters, data, range, licence."""
     with _plain_errors():
-        from keras_mra.models.presets import describe
+        from keras_mra.models.info import describe
 
         for name, value in describe(preset).items():
             typer.echo(f"{name.replace('_', ' '):18}{value}")

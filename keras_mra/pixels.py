@@ -1,4 +1,4 @@
-"""From a user's pixels to the model's normalised space and back."""
+"""Pixels: to the model's normalised space and back, and to other sizes."""
 
 import numpy as np
 from keras import ops
@@ -55,3 +55,32 @@ def _affine(value_range, mean, std):
     scale = ops.convert_to_tensor((high - low) * std, "float32")
     offset = ops.convert_to_tensor(low + (high - low) * mean, "float32")
     return scale, offset
+
+
+def resize(images, size):
+    """Resizes images bilinearly, with antialiasing where they shrink.
+
+    Args:
+        images: Tensor of shape `(batch, height, width, channels)`; sizes static.
+        size: Pair of ints, the new height and width.
+
+    Returns:
+        Float32 tensor of shape `(batch, *size, channels)`.
+    """
+    rows = resampling_matrix(images.shape[1], size[0])
+    columns = resampling_matrix(images.shape[2], size[1])
+    x = ops.einsum("ij,bjkc->bikc", rows, ops.cast(images, "float32"))
+    return ops.einsum("kl,bilc->bikc", columns, x)
+
+
+def resampling_matrix(old, new):
+    """Weights of `old` samples in each of `new` ones: float32 `(new, old)`.
+
+    A triangle of the width of one new sample, or of an old one where samples are
+    added, cut off at the border; rows sum to 1.
+    """
+    width = max(old / new, 1.0)
+    at = (np.arange(new) + 0.5) * (old / new) - 0.5
+    distance = np.abs(at[:, None] - np.arange(old)) / width
+    weights = np.maximum(1.0 - distance, 0.0)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype("float32")

@@ -6,7 +6,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
-from conftest import traced
+from helpers.models import traced
 from keras import ops
 
 from keras_mra import checks

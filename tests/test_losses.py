@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import traced
+from helpers.models import traced
 from keras import ops
 
 from keras_mra.losses import cosine_distance

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from conftest import random_visible
+from helpers.models import random_visible
 from keras import ops
 
 from keras_mra import patches

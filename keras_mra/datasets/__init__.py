@@ -1,9 +1,9 @@
 """Images by name: arrays that fit in memory, folders and TFDS sets that stream."""
 
-from keras_mra.datasets.arrays import ArrayDataset
-from keras_mra.datasets.epochs import EpochDataset
-from keras_mra.datasets.epochs import SetEpoch
-from keras_mra.datasets.folder import FolderDataset
+from keras_mra.datasets.array_dataset import ArrayDataset
+from keras_mra.datasets.epoch_dataset import EpochDataset
+from keras_mra.datasets.epoch_dataset import SetEpoch
+from keras_mra.datasets.folder_dataset import FolderDataset
 from keras_mra.datasets.loading import GRAMMAR
 from keras_mra.datasets.loading import Dataset
 from keras_mra.datasets.loading import load

@@ -8,9 +8,9 @@ from keras_mra import checks
 from keras_mra.datasets import crops
 from keras_mra.datasets import digits
 from keras_mra.datasets import fashion_mnist
-from keras_mra.datasets import folder as folders
-from keras_mra.datasets import tfds
-from keras_mra.datasets.folder import FolderDataset
+from keras_mra.datasets import folder_dataset as folders
+from keras_mra.datasets import tfds_dataset as tfds
+from keras_mra.datasets.folder_dataset import FolderDataset
 
 GRAMMAR = ("fashion_mnist", "digits", "folder:PATH", "tfds:NAME")
 # Where files have many sizes and none is asked for: the papers' images.

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from keras_mra.datasets.arrays import ArrayDataset
-from keras_mra.datasets.epochs import EpochDataset
+from keras_mra.datasets.array_dataset import ArrayDataset
+from keras_mra.datasets.epoch_dataset import EpochDataset
 
 # What `in_memory` reads at most: an eighth of a machine of 32 GiB.
 MEMORY = 4 * 2**30

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_mra.datasets.epochs import EpochDataset
+from keras_mra.datasets.epoch_dataset import EpochDataset
 from keras_mra.distribution.processes import rank_and_count
 from keras_mra.distribution.processes import replicas
 

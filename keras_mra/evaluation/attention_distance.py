@@ -10,7 +10,7 @@ from keras_mra import checks
 from keras_mra.evaluation.features import FeatureExtractor
 from keras_mra.evaluation.features import mae_of
 from keras_mra.evaluation.results import Result
-from keras_mra.models.encoder import attention_maps
+from keras_mra.vit.encoder import attention_maps
 
 
 @dataclasses.dataclass(frozen=True)

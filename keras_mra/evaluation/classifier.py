@@ -8,9 +8,9 @@ from keras import ops
 from keras_mra import patches as patch_ops
 from keras_mra import pixels
 from keras_mra.evaluation.features import mae_of
-from keras_mra.models import encoder as encoder_lib
-from keras_mra.pooling import check_pool
-from keras_mra.pooling import pool_tokens
+from keras_mra.vit import encoder as encoder_lib
+from keras_mra.vit.tokens import check_pool
+from keras_mra.vit.tokens import pool_tokens
 
 
 @keras.saving.register_keras_serializable("keras_mra")

@@ -9,9 +9,9 @@ from keras import ops
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra.models import MAE
-from keras_mra.models.encoder import encode_tokens
-from keras_mra.pooling import check_pool
-from keras_mra.pooling import pool_tokens
+from keras_mra.vit.encoder import encode_tokens
+from keras_mra.vit.tokens import check_pool
+from keras_mra.vit.tokens import pool_tokens
 
 
 def features(encoder, images, pool="cls+mean", batch_size=256):

@@ -10,11 +10,11 @@ from keras import ops
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra.evaluation.features import feature_extractor
-from keras_mra.evaluation.inputs import check_class_sizes
-from keras_mra.evaluation.inputs import check_seed
-from keras_mra.evaluation.inputs import labelled
-from keras_mra.evaluation.inputs import positive_ints
 from keras_mra.evaluation.knn import unit_length
+from keras_mra.evaluation.labelled import check_class_sizes
+from keras_mra.evaluation.labelled import check_seed
+from keras_mra.evaluation.labelled import labelled
+from keras_mra.evaluation.labelled import positive_ints
 from keras_mra.evaluation.results import Result
 from keras_mra.evaluation.results import percent
 

@@ -13,15 +13,15 @@ from keras_mra.datasets import Relabelled
 from keras_mra.datasets import SetEpoch
 from keras_mra.evaluation.classifier import build_classifier
 from keras_mra.evaluation.features import mae_of
-from keras_mra.evaluation.inputs import check_classes
-from keras_mra.evaluation.inputs import check_seed
-from keras_mra.evaluation.inputs import labelled
-from keras_mra.evaluation.layer_decay import LayerwiseAdamW
-from keras_mra.evaluation.layer_decay import rate_scales
+from keras_mra.evaluation.labelled import check_classes
+from keras_mra.evaluation.labelled import check_seed
+from keras_mra.evaluation.labelled import labelled
 from keras_mra.evaluation.results import Result
 from keras_mra.evaluation.results import percent
-from keras_mra.learning_rate import WarmupCosineDecay
-from keras_mra.pooling import check_pool
+from keras_mra.optimizers import LayerwiseAdamW
+from keras_mra.optimizers import WarmupCosineDecay
+from keras_mra.optimizers import rate_scales
+from keras_mra.vit.tokens import check_pool
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,9 +6,9 @@ import numpy as np
 
 from keras_mra import checks
 from keras_mra.evaluation.features import feature_extractor
-from keras_mra.evaluation.inputs import check_seed
-from keras_mra.evaluation.inputs import encoded
-from keras_mra.evaluation.inputs import labelled
+from keras_mra.evaluation.labelled import check_seed
+from keras_mra.evaluation.labelled import encoded
+from keras_mra.evaluation.labelled import labelled
 from keras_mra.evaluation.probe import check_probe
 from keras_mra.evaluation.probe import choose_solver
 from keras_mra.evaluation.probe import fit_probe

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 
 from keras_mra import checks
-from keras_mra.evaluation.inputs import encoded
-from keras_mra.evaluation.inputs import positive_ints
+from keras_mra.evaluation.labelled import encoded
+from keras_mra.evaluation.labelled import positive_ints
 from keras_mra.evaluation.results import Result
 from keras_mra.evaluation.results import accuracy
 from keras_mra.evaluation.results import percent

@@ -2,8 +2,8 @@
 
 import dataclasses
 
-from keras_mra.evaluation.inputs import check_seed
-from keras_mra.evaluation.inputs import encoded
+from keras_mra.evaluation.labelled import check_seed
+from keras_mra.evaluation.labelled import encoded
 from keras_mra.evaluation.probe import check_probe
 from keras_mra.evaluation.probe import choose_solver
 from keras_mra.evaluation.probe import fit_probe

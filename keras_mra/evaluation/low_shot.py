@@ -6,11 +6,11 @@ import statistics
 import numpy as np
 
 from keras_mra import checks
-from keras_mra.evaluation.inputs import check_class_sizes
-from keras_mra.evaluation.inputs import check_seed
-from keras_mra.evaluation.inputs import encoded
-from keras_mra.evaluation.inputs import labelled
-from keras_mra.evaluation.inputs import positive_ints
+from keras_mra.evaluation.labelled import check_class_sizes
+from keras_mra.evaluation.labelled import check_seed
+from keras_mra.evaluation.labelled import encoded
+from keras_mra.evaluation.labelled import labelled
+from keras_mra.evaluation.labelled import positive_ints
 from keras_mra.evaluation.probe import check_probe
 from keras_mra.evaluation.probe import fit_probe
 from keras_mra.evaluation.results import Result

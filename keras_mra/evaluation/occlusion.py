@@ -9,8 +9,8 @@ import numpy as np
 from keras_mra import checks
 from keras_mra.evaluation.features import FeatureExtractor
 from keras_mra.evaluation.features import mae_of
-from keras_mra.evaluation.inputs import check_seed
-from keras_mra.evaluation.inputs import labelled
+from keras_mra.evaluation.labelled import check_seed
+from keras_mra.evaluation.labelled import labelled
 from keras_mra.evaluation.results import Result
 from keras_mra.evaluation.results import percent
 

@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 
 from keras_mra.evaluation.features import feature_extractor
-from keras_mra.evaluation.inputs import labelled
-from keras_mra.evaluation.inputs import positive_ints
 from keras_mra.evaluation.knn import nearest
 from keras_mra.evaluation.knn import unit_length
+from keras_mra.evaluation.labelled import labelled
+from keras_mra.evaluation.labelled import positive_ints
 from keras_mra.evaluation.results import Result
 from keras_mra.evaluation.results import percent
 

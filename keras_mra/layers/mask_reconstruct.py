@@ -9,8 +9,8 @@ from keras import ops
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra import masking
-from keras_mra.layers import frozen
-from keras_mra.resampling import resize
+from keras_mra.models import frozen
+from keras_mra.pixels import resize
 
 
 @keras.saving.register_keras_serializable("keras_mra")

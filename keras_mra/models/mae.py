@@ -11,12 +11,12 @@ from keras_mra import checks
 from keras_mra import masking
 from keras_mra import patches as patch_ops
 from keras_mra import pixels
-from keras_mra.models import encoder as encoder_lib
-from keras_mra.models.checkpoints import export_transformers
-from keras_mra.models.decoder import build_decoder
+from keras_mra.models.convert import export_transformers
 from keras_mra.models.presets import load_preset
 from keras_mra.models.presets import save_preset
-from keras_mra.resampling import resize
+from keras_mra.pixels import resize
+from keras_mra.vit import encoder as encoder_lib
+from keras_mra.vit.decoder import build_decoder
 
 POSITIONS = ("sincos", "learned")
 

@@ -11,10 +11,10 @@ from keras_mra import losses
 from keras_mra import views
 from keras_mra.models.mae import MAE
 from keras_mra.models.mae import layer_seeds
-from keras_mra.models.siamese import build_head
-from keras_mra.models.siamese import build_teacher
-from keras_mra.pooling import check_pool
-from keras_mra.pooling import pool_tokens
+from keras_mra.models.teacher import build_head
+from keras_mra.models.teacher import build_teacher
+from keras_mra.vit.tokens import check_pool
+from keras_mra.vit.tokens import pool_tokens
 
 CONTRASTS = ("info_nce", "cosine")
 

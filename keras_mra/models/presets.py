@@ -8,13 +8,12 @@ import contextlib
 import json
 import os
 import pathlib
-import re
 from typing import Any
 
 import keras
 
 from keras_mra import weights
-from keras_mra.models.checkpoints import load_checkpoint
+from keras_mra.models.convert import load_checkpoint
 from keras_mra.version import __version__
 from keras_mra.weights import hub
 
@@ -182,65 +181,6 @@ def _without_optimizer(model):
     copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
     return copy
-
-
-def describe(preset):
-    """What a preset is, as a dict of strings and numbers, without loading weights.
-
-    Args:
-        preset: As in `MAE.from_preset`.
-    """
-    from keras_mra.models.mae import MAE
-
-    form, description = "keras_mra", ""
-    told = {"training_data": "none", "license": "Apache-2.0"}
-    if isinstance(preset, str) and preset in ARCHITECTURES:
-        description = ARCHITECTURES[preset]["description"] + " No weights."
-        model = MAE(**architecture(preset))
-    else:
-        place = find(preset)
-        if _is_foreign(place):
-            checkpoint = weights.read_checkpoint(place, {})
-            form = checkpoint.layout.NAME
-            model = MAE(**checkpoint.arguments)
-        else:
-            model = MAE(**_read_config(place))
-            description = weights.read_json(place / METADATA).get("description", "")
-        told = _read_card(place)
-    decoder = f"{model.decoder_dim}x{model.decoder_depth}, {model.decoder_heads} heads"
-    return {
-        "form": form,
-        "description": description or "none",
-        "image_shape": model.image_shape,
-        "patch_size": model.patch_size,
-        "encoder": f"{model.encoder_dim}x{model.encoder_depth}, "
-        f"{model.encoder_heads} heads",
-        "decoder": decoder if model.decoder is not None else "none",
-        "parameters": f"{model.count_params():,}",
-        "value_range": model.value_range,
-        "mean_and_std": f"{model.mean}, {model.std}",
-        "mask_ratio": model.mask_ratio,
-        "norm_pix_loss": model.norm_pix_loss,
-        **told,
-    }
-
-
-# What model cards name: at the top, as Hugging Face's do, or in a sentence, as ours.
-ON_CARDS = {
-    "training_data": r"(?m)^datasets:\s*-? *(\S+)|[Tt]rained on `([^`]+)`",
-    "license": r"(?m)^license: *(\S+)|Weights: ([\w.-]+\w)",
-}
-
-
-def _read_card(place):
-    """What the model card of a preset tells, as a dict."""
-    card = place / "README.md"
-    text = card.read_text(encoding="utf-8") if card.is_file() else ""
-    matches = {name: re.search(pattern, text) for name, pattern in ON_CARDS.items()}
-    return {
-        name: (match[1] or match[2]) if match else "not told"
-        for name, match in matches.items()
-    }
 
 
 def find(preset):

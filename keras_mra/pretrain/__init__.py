@@ -1,2 +1,2 @@
-from keras_mra.pretrain.mae import pretrain_mae
-from keras_mra.pretrain.msa import pretrain_msa
+from keras_mra.pretrain.pretrain_mae import pretrain_mae
+from keras_mra.pretrain.pretrain_msa import pretrain_msa

@@ -4,7 +4,7 @@ from keras_mra import checks
 from keras_mra.models import MAE
 from keras_mra.models.presets import ARCHITECTURES
 from keras_mra.models.presets import architecture
-from keras_mra.pretrain.inputs import training_data
+from keras_mra.pretrain.training_data import training_data
 
 # A grid of 32x32: attention costs the square of it.
 MOST_PATCHES = 1024

@@ -4,8 +4,8 @@ import keras
 
 from keras_mra import checks
 from keras_mra import evaluation
-from keras_mra.evaluation.inputs import check_classes
-from keras_mra.evaluation.inputs import labelled
+from keras_mra.evaluation.labelled import check_classes
+from keras_mra.evaluation.labelled import labelled
 
 
 class KNNProbe(keras.callbacks.Callback):
@@ -15,7 +15,7 @@ class KNNProbe(keras.callbacks.Callback):
         train: Pair of images and integer labels.
         test: Likewise.
         every: Int, epochs between probes; the last epoch is always probed.
-        pool: As in `keras_mra.pooling.pool_tokens`.
+        pool: As in `keras_mra.vit.tokens.pool_tokens`.
         k: Int, neighbours that vote.
     """
 

@@ -10,8 +10,8 @@ from keras_mra import backend
 from keras_mra import checks
 from keras_mra import datasets
 from keras_mra import distribution
+from keras_mra.optimizers import adamw
 from keras_mra.pretrain.checkpoint import Checkpoint
-from keras_mra.pretrain.optimizer import adamw
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_mra import backend
 from keras_mra import checks
-from keras_mra.resampling import resize
+from keras_mra.pixels import resize
 from keras_mra.visualization import pictures
 from keras_mra.visualization.watching import WatchedModel
 from keras_mra.visualization.watching import find_layer

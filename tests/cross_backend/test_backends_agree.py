@@ -20,7 +20,7 @@ HERE = pathlib.Path(__file__).parent
 SAVE = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from conftest import TINY, randomize
+from helpers.models import TINY, randomize
 import keras
 import numpy as np
 import keras_mra

@@ -1,0 +1,3 @@
+"""Re-imagined copies of a folder of images."""
+
+from keras_mra.augment.folder import augment_folder

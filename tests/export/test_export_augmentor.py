@@ -1,0 +1,233 @@
+"""Augmentors as files: run by those who know neither Keras nor this package."""
+
+import importlib.util
+import math
+import resource
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from helpers.models import TINY
+from helpers.models import compute
+from helpers.models import randomize
+
+import keras_mra
+from keras_mra import backend
+from keras_mra.export.augmentor import FORMATS
+
+BACKEND = keras.backend.backend()
+WRITTEN = {
+    "tensorflow": ("tf_saved_model", "onnx"),
+    "jax": ("tf_saved_model",),
+    "torch": ("onnx",),
+}[BACKEND]
+ONNX_PACKAGES = ("onnx", "onnxruntime", "onnxscript", "tf2onnx")
+SHAPE = (8, 12, 3)
+TOLERANCE = 255 * 1e-4
+
+# Alone with TensorFlow or onnxruntime; the images come and go as files.
+SCRIPT = """
+import sys
+# As where they are not installed.
+sys.modules.update(dict.fromkeys(["keras", "keras_mra", "jax", "torch"]))
+import numpy as np
+
+format, path, *names = sys.argv[1:]
+if format == "onnx":
+    import onnxruntime
+    session = onnxruntime.InferenceSession(path)
+    def run(images):
+        return session.run(None, {"images": images})[0]
+else:
+    import tensorflow as tf
+    loaded = tf.saved_model.load(path)
+    def run(images):
+        served = loaded.serve(images).numpy()
+        (default,) = loaded.signatures["serving_default"](
+            images=tf.constant(images)
+        ).values()
+        assert np.array_equal(default.numpy(), served)
+        return served
+for name in names:
+    np.save(name, run(np.load(name)))
+"""
+
+
+def with_packages(format):
+    """Skips where the packages of a format are not installed."""
+    wanted = ONNX_PACKAGES if format == "onnx" else ("tensorflow",)
+    for package in wanted:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed.")
+
+
+def make_layer(**kwargs):
+    mae = keras_mra.MAE(image_shape=SHAPE, patch_size=4, **TINY)
+    return keras_mra.layers.MaskReconstruct(randomize(mae), 0.5, **kwargs)
+
+
+def some_images(batch, shape=SHAPE):
+    rng = np.random.default_rng(batch)
+    return rng.uniform(0, 255, (batch, *shape)).astype("float32")
+
+
+def assert_same_views(found, layer, images):
+    """The layer's masks and visible pixels exactly, its paint nearly."""
+    wanted = keras.ops.convert_to_numpy(layer(images))
+    visible = wanted == images
+    assert visible.any() and not visible.all()
+    np.testing.assert_array_equal(found == images, visible)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("format", WRITTEN)
+def test_file_needs_nothing_of_ours(format, tmp_path):
+    with_packages(format)
+    layer = make_layer()
+    path = tmp_path / "new" / "augmentor"
+    keras_mra.export_augmentor(layer, path, format)
+    assert list(path.parent.iterdir()) == [path]
+    batches = {batch: tmp_path / f"{batch}.npy" for batch in (1, 5)}
+    for batch, name in batches.items():
+        np.save(name, some_images(batch))
+    run = subprocess.run(
+        [sys.executable, "-c", SCRIPT, format, path, *batches.values()],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    for batch, name in batches.items():
+        assert_same_views(np.load(name), layer, some_images(batch))
+
+
+@pytest.mark.parametrize("format", WRITTEN)
+def test_images_of_another_size(format, tmp_path):
+    with_packages(format)
+    layer = make_layer(resize=True, strategy="low_attention")
+    path, shape = tmp_path / "augmentor", (13, 20, 3)
+    keras_mra.export_augmentor(layer, str(path), format, image_shape=shape)
+    images = some_images(2, shape)
+    assert_same_views(FORMATS[format].run(path, images), layer, images)
+
+
+@pytest.mark.skipif("tf_saved_model" not in WRITTEN, reason="Refused; see below.")
+@pytest.mark.parametrize(
+    "random",
+    [
+        dict(strategy="random"),
+        dict(temperature=1.0, rate=0.5),
+    ],
+    ids=str,
+)
+def test_saved_model_goes_on_drawing(random, tmp_path):
+    import tensorflow as tf
+
+    layer = make_layer(seed=0, **random)
+    keras_mra.export_augmentor(layer, tmp_path / "augmentor")
+    loaded = tf.saved_model.load(str(tmp_path / "augmentor"))
+    images = some_images(8)
+    first, second = (loaded.serve(images).numpy() for _ in range(2))
+    assert not np.array_equal(first == images, second == images)
+    # The layer's own state did not move; both draw the same from there.
+    assert_same_views(first, layer, images)
+    assert_same_views(second, layer, images)
+
+
+@pytest.mark.skipif("onnx" not in WRITTEN, reason="Refused altogether; see below.")
+@pytest.mark.parametrize(
+    "random", [dict(strategy="random"), dict(temperature=0.5), dict(rate=0.5)], ids=str
+)
+def test_onnx_refuses_to_draw(random, tmp_path):
+    (argument,) = random
+    with pytest.raises(ValueError, match=f"no random state.* Received: {argument}="):
+        keras_mra.export_augmentor(make_layer(**random), tmp_path / "a", "onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(len(WRITTEN) == 2, reason="TensorFlow writes every format.")
+def test_refuses_formats_of_other_backends(tmp_path):
+    (format,) = set(FORMATS) - set(WRITTEN)
+    with pytest.raises(ValueError, match=f"{format}.* is written by .*{BACKEND}") as e:
+        keras_mra.export_augmentor(make_layer(), tmp_path / "a", format)
+    assert f"`format` may be '{WRITTEN[0]}'" in str(e.value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        (dict(layer=keras.layers.RandomFlip()), "`layer` must be .*RandomFlip"),
+        (dict(format="onyx"), "`format` must be one of .*'onyx'"),
+        (dict(format=["onnx"]), "`format` must be one of"),
+        (dict(image_shape=(8, 12)), "`image_shape` must be .*height"),
+        (dict(image_shape=(8, 12, 1)), "`image_shape` must have 3 channels"),
+        (dict(image_shape=(8, 16, 3)), "`image_shape` must be .*resize=True"),
+    ],
+    ids=str,
+)
+def test_bad_arguments(wrong, message, tmp_path):
+    with_packages(WRITTEN[0])
+    arguments = dict(layer=make_layer(), path=tmp_path / "a", format=WRITTEN[0])
+    with pytest.raises(ValueError, match=message):
+        keras_mra.export_augmentor(**arguments | wrong)
+    assert not list(tmp_path.iterdir())
+
+
+def test_existing_path_is_kept(tmp_path):
+    with_packages(WRITTEN[0])
+    path = tmp_path / "mine"
+    path.write_text("mine")
+    with pytest.raises(FileExistsError, match="`path` .*mine' exists"):
+        keras_mra.export_augmentor(make_layer(), path, WRITTEN[0])
+    assert path.read_text() == "mine"
+
+
+def test_missing_packages_are_named(monkeypatch, tmp_path):
+    format = WRITTEN[-1]
+    (missing, *_) = FORMATS[format].PACKAGES[BACKEND]
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=rf"needs {missing}.*pip install 'keras-mra"):
+        keras_mra.export_augmentor(make_layer(), tmp_path / "a", format)
+
+
+@pytest.mark.parametrize("format", WRITTEN)
+def test_no_space_leaves_nothing(format, tmp_path):
+    with_packages(format)
+    layer = make_layer()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # No file may grow beyond this: every writer's own error, without a full disk.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
+    try:
+        with pytest.raises(OSError, match="`path` .*full' could not be written"):
+            keras_mra.export_augmentor(layer, tmp_path / "full", format)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_does_not_run_is_not_kept(monkeypatch, tmp_path):
+    with_packages(WRITTEN[0])
+
+    def write(model, path, image_shape):
+        path.write_bytes(b"no model")
+
+    monkeypatch.setattr(FORMATS[WRITTEN[0]], "write", write)
+    with pytest.raises(RuntimeError, match="does not run"):
+        keras_mra.export_augmentor(make_layer(), tmp_path / "a", WRITTEN[0])
+    assert not list(tmp_path.iterdir())
+
+
+def test_portable_operations_compute_the_same(rng):
+    x = np.linspace(-7, 7, 1001).astype("float32")
+    with backend.portable():
+        gelu = compute(lambda x: backend.gelu(keras.ops.convert_to_tensor(x)), x)
+    wanted = [v * (1 + math.erf(v / math.sqrt(2))) / 2 for v in x.tolist()]
+    np.testing.assert_allclose(gelu, wanted, rtol=0, atol=3e-6)
+    tensors = rng.normal(size=(3, 2, 5, 4, 8)).astype("float32")
+    plain = compute(backend.dot_product_attention, *tensors)
+    with backend.portable():
+        portable = compute(backend.dot_product_attention, *tensors)
+    np.testing.assert_allclose(portable, plain, rtol=1e-4, atol=1e-5)

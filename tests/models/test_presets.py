@@ -1,0 +1,404 @@
+import errno
+import json
+import os
+import pathlib
+import shutil
+
+import keras
+import numpy as np
+import pytest
+from helpers.models import TINY
+from helpers.models import compute
+from helpers.models import randomize
+from helpers.reference_mae import ReferenceMAE
+
+import keras_mra
+from keras_mra.models import presets
+
+ARCHITECTURES = ["mae_nano", "mae_mini", "mae_small", "mae_base", "mae_large"]
+CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
+
+
+def make_mae(**arguments):
+    return randomize(keras_mra.MAE((8, 12, 3), (4, 3), **{**TINY, **arguments}))
+
+
+@pytest.fixture(scope="module")
+def mae():
+    return make_mae(mean=0.5, std=(0.1, 0.2, 0.3), value_range=(0, 1), mask_ratio=0.5)
+
+
+@pytest.fixture(scope="module")
+def saved(mae, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("presets") / "mine"
+    mae.save_to_preset(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(saved, tmp_path):
+    """A copy that a test may damage."""
+    return pathlib.Path(shutil.copytree(saved, tmp_path / "mine"))
+
+
+def same_weights(one, other):
+    pairs = list(zip(one.get_weights(), other.get_weights(), strict=True))
+    return all(a.shape == b.shape and (a == b).all() for a, b in pairs)
+
+
+# --- architectures -------------------------------------------------------------------
+
+
+def parameters(
+    image_shape, patch_size, encoder_dim, encoder_depth, decoder_dim, decoder_depth, **_
+):
+    """Number of trainable parameters, written out; MLPs are four times as wide."""
+
+    def block(dim):
+        attention = 4 * (dim * dim + dim)
+        mlp = dim * 4 * dim + 4 * dim + 4 * dim * dim + dim
+        return attention + mlp + 2 * 2 * dim
+
+    values = patch_size * patch_size * image_shape[2]
+    encoder = values * encoder_dim + encoder_dim  # embedding
+    encoder += encoder_dim + encoder_depth * block(encoder_dim) + 2 * encoder_dim
+    decoder = encoder_dim * decoder_dim + decoder_dim  # embedding
+    decoder += decoder_dim + decoder_depth * block(decoder_dim) + 2 * decoder_dim
+    decoder += decoder_dim * values + values  # pixels
+    return encoder + decoder
+
+
+@pytest.mark.parametrize("name", ["mae_nano", "mae_mini"])
+def test_number_of_parameters(name):
+    mae = keras_mra.MAE.from_preset(name)
+    arguments = presets.architecture(name)
+    assert mae.count_params() == parameters(**arguments)
+    for argument, value in arguments.items():
+        if argument != "patch_size":
+            assert getattr(mae, argument) == value
+
+
+@pytest.mark.parametrize(
+    "name, hidden, layers, heads, millions",
+    [("mae_base", 768, 12, 12, 111.7), ("mae_large", 1024, 24, 16, 329.2)],
+)
+def test_base_and_large_are_the_published_ones(name, hidden, layers, heads, millions):
+    torch = pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    arguments = presets.architecture(name)
+    config = transformers.ViTMAEConfig(
+        hidden_size=hidden,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=4 * hidden,
+    )  # the decoder, the image and the patch are the defaults
+    with torch.device("meta"):
+        published = transformers.ViTMAEForPreTraining(config)
+    expected = sum(p.numel() for p in published.parameters() if p.requires_grad)
+    assert parameters(**arguments) == expected
+    assert expected == pytest.approx(millions * 1e6, rel=2e-3)
+    assert arguments == dict(
+        image_shape=(config.image_size, config.image_size, config.num_channels),
+        patch_size=config.patch_size,
+        encoder_dim=hidden,
+        encoder_depth=layers,
+        encoder_heads=heads,
+        decoder_dim=config.decoder_hidden_size,
+        decoder_depth=config.decoder_num_hidden_layers,
+        decoder_heads=config.decoder_num_attention_heads,
+    )
+    defaults = keras_mra.MAE((8, 8, 1), 4, **TINY | {"mlp_ratio": 4.0}).get_config()
+    assert defaults["mlp_ratio"] == config.intermediate_size / hidden
+    assert defaults["mask_ratio"] == config.mask_ratio
+    assert defaults["norm_pix_loss"] == config.norm_pix_loss
+
+
+def test_light_architectures():
+    nano, mini, small = (presets.architecture(name) for name in ARCHITECTURES[:3])
+    assert (nano["encoder_dim"], nano["encoder_depth"]) == (96, 4)
+    widths = ("encoder_dim", "encoder_depth", "encoder_heads")
+    assert [mini[k] for k in widths] == [192, 12, 3]
+    assert [small[k] for k in widths] == [384, 12, 6]
+
+
+def test_an_architecture_can_be_changed_and_stays_as_it_was():
+    mae = keras_mra.MAE.from_preset(
+        "mae_nano", image_shape=(8, 24, 4), patch_size=(4, 8), encoder_depth=1
+    )
+    assert (mae.image_shape, mae.patch_size, mae.grid) == ((8, 24, 4), (4, 8), (2, 3))
+    assert (mae.encoder_dim, mae.encoder_depth) == (96, 1)
+    assert presets.architecture("mae_nano")["encoder_depth"] == 4
+
+
+def test_all_presets_are_described():
+    described = keras_mra.MAE.presets()
+    assert set(ARCHITECTURES) <= set(described)
+    assert all(isinstance(text, str) and text for text in described.values())
+
+
+@pytest.mark.parametrize("load_weights", [None, False])
+def test_architectures_have_random_weights(load_weights):
+    tiny = dict(TINY, image_shape=(8, 8, 1), patch_size=4)
+    one, other = (
+        keras_mra.MAE.from_preset("mae_nano", load_weights, seed=seed, **tiny)
+        for seed in (0, 1)
+    )
+    assert not same_weights(one, other)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_architectures_have_no_weights_to_load(name):
+    with pytest.raises(ValueError, match=f"`load_weights=True`.*{name}.*architecture"):
+        keras_mra.MAE.from_preset(name, load_weights=True)
+
+
+# --- shipped presets -----------------------------------------------------------------
+
+SHIPPED = sorted(set(presets.describe_presets()) - set(ARCHITECTURES))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_presets_load_and_are_documented(name):
+    mae = keras_mra.MAE.from_preset(name)
+    random = keras_mra.MAE.from_preset(name, load_weights=False)
+    assert mae.get_config() == {**random.get_config(), "name": mae.name}
+    assert not same_weights(mae, random)
+    card = (presets.shipped_folder() / name / "README.md").read_text(encoding="utf-8")
+    assert "keras-mra pretrain" in card or "python examples/" in card
+    assert "minutes on" in card and "loss" in card
+
+
+def test_package_data_is_small():
+    files = presets.shipped_folder().rglob("*")
+    assert sum(f.stat().st_size for f in files if f.is_file()) < 8e6
+
+
+# --- folders of one's own ------------------------------------------------------------
+
+
+def test_round_trip(mae, saved, rng):
+    loaded = keras_mra.MAE.from_preset(saved)
+    assert loaded.get_config() == mae.get_config()
+    assert same_weights(loaded, mae)
+    images = rng.uniform(size=(2, 8, 12, 3)).astype("float32")
+    np.testing.assert_array_equal(
+        compute(loaded.encode, images), compute(mae.encode, images)
+    )
+
+
+def test_a_folder_is_a_string_too_and_can_move(mae, folder, tmp_path):
+    moved = folder.rename(tmp_path / "elsewhere")
+    assert same_weights(keras_mra.MAE.from_preset(str(moved)), mae)
+
+
+def test_what_a_folder_holds(saved, mae):
+    assert {p.name for p in saved.iterdir()} == {CONFIG, WEIGHTS, METADATA}
+    metadata = json.loads((saved / METADATA).read_text())
+    assert metadata["parameter_count"] == mae.count_params()
+    assert metadata["keras_version"] == keras.__version__
+    assert metadata["keras_mra_version"] == keras_mra.__version__
+
+
+def test_weights_can_be_left_out(mae, folder):
+    (folder / WEIGHTS).unlink()
+    random = keras_mra.MAE.from_preset(folder, load_weights=False)
+    assert not same_weights(random, mae)
+    assert random.get_config() == mae.get_config()
+
+
+def test_another_image_shape_keeps_the_weights(mae, saved, rng):
+    """Only the positions depend on it, and they are computed anew."""
+    larger = keras_mra.MAE.from_preset(saved, image_shape=(16, 9, 3))
+    assert larger.grid == (4, 3) and same_weights(larger, mae)
+    images = rng.uniform(size=(2, 16, 9, 3)).astype("float32")
+    visible = np.array([[0, 11, 5], [4, 3, 2]], "int32")
+    reference = ReferenceMAE(larger)
+    np.testing.assert_allclose(
+        compute(larger.predict_patches, images, visible),
+        reference.predict_patches(images, visible),
+        atol=1e-4,
+    )
+
+
+def test_settings_can_be_replaced(saved):
+    loaded = keras_mra.MAE.from_preset(
+        saved, mask_ratio=0.75, value_range=(0, 255), dtype="mixed_bfloat16", name="new"
+    )
+    assert (loaded.mask_ratio, loaded.value_range) == (0.75, (0.0, 255.0))
+    assert loaded.dtype_policy.name == "mixed_bfloat16" and loaded.name == "new"
+
+
+@pytest.mark.filterwarnings("ignore:Skipping nested container")
+def test_weights_that_do_not_fit(saved):
+    with pytest.raises(ValueError, match=r"weights.*could not be loaded.*32x2"):
+        keras_mra.MAE.from_preset(saved, encoder_dim=32)
+    with pytest.raises(ValueError, match=r"weights.*could not be loaded.*16x3"):
+        keras_mra.MAE.from_preset(saved, encoder_depth=3)
+    with pytest.raises(ValueError, match=r"weights.*could not be loaded.*patch_size"):
+        keras_mra.MAE.from_preset(saved, patch_size=(2, 2))
+
+
+# --- what is no preset ---------------------------------------------------------------
+
+
+def test_an_unknown_name_lists_the_known():
+    with pytest.raises(ValueError, match="Received: preset='mae_huge'") as error:
+        keras_mra.MAE.from_preset("mae_huge")
+    assert all(name in str(error.value) for name in keras_mra.MAE.presets())
+
+
+@pytest.mark.parametrize("preset", [None, 3, ["mae_nano"]])
+def test_no_name(preset):
+    with pytest.raises(
+        ValueError, match="`preset` must be a preset's name, a path or a handle"
+    ):
+        keras_mra.MAE.from_preset(preset)
+
+
+def test_a_folder_without_configuration(tmp_path):
+    with pytest.raises(ValueError, match="holds no 'config.json'"):
+        keras_mra.MAE.from_preset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"class_name": "Dense", "registered_name": None, "config": {}},
+        {"class_name": "ViT", "registered_name": "keras_hub>ViTBackbone", "config": {}},
+        {"registered_name": "keras_mra>MAE"},
+        {},
+        [],
+        "MAE",
+    ],
+)
+def test_a_foreign_folder(folder, document):
+    (folder / CONFIG).write_text(json.dumps(document))
+    with pytest.raises(ValueError, match="`preset` must be an MAE's.*config.json"):
+        keras_mra.MAE.from_preset(folder)
+
+
+def test_code_in_a_configuration_is_not_run(folder, tmp_path):
+    evil = {"module": "os", "class_name": "mkdir", "registered_name": "os>mkdir"}
+    (folder / CONFIG).write_text(json.dumps({**evil, "config": {"x": str(tmp_path)}}))
+    with pytest.raises(ValueError, match="must be an MAE's"):
+        keras_mra.MAE.from_preset(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "\x00\x01", "{'a': 1}"])
+def test_a_broken_configuration(folder, text):
+    (folder / CONFIG).write_text(text)
+    with pytest.raises(ValueError, match="config.json.*could not be read"):
+        keras_mra.MAE.from_preset(folder)
+
+
+def test_a_configuration_that_is_not_text(folder):
+    (folder / CONFIG).write_bytes(b"\xff\xfe\xba\xad")
+    with pytest.raises(ValueError, match="config.json.*could not be read"):
+        keras_mra.MAE.from_preset(folder)
+
+
+def test_an_argument_that_mae_does_not_have(folder):
+    document = json.loads((folder / CONFIG).read_text())
+    document["config"]["rotary"] = True
+    (folder / CONFIG).write_text(json.dumps(document))
+    with pytest.raises((ValueError, TypeError), match="rotary"):
+        keras_mra.MAE.from_preset(folder)
+
+
+def test_missing_weights(folder):
+    (folder / WEIGHTS).unlink()
+    with pytest.raises(ValueError, match="no weights.*model.weights.h5.*missing"):
+        keras_mra.MAE.from_preset(folder)
+
+
+@pytest.mark.parametrize("keep", [0, 100, 0.5])
+def test_broken_weights(folder, keep):
+    content = (folder / WEIGHTS).read_bytes()
+    keep = int(keep * len(content)) if isinstance(keep, float) else keep
+    (folder / WEIGHTS).write_bytes(content[:keep])
+    with pytest.raises(ValueError, match="model.weights.h5.*could not be loaded"):
+        keras_mra.MAE.from_preset(folder)
+
+
+# --- saving that fails ---------------------------------------------------------------
+
+
+def disk_full(*_, **__):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def content(folder):
+    return {p.name: p.read_bytes() for p in folder.iterdir()}
+
+
+def fail_weights(monkeypatch):
+    def save_weights(self, path, **_):
+        pathlib.Path(path).write_bytes(b"half")
+        disk_full()
+
+    monkeypatch.setattr(keras.Model, "save_weights", save_weights)
+
+
+def fail_config(monkeypatch):
+    def write_text(self, *_, **__):
+        self.write_bytes(b"{")
+        disk_full()
+
+    monkeypatch.setattr(pathlib.Path, "write_text", write_text)
+
+
+def fail_metadata(monkeypatch):
+    original = pathlib.Path.write_text
+
+    def write_text(self, *args, **kwargs):
+        if METADATA in self.name:
+            self.write_bytes(b"{")
+            disk_full()
+        return original(self, *args, **kwargs)
+
+    monkeypatch.setattr(pathlib.Path, "write_text", write_text)
+
+
+def fail_replace(monkeypatch):
+    monkeypatch.setattr(os, "replace", disk_full)
+
+
+FAILURES = [fail_weights, fail_config, fail_metadata, fail_replace]
+
+
+@pytest.mark.parametrize("fail", FAILURES)
+def test_a_full_disk_leaves_the_old_preset(folder, monkeypatch, fail):
+    """All of it: new weights beside an old configuration would be no preset."""
+    before = content(folder)
+    other = make_mae(encoder_dim=8, mask_ratio=0.75)
+    with monkeypatch.context() as patched:
+        fail(patched)
+        with pytest.raises(OSError, match="No space left") as error:
+            other.save_to_preset(folder)
+    assert str(folder) in str(error.value)
+    assert content(folder) == before
+    other.save_to_preset(folder)  # once there is space
+    assert same_weights(keras_mra.MAE.from_preset(folder), other)
+
+
+@pytest.mark.parametrize("fail", FAILURES)
+def test_a_full_disk_leaves_no_half_preset(mae, tmp_path, monkeypatch, fail):
+    with monkeypatch.context() as patched:
+        fail(patched)
+        with pytest.raises(OSError, match="No space left"):
+            mae.save_to_preset(tmp_path / "new")
+    assert content(tmp_path / "new") == {}
+
+
+def test_a_file_in_the_way(mae, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OSError, match="`path`.*file"):
+        mae.save_to_preset(tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_saving_twice_replaces(folder, mae):
+    other = make_mae(encoder_dim=8)
+    other.save_to_preset(folder)
+    loaded = keras_mra.MAE.from_preset(folder)
+    assert loaded.encoder_dim == 8 and same_weights(loaded, other)

@@ -1,0 +1,166 @@
+"""What pretraining refuses before it begins, and where it stops."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from helpers.small_pretraining import LABELS
+from helpers.small_pretraining import STREAMS
+from helpers.small_pretraining import Batches
+from helpers.small_pretraining import NoTraining
+from helpers.small_pretraining import Steps
+from helpers.small_pretraining import grain_iter
+from helpers.small_pretraining import grain_map
+from helpers.small_pretraining import pretrain
+from helpers.small_pretraining import tf_data
+from helpers.small_pretraining import torch_loader
+
+from keras_mra.pretrain.training_data import training_data
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 256, (12, 8, 8, 1), dtype="uint8")
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    """Errors must come before any work."""
+
+    def refuse(*_, **__):
+        raise NoTraining
+
+    monkeypatch.setattr(keras.Model, "fit", refuse)
+
+
+@pytest.mark.parametrize(
+    "ds, pattern",
+    [
+        (np.zeros((0, 8, 8, 1), "uint8"), "`ds` must not be empty"),
+        (np.zeros((12, 8, 8), "uint8"), r"rank 4.*\(12, 8, 8\)"),
+        (np.zeros((12,), "uint8"), r"rank 4.*\(12,\)"),
+        ((np.zeros((4, 8, 8, 1)),) * 3, "`ds` must be .*tuple of 3"),
+        ((), "`ds` must be .*tuple of 0"),
+        (([[1]], [2]), "`ds` must be .*list"),
+        (3, "`ds` must be an array of images.*int"),
+        (None, "`ds` must be an array of images.*NoneType"),
+        ({"images": np.zeros((4, 8, 8, 1))}, "`ds` must be an array of images.*dict"),
+        ((x for x in [1]), "`ds` must be an array of images.*generator"),
+        ("cifar", "fashion_mnist, digits, folder:PATH, tfds:NAME.*'cifar'"),
+        (np.full((4, 8, 8, 1), np.nan, "float32"), "`ds` must be finite"),
+        (np.full((4, 8, 8, 1), np.inf, "float32"), "`ds` must be finite"),
+        (np.full((4, 8, 8, 1), 300.0, "float32"), "`ds` must lie in .*`value_range`"),
+        (np.zeros((4, 8, 8, 1), bool), "`ds` must hold integers or floats.*bool"),
+        ((np.zeros((4, 8, 8, 1), "uint8"), np.zeros(3)), "4 images|3 labels"),
+    ],
+)
+def test_bad_data(no_training, ds, pattern):
+    with pytest.raises(ValueError, match=pattern):
+        pretrain(ds)
+
+
+@pytest.mark.parametrize("stream", [tf_data, grain_map, grain_iter, torch_loader])
+def test_batches_of_another_rank(no_training, stream):
+    flat = np.zeros((12, 8, 8), "uint8")
+    with pytest.raises(ValueError, match=r"rank 4.*\(4, 8, 8\)"):
+        pretrain(stream(flat, LABELS))
+
+
+def test_an_empty_stream(no_training, images):
+    with pytest.raises(ValueError, match="`ds` must not be empty"):
+        pretrain(tf_data(images).take(0))
+    with pytest.raises(ValueError, match="`ds` must not be empty"):
+        pretrain(grain_map(images)[:0])
+
+    class Empty(Batches):
+        def __len__(self):
+            return 0
+
+        def __getitem__(self, index):
+            raise IndexError(index)
+
+    with pytest.raises(ValueError, match="`ds` must not be empty"):
+        pretrain(Empty(images))
+
+
+def test_batches_that_are_no_images(no_training, images):
+    ds = tf_data({"images": images}, LABELS)
+    with pytest.raises(
+        ValueError, match="must be images or pairs of images and labels"
+    ):
+        pretrain(ds)
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_streams_have_their_own_batches(no_training, images, stream):
+    with pytest.raises(ValueError, match="`batch_size` must be None.*batch_size=4"):
+        pretrain(stream(images), batch_size=4)
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [lambda x: tf_data(x).repeat(), lambda x: grain_map(x).repeat()],
+    ids=["tf.data", "grain"],
+)
+def test_streams_without_end(images, endless):
+    with pytest.raises(ValueError, match="`steps_per_epoch` must be given"):
+        training_data(endless(images), None, None, None, 0)
+    assert training_data(endless(images), None, None, 5, 0).steps_per_epoch == 5
+
+
+def test_steps_per_epoch_of_an_endless_stream(images):
+    steps = Steps()
+    mae = pretrain(
+        tf_data(images).repeat(), steps_per_epoch=5, epochs=2, callbacks=[steps]
+    )
+    assert steps.count == 10
+    assert len(mae.history.history["loss"]) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments, pattern",
+    [
+        (dict(epochs=0), "`epochs` must be a positive integer.*epochs=0"),
+        (dict(epochs=1.5), "`epochs` must be a positive integer"),
+        (dict(learning_rate=0), "`learning_rate` must be a positive number"),
+        (dict(learning_rate=float("nan")), "`learning_rate` must be a positive number"),
+        (dict(warmup_epochs=-1), "`warmup_epochs` must be a number, at least 0"),
+        (dict(weight_decay=-1), "`weight_decay` must be a number, at least 0"),
+        (dict(weight_decay="much"), "`weight_decay` must be a number"),
+        (dict(batch_size=0), "`batch_size` must be a positive integer.*batch_size=0"),
+        (dict(batch_size=13), "`batch_size` must be at most.*13.*12 samples"),
+        (dict(steps_per_epoch=0), "`steps_per_epoch` must be a positive integer"),
+        (dict(seed=-1), "`seed` must be an integer"),
+        (dict(crop_scale=(0.5, 2)), "`.*scale` must be a pair"),
+        (dict(patch_size=3), "`image_shape` must be divisible by `patch_size`"),
+        (dict(mask_ratio=1), r"`mask_ratio` must be in \(0, 1\)"),
+        (dict(image_shape=(8, 8, 3)), r"`ds` must have shape .*8, 8, 3.*channels is 1"),
+        (dict(preset="mae_huge"), "`preset` must be .*mae_huge"),
+    ],
+)
+def test_bad_arguments(no_training, images, arguments, pattern):
+    with pytest.raises(ValueError, match=pattern):
+        pretrain(images, **arguments)
+
+
+def test_images_scaled_to_one_warn(no_training, images):
+    with pytest.warns(
+        UserWarning, match=r"`ds` is a float batch.*value_range=\(0, 1\)"
+    ):
+        with pytest.raises(NoTraining):
+            pretrain(images / np.float32(255))
+
+
+def test_a_loss_that_explodes_stops_and_keeps_the_last_checkpoint(images, tmp_path):
+    arguments = dict(epochs=5, learning_rate=1e25, warmup_epochs=0, checkpoint=tmp_path)
+    with pytest.raises(FloatingPointError, match="The loss became (nan|inf)") as error:
+        pretrain(images, **arguments)
+    assert "of epoch 1; try a lower `learning_rate`" in str(error.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["training_state.npz"]
+    with np.load(tmp_path / "training_state.npz") as state:
+        header = json.loads(str(state["header"]))
+    assert header["epochs_done"] == 1
+    assert np.isfinite(header["logs"]["loss"]).all()

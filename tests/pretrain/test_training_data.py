@@ -1,0 +1,151 @@
+"""Pretraining takes images in every form, and they are the same images."""
+
+import keras
+import numpy as np
+import pytest
+from helpers.small_pretraining import LABELS
+from helpers.small_pretraining import SMALL
+from helpers.small_pretraining import STREAMS
+from helpers.small_pretraining import Steps
+from helpers.small_pretraining import pretrain
+from helpers.small_pretraining import tf_data
+from keras import ops
+
+import keras_mra
+from keras_mra import backend
+from keras_mra.models import presets
+from keras_mra.pretrain.prepare import fitting_patch
+from keras_mra.pretrain.training_data import training_data
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 256, (12, 8, 8, 1), dtype="uint8")
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_streams_with_labels(images, stream):
+    steps = Steps()
+    mae = pretrain(stream(images, LABELS), epochs=2, callbacks=[steps])
+    assert isinstance(mae, keras_mra.MAE)
+    assert mae.image_shape == (8, 8, 1) and mae.grid == (4, 4)
+    losses = mae.history.history["loss"]
+    assert len(losses) == 2 and np.isfinite(losses).all()
+    assert steps.count == 6
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_streams_without_labels_are_the_same_data(images, stream):
+    data, labelled = (
+        training_data(stream(*arrays), None, None, None, 0)
+        for arrays in [(images,), (images, LABELS)]
+    )
+    for found in (data, labelled):
+        assert found.image_shape == (8, 8, 1)
+        assert (found.batch_size, found.steps_per_epoch) == (4, 3)
+        np.testing.assert_array_equal(found.first_images, images[:4])
+
+
+def test_arrays(images):
+    steps = Steps()
+    mae = pretrain((images, LABELS), batch_size=5, epochs=2, callbacks=[steps])
+    assert steps.count == 4  # the rest of two is dropped in each epoch
+    assert len(mae.history.history["loss"]) == 2
+
+
+@pytest.mark.parametrize("make", [lambda x: x, lambda x: (x,), lambda x: [x, LABELS]])
+def test_arrays_with_and_without_labels_are_the_same_data(images, make):
+    found = training_data(make(images), 5, None, None, 0)
+    expected = training_data((images, LABELS), 5, None, None, 0)
+    np.testing.assert_array_equal(found.first_images, expected.first_images)
+    assert found.image_shape == (8, 8, 1)
+    assert (found.batch_size, found.steps_per_epoch) == (5, 2)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float16"])
+def test_tensors_and_dtypes_are_the_same_data(images, dtype):
+    found = training_data(
+        ops.convert_to_tensor(images.astype(dtype)), 12, None, None, 0
+    )
+    assert found.first_images.dtype == dtype
+    np.testing.assert_array_equal(
+        np.sort(found.first_images, axis=0), np.sort(images.astype(dtype), axis=0)
+    )
+
+
+def test_fewer_images_than_a_default_batch(images):
+    found = training_data(images, None, None, None, 0)
+    assert (found.batch_size, found.steps_per_epoch) == (12, 1)
+
+
+def bare_torch_loader(images):
+    """Batches that are tensors, where those of a `TensorDataset` are lists."""
+    torch = pytest.importorskip("torch")
+    return torch.utils.data.DataLoader(torch.from_numpy(images), batch_size=4)
+
+
+@pytest.mark.parametrize("stream", [tf_data, bare_torch_loader])
+def test_streams_without_labels(images, stream):
+    steps = Steps()
+    pretrain(stream(images), callbacks=[steps])
+    assert steps.count == 3
+
+
+def test_data_names():
+    pytest.importorskip("sklearn")
+    steps = Steps()
+    mae = pretrain("digits", batch_size=512, callbacks=[steps])
+    assert mae.image_shape == (8, 8, 1)
+    assert steps.count == 2
+
+
+def test_few_steps_do_without_tensorflows_xla(images, monkeypatch):
+    fastest, asked = backend.fastest_jit_compile, []
+    assert [fastest(steps) for steps in (None, 200, 199)] == {
+        "tensorflow": [True, True, False],
+        "jax": [True] * 3,
+        "torch": [False] * 3,
+    }[keras.backend.backend()]
+    monkeypatch.setattr(
+        backend,
+        "fastest_jit_compile",
+        lambda steps: asked.append(steps) or fastest(steps),
+    )
+    pretrain(images, epochs=2, batch_size=len(images) // 3)
+    assert asked == [6]
+
+
+@pytest.mark.xla
+def test_data_alone_is_enough(images, monkeypatch):
+    """`pretrain_mae(ds)`: the default preset's place is taken by a small one."""
+    tiny = {**presets.architecture("mae_mini"), **SMALL}
+    monkeypatch.setitem(presets.ARCHITECTURES, "mae_mini", {"config": tiny})
+    before = images.copy()
+    mae = keras_mra.pretrain_mae(images)
+    assert (mae.image_shape, mae.patch_size) == ((8, 8, 1), (1, 1))
+    losses = mae.history.history["loss"]
+    assert len(losses) == 100 == len(mae.history.epoch)
+    assert np.mean(losses[-10:]) < np.mean(losses[:10])
+    np.testing.assert_array_equal(images, before)
+    # It is an MAE like any other: it paints, and it can be fitted on.
+    visible = np.arange(16, dtype="int32")[None]
+    assert tuple(mae.reconstruct(images[:1], visible).shape) == (1, 8, 8, 1)
+
+
+@pytest.mark.parametrize(
+    "image_shape, patch_size, fitting",
+    [
+        ((224, 224, 3), 16, (16, 16)),
+        ((28, 28, 1), 4, (4, 4)),
+        ((28, 28, 1), 16, (4, 4)),
+        ((32, 32, 3), 16, (4, 4)),
+        ((64, 96, 3), 16, (8, 8)),
+        ((8, 8, 1), 16, (1, 1)),
+        ((56, 56, 3), (4, 8), (4, 8)),
+        ((5, 5, 1), 16, (1, 1)),
+    ],
+)
+def test_fitting_patch(image_shape, patch_size, fitting):
+    assert fitting_patch(image_shape, patch_size) == fitting
