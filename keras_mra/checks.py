@@ -1,93 +1,253 @@
-"""Bad input, named before work starts: the argument, what was expected, what came."""
+"""Checks of arguments and images, made before work starts.
 
+Every message names the argument, what was expected, and what was received.
+"""
+
+import math
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_mra import backend
+from keras_mra.typing import Array
 
-def positive_int(name, value):
-    """Returns `value` if it is a positive integer."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise ValueError(
-            f"`{name}` must be a positive integer. Received: {name}={value!r}"
-        )
-    if value < 1:
-        raise ValueError(
-            f"`{name}` must be a positive integer. Received: {name}={value}"
-        )
+# --- numbers -------------------------------------------------------------------------
+
+
+def integer(name: str, value: Any, low: int, expected: str) -> int:
+    """Returns `value` as an `int` if it is an integer, at least `low`.
+
+    Args:
+        name: Name of the argument in the message.
+        value: What the caller passed. Booleans and floats are refused.
+        low: Int, the smallest value that is accepted.
+        expected: What the message says the argument must be.
+    """
+    if not is_integer(value) or value < low:
+        raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r}")
     return int(value)
 
 
-def nonnegative_int(name, value):
+def number(
+    name: str, value: Any, expected: str, low: float = 0.0, high: float = math.inf
+) -> float:
+    """Returns `value` as a `float` if it is finite and from `low` to `high`."""
+    if not is_number(value) or not low <= value <= high or math.isinf(value):
+        raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r}")
+    return float(value)
+
+
+def is_integer(value: Any) -> bool:
+    """Whether `value` is an integer of Python or NumPy, and no boolean."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a real number of Python or NumPy, and no boolean."""
+    kinds = (int, float, np.integer, np.floating)
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def positive_int(name: str, value: Any) -> int:
+    """Returns `value` if it is a positive integer."""
+    return integer(name, value, 1, "a positive integer")
+
+
+def nonnegative_int(name: str, value: Any) -> int:
     """Returns `value` if it is an integer, at least 0."""
-    if value == 0 and isinstance(value, (int, np.integer)) and value is not False:
-        return 0
-    try:
-        return positive_int(name, value)
-    except ValueError as error:
-        raise ValueError(
-            f"`{name}` must be an integer, at least 0. Received: {name}={value!r}"
-        ) from error
+    return integer(name, value, 0, "an integer, at least 0")
 
 
-def pair_of_ints(name, value):
-    """Returns `value` as a pair of positive integers; an int stands for both."""
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-        value = (value, value)
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
+def positive_float(name: str, value: Any) -> float:
+    """Returns `value` if it is a positive finite number."""
+    smallest = math.ulp(0.0)
+    return number(name, value, "a positive number", low=smallest)
+
+
+def nonnegative_float(name: str, value: Any) -> float:
+    """Returns `value` if it is a finite number, at least 0."""
+    return number(name, value, "a number, at least 0")
+
+
+def fraction(name: str, value: Any) -> float:
+    """Returns `value` if it is a number in [0, 1]."""
+    return number(name, value, "in [0, 1]", high=1.0)
+
+
+def seed(value: Any) -> int | None:
+    """Returns `value` if it is an integer, at least 0, or `None`."""
+    if value is None:
+        return None
+    return integer("seed", value, 0, "an integer, at least 0, or None")
+
+
+def pair_of_ints(name: str, value: Any) -> tuple[int, int]:
+    """Returns `value` as a pair of positive integers; an integer stands for both."""
+    pair = (value, value) if is_integer(value) else value
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise ValueError(
-            f"`{name}` must be a positive integer or a pair of them. "
+            f"`{name}` must be a positive integer or a pair of positive integers. "
             f"Received: {name}={value!r}"
         )
-    return tuple(positive_int(name, v) for v in value)
+    return positive_int(name, pair[0]), positive_int(name, pair[1])
 
 
-def image_shape(value):
+def positive_ints(name: str, value: Any) -> tuple[int, ...]:
+    """Returns `value`, one positive integer or a sequence of them, as a tuple."""
+    values = value if isinstance(value, (tuple, list)) else (value,)
+    if not values:
+        raise ValueError(
+            f"`{name}` must be a positive integer or a sequence of positive integers. "
+            f"Received: {name}={value!r}"
+        )
+    return tuple(positive_int(name, v) for v in values)
+
+
+def ascending_pair(
+    name: str, value: Any, upper: float = math.inf
+) -> tuple[float, float]:
+    """Returns `value` as a pair of floats in (0, upper], the lower first."""
+    low, high = _two_floats(value)
+    if not 0 < low <= high <= upper or math.isinf(high):
+        limit = "" if math.isinf(upper) else f", at most {upper:g}"
+        raise ValueError(
+            f"`{name}` must be a pair of positive numbers{limit}, the lower first. "
+            f"Received: {name}={value!r}"
+        )
+    return low, high
+
+
+def _two_floats(value: Any) -> tuple[float, float]:
+    """Two floats, which are NaN if `value` does not hold two numbers."""
+    try:
+        low, high = (float(v) for v in value)
+    except (TypeError, ValueError):
+        return math.nan, math.nan
+    return low, high
+
+
+# --- sizes of a model ----------------------------------------------------------------
+
+
+def image_shape(value: Any) -> tuple[int, int, int]:
     """Returns `value` as `(height, width, channels)`."""
     if not isinstance(value, (tuple, list)) or len(value) != 3:
         raise ValueError(
             "`image_shape` must be (height, width, channels). "
             f"Received: image_shape={value!r}"
         )
-    return tuple(positive_int("image_shape", v) for v in value)
+    height, width, channels = (positive_int("image_shape", v) for v in value)
+    return height, width, channels
 
 
-def patch_grid(image_shape, patch_size):
-    """Returns rows and columns of patches, at least two patches in all."""
+def patch_grid(
+    image_shape: tuple[int, int, int], patch_size: tuple[int, int]
+) -> tuple[int, int]:
+    """Returns the rows and columns of patches, which are at least two patches."""
     height, width, _ = image_shape
-    ph, pw = patch_size
-    if height % ph or width % pw:
+    rows, row_rest = divmod(height, patch_size[0])
+    columns, column_rest = divmod(width, patch_size[1])
+    if row_rest or column_rest:
         raise ValueError(
             "`image_shape` must be divisible by `patch_size`. Received: "
             f"image_shape={image_shape}, patch_size={patch_size}"
         )
-    grid = (height // ph, width // pw)
-    if grid == (1, 1):
+    if rows * columns == 1:
         raise ValueError(
             "`patch_size` must cut the image into at least two patches. Received: "
             f"image_shape={image_shape}, patch_size={patch_size}"
         )
-    return grid
+    return rows, columns
 
 
-def value_range(value):
+def width_and_heads(part: str, dim: Any, heads: Any) -> tuple[int, int]:
+    """Returns the width and the heads of a part if the heads divide the width."""
+    dim = positive_int(f"{part}_dim", dim)
+    heads = positive_int(f"{part}_heads", heads)
+    if dim % 4:
+        raise ValueError(
+            f"`{part}_dim` must be divisible by 4, for the sine-cosine positions. "
+            f"Received: {part}_dim={dim}"
+        )
+    if dim % heads:
+        raise ValueError(
+            f"`{part}_dim` must be divisible by `{part}_heads`. "
+            f"Received: {part}_dim={dim}, {part}_heads={heads}"
+        )
+    return dim, heads
+
+
+def mlp_ratio(value: Any, dim: int) -> float:
+    """Returns `value` if blocks of width `dim` get at least one hidden unit."""
+    value = positive_float("mlp_ratio", value)
+    if hidden_width(dim, value) < 1:
+        raise ValueError(
+            "`mlp_ratio` must give at least one hidden unit. Received: "
+            f"mlp_ratio={value} for a width of {dim}"
+        )
+    return value
+
+
+def hidden_width(dim: int, mlp_ratio: float) -> int:
+    """The hidden width of an MLP: `dim * mlp_ratio`, rounded down."""
+    # A ratio that came from a division can be an ulp below the integer it means.
+    return int(dim * mlp_ratio + 1e-6)
+
+
+def block_index(name: str, value: Any, depth: int) -> int:
+    """Returns `value` if it names one of `depth` blocks."""
+    if not is_integer(value) or not -depth <= value < depth:
+        raise ValueError(
+            f"`{name}` must be an integer from {-depth} to {depth - 1}, one of the "
+            f"encoder's {depth} blocks. Received: {name}={value!r}"
+        )
+    return int(value)
+
+
+def resolution(
+    value: Any, patch_size: tuple[int, int], name: str = "resolution"
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Returns a smaller image size as a pair, and its grid of patches."""
+    size = pair_of_ints(name, value)
+    if size[0] % patch_size[0] or size[1] % patch_size[1]:
+        raise ValueError(
+            f"`{name}` must be divisible by `patch_size` {patch_size}. "
+            f"Received: {name}={value}"
+        )
+    return size, (size[0] // patch_size[0], size[1] // patch_size[1])
+
+
+def restore_patch_statistics(value: bool, norm_pix_loss: bool) -> None:
+    """Refuses statistics for patches that a model paints with statistics already."""
+    if value and not norm_pix_loss:
+        raise ValueError(
+            "`restore_patch_statistics` is for models trained with `norm_pix_loss`: "
+            "other models paint the mean and deviation of each patch. Received: "
+            "restore_patch_statistics=True and norm_pix_loss=False"
+        )
+
+
+# --- pixels --------------------------------------------------------------------------
+
+
+def value_range(value: Any) -> tuple[float, float]:
     """Returns `value` as a pair of finite floats, low below high."""
-    try:
-        low, high = (float(v) for v in value)
-    except (TypeError, ValueError):
-        low = high = float("nan")
-    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+    low, high = _two_floats(value)
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ValueError(
             "`value_range` must be a pair of finite numbers, the lower first. "
             f"Received: value_range={value!r}"
         )
-    return (low, high)
+    return low, high
 
 
-def channel_statistics(name, value, channels, positive=False):
-    """Returns per-channel floats as a tuple, or `None`."""
+def channel_statistics(
+    name: str, value: Any, channels: int, positive: bool = False
+) -> tuple[float, ...] | None:
+    """Returns one float per channel, or `None`; one number stands for all channels."""
     if value is None:
         return None
     try:
@@ -106,19 +266,19 @@ def channel_statistics(name, value, channels, positive=False):
     return tuple(float(v) for v in array)
 
 
-def is_concrete(x):
-    """Whether the values of `x` can be looked at, which tracing forbids."""
-    from keras_mra import backend
-
+def is_concrete(x: Any) -> bool:
+    """Whether `x` holds values now; a traced or symbolic tensor does not."""
     return isinstance(x, np.ndarray) or backend.is_concrete(x)
 
 
-def image_batch(images, image_shape, name="images"):
+def image_batch(
+    images: Array, image_shape: tuple[int | None, ...], name: str = "images"
+) -> None:
     """Refuses anything but a batch of images of one size.
 
     Args:
         images: Array or tensor, concrete or not.
-        image_shape: `(height, width, channels)`; a `None` size is not checked.
+        image_shape: `(height, width, channels)`; a size of `None` is not checked.
         name: Name of the argument in messages.
     """
     shape = tuple(images.shape)
@@ -137,7 +297,7 @@ def image_batch(images, image_shape, name="images"):
     pixel_dtype(images, name)
 
 
-def pixel_dtype(images, name="images"):
+def pixel_dtype(images: Array, name: str = "images") -> None:
     """Refuses pixels that are neither integers nor floats."""
     dtype = getattr(images.dtype, "name", str(images.dtype)).removeprefix("torch.")
     if not dtype.startswith(("uint", "int", "float", "bfloat")):
@@ -146,11 +306,13 @@ def pixel_dtype(images, name="images"):
         )
 
 
-def pixel_values(images, value_range, name="images"):
+def pixel_values(
+    images: Array, value_range: tuple[float, float], name: str = "images"
+) -> None:
     """Refuses NaN, infinities and values outside `value_range`, on concrete data.
 
-    Warns when a float batch looks like the other convention, [0, 1] against
-    [0, 255]; it only warns, because very dark images are legal.
+    A float batch in [0, 1] for a model of [0, 255] only causes a warning, because very
+    dark images are legal.
     """
     if 0 in tuple(images.shape):
         raise ValueError(
@@ -160,7 +322,7 @@ def pixel_values(images, value_range, name="images"):
     dtype = keras.backend.standardize_dtype(images.dtype)
     if dtype == "uint8" and low <= 0 and high >= 255:
         return
-    # Arrays stay where they are: only three numbers leave an accelerator.
+    # The reduction runs where the images are: three numbers leave an accelerator.
     xp = np if isinstance(images, np.ndarray) else ops
     smallest, largest = float(xp.min(images)), float(xp.max(images))
     if "float" in dtype and not bool(xp.all(xp.isfinite(images))):
@@ -183,8 +345,13 @@ def pixel_values(images, value_range, name="images"):
         )
 
 
-def visible_indices(visible, num_patches, batch_size=None):
-    """Refuses patch indices out of range or repeated (values: concrete data only)."""
+def visible_indices(
+    visible: Array, num_patches: int, batch_size: int | None = None
+) -> None:
+    """Refuses patch indices that are out of range or repeated.
+
+    The values are checked on concrete data only.
+    """
     shape = tuple(visible.shape)
     if len(shape) != 2:
         raise ValueError(
@@ -193,7 +360,7 @@ def visible_indices(visible, num_patches, batch_size=None):
         )
     if None not in (shape[0], batch_size) and shape[0] != batch_size:
         raise ValueError(
-            "`visible` must have a row of patch indices for each image. Received: "
+            "`visible` must have one row of patch indices per image. Received: "
             f"{shape[0]} rows for {batch_size} images"
         )
     dtype = str(visible.dtype)
@@ -213,129 +380,3 @@ def visible_indices(visible, num_patches, batch_size=None):
         raise ValueError(
             "`visible` must hold each patch at most once. Received: repeated indices."
         )
-
-
-def width_and_heads(part, dim, heads):
-    """Returns an encoder's or decoder's width and heads if they fit together."""
-    dim = positive_int(f"{part}_dim", dim)
-    heads = positive_int(f"{part}_heads", heads)
-    if dim % 4:
-        raise ValueError(
-            f"`{part}_dim` must be divisible by 4, for the sine-cosine positions. "
-            f"Received: {part}_dim={dim}"
-        )
-    if dim % heads:
-        raise ValueError(
-            f"`{part}_dim` must be divisible by `{part}_heads`. "
-            f"Received: {part}_dim={dim}, {part}_heads={heads}"
-        )
-    return dim, heads
-
-
-def positive_float(name, value):
-    """Returns `value` if it is a positive finite number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
-        raise ValueError(
-            f"`{name}` must be a positive number. Received: {name}={value!r}"
-        )
-    if not 0 < value < float("inf"):
-        raise ValueError(
-            f"`{name}` must be a positive number. Received: {name}={value}"
-        )
-    return float(value)
-
-
-def nonnegative_float(name, value):
-    """Returns `value` if it is a finite number, at least 0."""
-    is_number = isinstance(value, (int, float, np.number)) and not isinstance(
-        value, bool
-    )
-    if not is_number or not 0 <= value < float("inf"):
-        raise ValueError(
-            f"`{name}` must be a number, at least 0. Received: {name}={value!r}"
-        )
-    return float(value)
-
-
-def mlp_ratio(value, dim):
-    """Returns `value` if it gives the narrower blocks at least one hidden unit."""
-    value = positive_float("mlp_ratio", value)
-    if hidden_width(dim, value) < 1:
-        raise ValueError(
-            "`mlp_ratio` must give at least one hidden unit. Received: "
-            f"mlp_ratio={value} for a width of {dim}"
-        )
-    return value
-
-
-def hidden_width(dim, mlp_ratio):
-    """The integer at or below the product, which floats can miss by an ulp."""
-    return int(dim * mlp_ratio + 1e-6)
-
-
-def restore_patch_statistics(value, norm_pix_loss):
-    """Refuses to add statistics to patches that still have their own."""
-    if value and not norm_pix_loss:
-        raise ValueError(
-            "`restore_patch_statistics` is for models trained with `norm_pix_loss`: "
-            "others paint each patch's own mean and deviation. Received: "
-            "restore_patch_statistics=True and norm_pix_loss=False"
-        )
-
-
-def seed(value):
-    """Returns `value` if it is an integer, at least 0, or `None`."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-        raise ValueError(
-            f"`seed` must be an integer, at least 0, or None. Received: seed={value!r}"
-        )
-    return int(value)
-
-
-def block_index(name, value, depth):
-    """Returns `value` if it names one of `depth` blocks."""
-    is_int = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_int or not -depth <= value < depth:
-        raise ValueError(
-            f"`{name}` must be an integer from {-depth} to {depth - 1}, one of the "
-            f"encoder's {depth} blocks. Received: {name}={value!r}"
-        )
-    return int(value)
-
-
-def resolution(value, patch_size, name="resolution"):
-    """Returns a smaller image size as a pair, and its grid of patches."""
-    size = pair_of_ints(name, value)
-    if size[0] % patch_size[0] or size[1] % patch_size[1]:
-        raise ValueError(
-            f"`{name}` must be divisible by `patch_size` {patch_size}. "
-            f"Received: {name}={value}"
-        )
-    return size, (size[0] // patch_size[0], size[1] // patch_size[1])
-
-
-def ascending_pair(name, value, upper=float("inf")):
-    """Returns `value` as a pair of floats in (0, upper], the lower first."""
-    try:
-        low, high = (float(v) for v in value)
-    except (TypeError, ValueError):
-        low = high = float("nan")
-    if not 0 < low <= high <= upper or high == float("inf"):
-        limit = "" if upper == float("inf") else f", at most {upper:g}"
-        raise ValueError(
-            f"`{name}` must be a pair of positive numbers{limit}, the lower first. "
-            f"Received: {name}={value!r}"
-        )
-    return (low, high)
-
-
-def fraction(name, value):
-    """Returns `value` if it is a number in [0, 1]."""
-    is_number = isinstance(value, (int, float, np.number)) and not isinstance(
-        value, bool
-    )
-    if not is_number or not 0 <= value <= 1:
-        raise ValueError(f"`{name}` must be in [0, 1]. Received: {name}={value!r}")
-    return float(value)

@@ -93,7 +93,12 @@ def creating(path: Path) -> Iterator[pathlib.Path]:
 def write_json(path: Path, document: Any) -> None:
     """Writes a JSON document, indented, whole or not at all."""
     with replacing(path) as part:
-        part.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        part.write_text(json_text(document), encoding="utf-8")
+
+
+def json_text(document: Any) -> str:
+    """The text of a JSON file, indented."""
+    return json.dumps(document, indent=2) + "\n"
 
 
 def read_json(path: Path, missing_ok: bool = False) -> dict[str, Any]:
@@ -116,8 +121,7 @@ def read_json(path: Path, missing_ok: bool = False) -> dict[str, Any]:
         raise ValueError(f"{str(path)!r} could not be read: {error}") from error
     if not isinstance(content, dict):
         raise ValueError(
-            f"{str(path)!r} must hold a JSON object. "
-            f"Received: {type(content).__name__}"
+            f"{str(path)!r} must hold a JSON object. Received: {type(content).__name__}"
         )
     return content
 

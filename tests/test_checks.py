@@ -48,6 +48,19 @@ def test_no_pair_of_ints(value):
         checks.pair_of_ints("patch_size", value)
 
 
+@pytest.mark.parametrize(
+    "value, numbers", [(3, (3,)), ([1, 5], (1, 5)), ((np.int64(2),), (2,))]
+)
+def test_positive_ints(value, numbers):
+    assert checks.positive_ints("k", value) == numbers
+
+
+@pytest.mark.parametrize("value", [0, (), [], (1, 0), 2.0, (1, 2.5), "12", None])
+def test_no_positive_ints(value):
+    with refuses("`k` must be a positive integer.* Received: k="):
+        checks.positive_ints("k", value)
+
+
 def test_image_shape():
     assert checks.image_shape([8, 12, 3]) == (8, 12, 3)
 

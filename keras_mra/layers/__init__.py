@@ -8,3 +8,14 @@ from keras_mra.vit.patch_embedding import PatchEmbedding
 from keras_mra.vit.tokens import ClassToken
 from keras_mra.vit.tokens import RestoreTokens
 from keras_mra.vit.transformer_block import TransformerBlock
+
+__all__ = [
+    "ClassToken",
+    "MaskReconstruct",
+    "PatchEmbedding",
+    "RandomApply",
+    "RandomBlur",
+    "RandomResizedCrop",
+    "RestoreTokens",
+    "TransformerBlock",
+]

@@ -1,6 +1,9 @@
 """Mask-Reconstruct Augmentation (MRA) as a Keras preprocessing layer."""
 
 import warnings
+from collections.abc import Callable
+from typing import Any
+from typing import Self
 
 import keras
 import numpy as np
@@ -9,71 +12,82 @@ from keras import ops
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra import masking
-from keras_mra.models import frozen
-from keras_mra.pixels import resize
+from keras_mra.models.autoencoder import check_decoder
+from keras_mra.models.frozen import Untrainable
+from keras_mra.models.frozen import copy_of
+from keras_mra.models.frozen import freeze
+from keras_mra.models.mae import MAE
+from keras_mra.typing import Array
+from keras_mra.typing import Seed
+from keras_mra.typing import Size
+from keras_mra.views.any_input import AnyInput
 
 
 @keras.saving.register_keras_serializable("keras_mra")
-class MaskReconstruct(frozen.Untrainable, keras.layers.Layer):
+class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
     """Drops patches of each image and lets a masked autoencoder fill them in.
 
-    Mask-Reconstruct Augmentation (arXiv 2206.04846): the encoder sees the whole image;
-    the patches that its class token attends to most stay as they are, bit for bit;
-    the autoencoder paints the others. The view is a nonlinear one that keeps what the
-    image is about.
+    Mask-Reconstruct Augmentation (arXiv 2206.04846). The encoder sees the whole image.
+    The patches that its class token attends to most stay unchanged, bit for bit. The
+    autoencoder paints the other patches.
 
     It works inside a model under `fit` (and passes images through in `predict` and
     `evaluate`), as a function on a batch or a single image, inside
     `tf.data.Dataset.map` and grain pipelines on every backend, and inside
-    `keras.layers.Pipeline`. Place it after cropping and flipping, so that the
-    autoencoder sees the crop that the classifier sees; before normalisation, since it
-    takes pixels in `mae.value_range`; and before MixUp or CutMix, whose blends are
-    no images of the kind that it was trained on.
+    `keras.layers.Pipeline`. Place the layer after cropping and flipping, so that the
+    autoencoder sees the crop that the classifier sees. Place it before normalisation,
+    because it takes pixels in `mae.value_range`, and before MixUp or CutMix, because
+    the autoencoder was not trained on blended images.
 
     Args:
         mae: Trained `keras_mra.MAE`. The layer keeps a frozen copy.
         mask_ratio: Float in (0, 1), the share of the patches to repaint.
         strategy: `"attention"` keeps the most attended patches, `"low_attention"`
-            the least attended; `"random"` keeps any and saves the attention pass.
+            the least attended. `"random"` keeps random patches and does not compute
+            attention.
         temperature: Float, at least 0. Gumbel noise of this scale is added to the log
-            attention before the top-k: 0 is the paper, large is uniformly random.
+            attention before the top-k: 0 gives the paper's choice, a large value a
+            uniformly random one.
         rate: Float in [0, 1], the fraction of samples augmented.
         seed: Int, `keras.random.SeedGenerator` or `None`.
         resize: Bool. Images of another size than the autoencoder's are resized for
-            it, and its paint is resized back; visible pixels stay the input's own.
+            the autoencoder, and the paint is resized back. Visible pixels are those
+            of the input.
         copy: Bool. `False` shares the caller's `mae` and `attention_model`, and
             freezes them.
-        attention_block: Int or `None`, the encoder block whose attention is asked;
-            an earlier one than the last is cheaper and gives another mask.
+        attention_block: Int or `None`, the encoder block whose attention is used. An
+            earlier block than the last costs less and gives another mask.
         attention_resolution: Int, pair of ints or `None`, a smaller size of the
-            images for the attention pass; cheaper, and gives a coarser mask.
+            images for the attention pass, which then costs less and gives a coarser
+            mask.
         restore_patch_statistics: Bool. Gives each painted patch the mean and
-            deviation of the one it replaces, which a `norm_pix_loss` autoencoder
-            needs. This leaks the low-frequency content of the dropped patches.
-        attention_model: Built Keras model or `None`. Takes the place of the
-            autoencoder's attention: from float32 images `(batch, height, width,
-            channels)` of the autoencoder's size, in `mae.value_range`, to scores
-            `(batch, patches)`, at least 0, one per patch of the autoencoder in raster
-            order, such as the attention of one's own ViT. The layer keeps a frozen
-            copy.
+            deviation of the patch that it replaces. An autoencoder trained with
+            `norm_pix_loss` needs them. They leak the low-frequency content of the
+            dropped patches.
+        attention_model: Built Keras model or `None`. The model replaces the
+            autoencoder's attention, for instance by the attention of your own ViT. It
+            takes float32 images `(batch, height, width, channels)` of the
+            autoencoder's size, in `mae.value_range`, and returns scores `(batch,
+            patches)`, at least 0, one for each patch of the autoencoder in raster
+            order. The layer keeps a frozen copy.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Images `(batch, height, width, channels)` or one image
             `(height, width, channels)`, uint8 or float in `mae.value_range`; or a dict
-            with them under `"images"`, whose other entries are handed on.
-        training: Bool. Augments if `True`, which is the default outside a model;
-            `predict`, `evaluate` and `training=False` return the images as they came
-            (in a subclassed model, hand the flag on: `self.augment(x,
-            training=training)`, as with Keras' own layers).
-            `keras_mra.strip_augmentation(model)` removes the layer for `export`.
+            that holds them under `"images"`; its other entries pass through.
+        training: Bool. `True`, the default outside of a model, augments. `predict`,
+            `evaluate` and `training=False` return the images unchanged. A subclassed
+            model must pass the flag on, `self.augment(x, training=training)`, as with
+            Keras' own layers. `keras_mra.strip_augmentation(model)` removes the layer
+            for `export`.
 
     Returns:
-        What came in, augmented; same shape, dtype and range. The caller's dict is
-        not changed.
+        The inputs, augmented, of the same shape, dtype and range. The caller's dict
+        is not changed.
 
     Raises:
-        ValueError: If an argument or the images are bad, naming what was expected.
+        ValueError: If an argument or the images are invalid.
 
     Example:
 
@@ -91,23 +105,28 @@ class MaskReconstruct(frozen.Untrainable, keras.layers.Layer):
 
     def __init__(
         self,
-        mae,
-        mask_ratio=0.4,
-        strategy="attention",
-        temperature=0.0,
-        rate=1.0,
-        seed=None,
-        resize=False,
-        copy=True,
-        attention_block=None,
-        attention_resolution=None,
-        restore_patch_statistics=False,
-        attention_model=None,
-        **kwargs,
-    ):
+        mae: MAE,
+        mask_ratio: float = 0.4,
+        strategy: str = "attention",
+        temperature: float = 0.0,
+        rate: float = 1.0,
+        seed: Seed = None,
+        resize: bool = False,
+        copy: bool = True,
+        attention_block: int | None = None,
+        attention_resolution: Size | None = None,
+        restore_patch_statistics: bool = False,
+        attention_model: keras.Model | None = None,
+        **kwargs: Any,
+    ) -> None:
         # A mixed policy must not round pixels on their way in.
         super().__init__(**{**kwargs, "autocast": False})
-        _check_mae(mae)
+        if not isinstance(mae, MAE):
+            raise ValueError(
+                "`mae` must be a `keras_mra.MAE`. Received: "
+                f"mae={mae!r} (of type {type(mae).__name__})"
+            )
+        check_decoder(mae)
         self.num_visible = masking.num_visible(mae.num_patches, mask_ratio)
         masking.check_strategy(strategy, temperature)
         self.mask_ratio = mask_ratio
@@ -117,23 +136,21 @@ class MaskReconstruct(frozen.Untrainable, keras.layers.Layer):
         self.seed = seed
         self.resize = resize
         self.copy = copy
-        self.attention_block = (
-            None
-            if attention_block is None
-            else checks.block_index(
+        if attention_block is not None:
+            attention_block = checks.block_index(
                 "attention_block", attention_block, mae.encoder_depth
             )
-        )
-        self.attention_resolution = attention_resolution
+        self.attention_block = attention_block
         if attention_resolution is not None:
-            self._attention_size = checks.resolution(
+            checks.resolution(
                 attention_resolution, mae.patch_size, "attention_resolution"
             )
+        self.attention_resolution = attention_resolution
         checks.restore_patch_statistics(restore_patch_statistics, mae.norm_pix_loss)
         self.restore_patch_statistics = restore_patch_statistics
         if mae.norm_pix_loss and not restore_patch_statistics:
             warnings.warn(
-                "`mae` was trained with `norm_pix_loss` and paints gray mush. Set "
+                "`mae` was trained with `norm_pix_loss` and paints gray patches. Set "
                 "`restore_patch_statistics=True` (it leaks the dropped patches' mean "
                 "and deviation) or train it with `norm_pix_loss=False`.",
                 stacklevel=2,
@@ -145,201 +162,86 @@ class MaskReconstruct(frozen.Untrainable, keras.layers.Layer):
             self.attention_model = (
                 _copy_of_attention_model(attention_model) if copy else attention_model
             )
-            frozen.freeze(self.attention_model)
-        self.mae = _copy_of(mae) if copy else mae
-        frozen.freeze(self.mae)
+            freeze(self.attention_model)
+        self.mae = copy_of(mae) if copy else mae
+        freeze(self.mae)
         self.seed_generator = (
             seed
             if isinstance(seed, keras.random.SeedGenerator)
             else keras.random.SeedGenerator(seed)
         )
-        self._compiled = None
-        self._checked_a_tensor = False
+        self._has_checked_a_tensor = False
         self.built = True
 
-    def __call__(self, inputs, training=None, **kwargs):
-        if training is not None:
-            # Passed on only if given: an explicit `None` would keep Keras from taking
-            # the flag from the model around this layer.
-            kwargs["training"] = training
-        if isinstance(inputs, dict):
-            if "images" not in inputs:
-                raise ValueError(
-                    "A dict of `inputs` must hold the images under 'images'. "
-                    f"Received: keys {sorted(map(str, inputs))}"
-                )
-            images = self(inputs["images"], **kwargs)
-            return {**inputs, "images": images}
-        if backend.is_foreign_graph(inputs) or _has_unknown_rank(inputs):
-            # `tf.data` traces; its graph can hold no other backend's computation.
-            if training is False:
-                return inputs
-            return backend.call_on_host(self._augment_array, inputs)
-        if not hasattr(inputs, "shape"):
-            inputs = np.asarray(inputs)
-        if isinstance(inputs, np.ndarray) and training is not False:
-            # Arrays come from outside any model: compiled, and safe between threads.
-            return ops.convert_to_tensor(self._augment_array(inputs))
-        self._check(inputs, check_values=training is not False)
-        if len(inputs.shape) == 3:
-            batch = ops.expand_dims(inputs, 0)
-            return super().__call__(batch, **kwargs)[0]
-        return super().__call__(inputs, **kwargs)
-
-    def call(self, images, training=True):
+    def call(self, images: Array, training: bool = True) -> Array:
         if not training or self.rate == 0:
             return images
         if backend.has_unknown_size(images):
-            return backend.call_on_host(self._augment_array, images)
-        augmented = self.augment(images)
+            return self._call_on_host(images)
+        repainted, _ = self.mae.repaint(
+            images, self._choose, self.restore_patch_statistics
+        )
         if self.rate == 1:
-            return augmented
+            return repainted
         drawn = keras.random.uniform(
             (ops.shape(images)[0], 1, 1, 1), dtype="float32", seed=self.seed_generator
         )
-        return ops.where(drawn < self.rate, augmented, images)
+        return ops.where(drawn < self.rate, repainted, images)
 
-    def augment(self, images):
-        """Augments every image of a batch; `call` decides which are.
-
-        Args:
-            images: Tensor of shape `(batch, height, width, channels)`.
-
-        Returns:
-            Tensor of the same shape and dtype.
-        """
-        mae = self.mae
-        size = tuple(images.shape[1:3])
-        same_size = size == mae.image_shape[:2]
-        seen = images if same_size else resize(images, mae.image_shape[:2])
-        predictions, visible = self._predict(ops.stop_gradient(seen))
-        painted = mae.paint(
-            predictions, seen if self.restore_patch_statistics else None
-        )
-        if not same_size:
-            painted = resize(painted, size)
-        return mae.compose(images, ops.stop_gradient(painted), visible)
-
-    def _predict(self, images):
-        """Predicted patches `(B, N, values)` and visible indices `(B, K)`."""
-        mae = self.mae
-        if self.strategy == "random":
-            visible = masking.random_patches(
-                ops.shape(images)[0],
-                mae.num_patches,
-                self.num_visible,
-                self.seed_generator,
-            )
-            return mae.predict_from_patches(mae.patchify(images), visible), visible
+    def _choose(self, images: Array, attend: Callable[..., Array]) -> Array:
+        """The indices of the patches that stay, `(B, K)`."""
         if self.attention_model is not None:
             seen = ops.cast(images, "float32")
-            visible = self._choose(self.attention_model(seen, training=False))
-            return mae.predict_from_patches(mae.patchify(images), visible), visible
-        # Both passes share the embedded patches.
-        tokens = mae.embed(images)
-        block = -1 if self.attention_block is None else self.attention_block
-        if self.attention_resolution is None:
-            attention = mae.attend(tokens, block)
+            scores = self.attention_model(seen, training=False)  # (B, N)
+        elif self.strategy == "random":  # Only the shape of the scores is used.
+            scores = ops.ones((ops.shape(images)[0], self.mae.num_patches))
         else:
-            attention = mae.attend_at(images, *self._attention_size, block)
-        visible = self._choose(attention)
-        return mae.predict_from_tokens(tokens, visible), visible
-
-    def _choose(self, attention):
-        """Attention `(B, N)` to the indices of the patches that stay `(B, K)`."""
+            block = -1 if self.attention_block is None else self.attention_block
+            scores = attend(block, self.attention_resolution)
         return masking.visible_patches(
-            attention,
+            scores,
             self.mask_ratio,
             self.strategy,
             self.temperature,
             self.seed_generator,
         )
 
-    def random_map(self, inputs, rng):
-        """Augments with randomness from outside, for grain's `random_map`.
-
-        grain hands each element a generator that depends on its index alone, so that a
-        pipeline gives the same views however many workers it has and wherever it
-        resumes; the layer's own random state cannot promise that.
-
-        Args:
-            inputs: NumPy images or one image, or a dict with them under `"images"`.
-            rng: `numpy.random.Generator`.
-
-        Returns:
-            What came in, augmented, as NumPy.
-
-        Example:
-
-        ```python
-        dataset = grain.MapDataset.source(images).seed(0).random_map(layer.random_map)
-        ```
-        """
-        if isinstance(inputs, dict):
-            return {**inputs, "images": self.random_map(inputs["images"], rng)}
-        state = rng.integers(2**31, size=2).astype("uint32")
-        with backend.HOST_LOCK:
-            self.seed_generator.state.assign(state)
-            return self._augment_array(np.asarray(inputs))
-
-    def _augment_array(self, images):
-        """Augments a NumPy batch or image; safe to call from several threads."""
-        self._check(images, check_values=True)
-        batch = images[None] if images.ndim == 3 else images
-        if self._compiled is None:
-            self._compiled = backend.compiled(self, self.call)
-        augmented = ops.convert_to_numpy(self._compiled(batch)).reshape(images.shape)
-        if augmented.dtype == images.dtype:
-            return augmented
-        # JAX computes in float32 where float64 came: visible pixels stay exact.
-        same = augmented == images.astype(augmented.dtype)
-        return np.where(same, images, augmented.astype(images.dtype))
-
-    def _check(self, images, check_values):
+    def check_images(self, images: Array, check_values: bool) -> None:
+        super().check_images(images, check_values)
         height, width, channels = self.mae.image_shape
-        shape = tuple(images.shape)
-        if len(shape) == 3:
-            shape = (1, *shape)
-        if len(shape) != 4:
-            raise ValueError(
-                "`inputs` must be images of shape (batch, height, width, channels) or "
-                f"(height, width, channels). Received: shape {tuple(images.shape)}"
-            )
-        if shape[3] not in (channels, None):
+        *size, found = images.shape[-3:]
+        if found not in (channels, None):
             raise ValueError(
                 f"`inputs` must have {channels} channels, as the `mae` has. "
                 f"Received: shape {tuple(images.shape)}"
             )
-        if not self.resize and not _fits(shape[1:3], (height, width)):
+        fits = all(s in (None, w) for s, w in zip(size, (height, width)))
+        if not self.resize and not fits:
             raise ValueError(
                 f"`inputs` must be {height}x{width} pixels, the size of the `mae`, "
                 "unless `resize=True`. Received: "
-                f"{shape[1]}x{shape[2]} pixels (shape {tuple(images.shape)})"
+                f"{size[0]}x{size[1]} pixels (shape {tuple(images.shape)})"
             )
-        checks.pixel_dtype(images, "inputs")
         if check_values and self._has_unchecked_values(images):
             checks.pixel_values(images, self.mae.value_range, "inputs")
 
-    def _has_unchecked_values(self, images):
-        # PyTorch's `fit` calls with concrete tensors too: the first is checked, and
-        # no later step waits for an accelerator.
+    def _has_unchecked_values(self, images: Array) -> bool:
+        # PyTorch's `fit` calls with concrete tensors too. Only the first of them is
+        # checked, so that no later step waits for an accelerator.
         if isinstance(images, np.ndarray):
             return True
-        if self._checked_a_tensor or not checks.is_concrete(images):
+        if self._has_checked_a_tensor or not checks.is_concrete(images):
             return False
-        self._checked_a_tensor = True
+        self._has_checked_a_tensor = True
         return True
 
-    def compute_output_shape(self, input_shape):
-        return input_shape
+    def random_states(self) -> list[keras.Variable]:
+        return [self.seed_generator.state]  # The autoencoder's own is not drawn from.
 
-    def compute_output_spec(self, images, training=None):
-        return keras.KerasTensor(images.shape, dtype=images.dtype)
-
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config.update(
-            # The models themselves: Keras serialises them, and keeps sharing intact.
+            # Keras serialises the models themselves, and keeps shared ones shared.
             mae=self.mae,
             attention_model=self.attention_model,
             mask_ratio=self.mask_ratio,
@@ -356,7 +258,7 @@ class MaskReconstruct(frozen.Untrainable, keras.layers.Layer):
         return config
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         config = dict(config)
         for name in ("mae", "attention_model", "seed"):
             if isinstance(config.get(name), dict):
@@ -364,24 +266,10 @@ class MaskReconstruct(frozen.Untrainable, keras.layers.Layer):
         return super().from_config(config)
 
 
-def _check_mae(mae):
-    # By what is asked of it, so that layers need not know models.
-    if not isinstance(mae, keras.Model) or not hasattr(mae, "predict_from_tokens"):
-        raise ValueError(
-            "`mae` must be a `keras_mra.MAE`. Received: "
-            f"mae={mae!r} (of type {type(mae).__name__})"
-        )
-    mae.check_decoder()
-
-
-def _copy_of(mae):
-    copy = type(mae).from_config(mae.get_config())
-    copy.set_weights(mae.get_weights())
-    return copy
-
-
-def _check_alone(strategy, attention_block, attention_resolution):
-    """Refuses what an `attention_model` leaves without a meaning."""
+def _check_alone(
+    strategy: str, attention_block: int | None, attention_resolution: Size | None
+) -> None:
+    """Refuses arguments that have no effect with an `attention_model`."""
     given = {
         "attention_block": attention_block,
         "attention_resolution": attention_resolution,
@@ -389,17 +277,17 @@ def _check_alone(strategy, attention_block, attention_resolution):
     for name, value in given.items():
         if value is not None:
             raise ValueError(
-                f"`{name}` must be None with an `attention_model`, which takes the "
-                f"place of the `mae`'s attention. Received: {name}={value!r}"
+                f"`{name}` must be None with an `attention_model`, which replaces "
+                f"the attention of the `mae`. Received: {name}={value!r}"
             )
     if strategy == "random":
         raise ValueError(
             "`strategy` must be 'attention' or 'low_attention' with an "
-            "`attention_model`. Received: strategy='random', which asks no attention."
+            "`attention_model`. Received: strategy='random', which uses no attention."
         )
 
 
-def _check_attention_model(model, mae):
+def _check_attention_model(model: keras.Model, mae: MAE) -> None:
     if not isinstance(model, keras.Model) or not model.built:
         raise ValueError(
             "`attention_model` must be a built Keras model. Received: "
@@ -411,8 +299,8 @@ def _check_attention_model(model, mae):
         f"{(1, mae.num_patches)}, one for each patch of the `mae`."
     )
     try:
-        # Run, not asked for its output's shape: Keras' attention layer gives a wrong
-        # one for scores between two sequences.
+        # The model runs, because Keras' attention layer reports a wrong output shape
+        # for scores between two sequences.
         scores = model(np.zeros(shape, "float32"), training=False)
     except Exception as error:  # whatever a model of the user's raises
         raise ValueError(f"{expected} Received: an error, {error}") from error
@@ -421,19 +309,12 @@ def _check_attention_model(model, mae):
         raise ValueError(f"{expected} Received: {found}")
 
 
-def _copy_of_attention_model(model):
+def _copy_of_attention_model(model: keras.Model) -> keras.Model:
     try:
-        return frozen.copy_of(model)
+        return copy_of(model)
     except Exception as error:  # whatever a model of the user's raises
         raise ValueError(
-            "`attention_model` must be a model that Keras can make again from its "
-            f"configuration, or `copy` be False. Received: {model!r}, with {error}"
+            "`attention_model` must be a model that Keras can copy from its "
+            "configuration, or `copy` must be False. "
+            f"Received: {model!r}, with the error {error}"
         ) from error
-
-
-def _has_unknown_rank(x):
-    return hasattr(x, "shape") and getattr(x.shape, "rank", 0) is None
-
-
-def _fits(size, wanted):
-    return all(s in (None, w) for s, w in zip(size, wanted))

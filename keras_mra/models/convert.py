@@ -1,27 +1,33 @@
-"""Checkpoints of other libraries in an `MAE`, and an `MAE` in Hugging Face's form."""
+"""Conversion of an `MAE` from other libraries' weights, and to Hugging Face's form."""
 
+import functools
 import pathlib
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from keras import ops
 
 from keras_mra import checks
+from keras_mra import files
 from keras_mra import weights
 from keras_mra.positions import resize_positions
 from keras_mra.positions import sincos_2d
-from keras_mra.vit.encoder import blocks
+from keras_mra.typing import Path
+from keras_mra.vit import structure
+from keras_mra.weights.name_table import NumpyArray
 
-# Positions that are as near to the sine-cosine ones as float16 comes are those.
+# Fixed positions that were saved as float16, and as bfloat16, differ by less than this.
 TOLERANCE = 1e-3
+BFLOAT16_TOLERANCE = 5e-3
 POSITIONS = ("encoder/positions", "decoder/positions")
-BLOCK = (
-    "norm1", "query", "key", "value", "output_projection", "norm2", "mlp_in", "mlp_out",
-)  # fmt: skip
 
 
-def load_checkpoint(cls, path, load_weights, overrides):
-    """Makes a model of class `cls` from a checkpoint of another library.
+def load_checkpoint(
+    cls: Any, path: Path, load_weights: bool | None, overrides: dict[str, Any]
+) -> Any:
+    """Makes a model from a checkpoint of another library.
 
     Args:
         cls: `MAE`.
@@ -31,6 +37,10 @@ def load_checkpoint(cls, path, load_weights, overrides):
 
     Returns:
         An `MAE`.
+
+    Raises:
+        ValueError: If the checkpoint is damaged or not an MAE's, or its weights do not
+            fit the overrides.
     """
     checkpoint = weights.read_checkpoint(path, overrides)
     found = dict(checkpoint.arguments)
@@ -38,7 +48,8 @@ def load_checkpoint(cls, path, load_weights, overrides):
     if not keeps_decoder:
         found = {k: v for k, v in found.items() if not k.startswith("decoder_")}
         found["decoder_depth"] = 0
-    grid = tuple(s // p for s, p in zip(found["image_shape"], found["patch_size"]))
+    height, width, _ = found["image_shape"]
+    grid = (height // found["patch_size"][0], width // found["patch_size"][1])
     arrays = checkpoint.weights(decoder=bool(keeps_decoder))
     positions = {name: arrays.pop(name) for name in POSITIONS if name in arrays}
     learned = not all(_is_sincos(p, grid) for p in positions.values())
@@ -53,8 +64,8 @@ def load_checkpoint(cls, path, load_weights, overrides):
     model = cls(**{**found, **overrides})
     if model.positions == "learned":
         for name, table in positions.items():
-            arrays[name] = _resized(table, grid, model.grid)
-        # The class token has one place: its position is a part of it.
+            arrays[name] = _resized(table, grid, model.grid)  # (1 + N, dim)
+        # The model has no position for the encoder's class token: the token has it.
         first, arrays["encoder/positions"] = np.split(arrays["encoder/positions"], [1])
         arrays["encoder/class_token"] = arrays["encoder/class_token"] + first[0]
     variables = named_weights(model)
@@ -63,65 +74,67 @@ def load_checkpoint(cls, path, load_weights, overrides):
     return model
 
 
-def export_transformers(model, path):
+def export_transformers(model: Any, path: Path) -> None:
     """Writes a folder that Hugging Face loads; see `MAE.export_transformers`."""
     height, width, _ = model.image_shape
     if height != width or model.patch_size[0] != model.patch_size[1]:
         raise ValueError(
-            "Hugging Face's ViTMAE takes square images and patches alone. Received: "
-            f"image_shape={model.image_shape}, patch_size={model.patch_size}"
+            "`image_shape` and `patch_size` must be square for Hugging Face's ViTMAE. "
+            f"Received: image_shape={model.image_shape}, patch_size={model.patch_size}"
         )
     folder = pathlib.Path(path)
-    if "registered_name" in weights.read_json(folder / "config.json"):
+    config = files.read_json(folder / "config.json", missing_ok=True)
+    if "registered_name" in config:
         raise ValueError(
             f"`path` must be another folder: {str(folder)!r} holds a preset of Keras, "
             "whose configuration would be overwritten."
         )
-    patches = ops.convert_to_numpy(model.encoder.get_layer("patch_embedding").table())
     arrays = {
         name: ops.convert_to_numpy(variable)
         for name, variable in named_weights(model).items()
     }
-    arrays["encoder/positions"] = np.pad(patches, ((1, 0), (0, 0)))  # class token: 0
+    patches = ops.convert_to_numpy(model.encoder.get_layer("patch_embedding").table())
+    # The class token's position is 0: (1 + N, dim)
+    arrays["encoder/positions"] = np.pad(patches, ((1, 0), (0, 0)))
     if model.decoder is not None:
         table = model.decoder.get_layer("restore_tokens").table()
         arrays["decoder/positions"] = ops.convert_to_numpy(table)
     weights.write_vit_mae(folder, model.get_config(), arrays)
 
 
-def named_weights(model):
-    """The weights of an `MAE` as a dict from the names that layouts use."""
+def named_weights(model: Any) -> dict[str, Any]:
+    """The weights of an `MAE`, by the paths of `vit.structure`.
+
+    Fixed positions are not weights. Learned positions of the encoder have shape
+    `(patches, dim)`; those of the decoder, `(1 + patches, dim)`.
+    """
     found = {}
-
-    def add(name, layer):
-        for variable in layer.weights:
-            found[f"{name}/{variable.name}"] = variable
-
-    embedding = model.encoder.get_layer("patch_embedding")
-    add("encoder/patch_embedding/projection", embedding.projection)
-    if model.positions == "learned":
-        found["encoder/positions"] = embedding.position_weight
-    found["encoder/class_token"] = model.encoder.get_layer("class_token").token
-    parts = {"encoder": model.encoder, "decoder": model.decoder}
-    if model.decoder is None:
-        del parts["decoder"]
-    else:
-        restore = model.decoder.get_layer("restore_tokens")
-        add("decoder/embedding", model.decoder.get_layer("embedding"))
-        found["decoder/mask_token"] = restore.token
-        if model.positions == "learned":
-            found["decoder/positions"] = restore.position_weight
-        add("decoder/pixels", model.decoder.get_layer("pixels"))
-    for name, part in parts.items():
-        add(f"{name}/norm", part.get_layer("norm"))
-        for i, block in enumerate(blocks(part)):
-            for layer in BLOCK:
-                add(f"{name}/block_{i}/{layer}", getattr(block, layer))
+    specs = structure.mae_layers(model.encoder_depth, model.decoder_depth)
+    for path, spec in specs.items():
+        if isinstance(spec, structure.Positions) and model.positions != "learned":
+            continue
+        part, _, place = path.partition("/")
+        if isinstance(spec, (structure.Token, structure.Positions)):
+            place = spec.place
+        layer, *attributes = place.split("/")
+        holder = getattr(model, part).get_layer(layer)
+        holder = functools.reduce(getattr, attributes, holder)
+        if isinstance(spec, (structure.Token, structure.Positions)):
+            found[path] = holder
+        else:
+            variables = {variable.name: variable for variable in holder.weights}
+            for name in spec.weights():
+                found[structure.weight_path(path, name)] = variables[name]
     return found
 
 
-def _refuse_other_architecture(path, found, overrides, keeps_decoder):
-    """Names the overrides that no weights of the checkpoint could fit."""
+def _refuse_other_architecture(
+    path: Path,
+    found: Mapping[str, Any],
+    overrides: Mapping[str, Any],
+    keeps_decoder: bool,
+) -> None:
+    """Refuses overrides that the checkpoint's weights do not fit."""
     given = dict(overrides)
     if "patch_size" in given:
         given["patch_size"] = checks.pair_of_ints("patch_size", given["patch_size"])
@@ -134,7 +147,7 @@ def _refuse_other_architecture(path, found, overrides, keeps_decoder):
         if given.get(name, found[name]) != found[name]:
             raise ValueError(
                 f"`{name}` must be {found[name]!r}, as in {str(path)!r}, or "
-                f"`load_weights` be False. Received: {name}={overrides[name]!r}"
+                f"`load_weights` must be False. Received: {name}={overrides[name]!r}"
             )
     channels = found["image_shape"][-1]
     shape = checks.image_shape(given.get("image_shape", found["image_shape"]))
@@ -145,40 +158,49 @@ def _refuse_other_architecture(path, found, overrides, keeps_decoder):
         )
 
 
-def _refuse_other_training(path, positions, grid, overrides):
-    """Refuses what may be any ViT, such as DINO's: it has the same tensors."""
-    # As near as bfloat16 comes.
-    fixed = _is_sincos(positions["encoder/positions"], grid, tolerance=5e-3)
+def _refuse_other_training(
+    path: Path,
+    positions: Mapping[str, NumpyArray],
+    grid: tuple[int, int],
+    overrides: Mapping[str, Any],
+) -> None:
+    """Refuses an encoder that may be another ViT, such as DINO's: the names agree."""
+    fixed = _is_sincos(positions["encoder/positions"], grid, BFLOAT16_TOLERANCE)
     if not fixed and overrides.get("positions") != "learned":
         raise ValueError(
-            f"{str(path)!r} must hold an MAE. Received: a ViT without a decoder whose "
-            "positions are learned, which no published MAE's are; it may be DINO's or "
-            "a classifier's. To use it as an encoder all the same, pass "
+            f"{str(path)!r} must hold an MAE. Received: a ViT without a decoder and "
+            "with learned positions. Published MAEs have fixed positions; this ViT may "
+            "be DINO's or a classifier's. To use it as an encoder, pass "
             "`positions='learned'`."
         )
 
 
-def _warn_of_targets(path, overrides):
+def _warn_of_targets(path: Path, overrides: Mapping[str, Any]) -> None:
     if "norm_pix_loss" not in overrides:
         warnings.warn(
-            f"{str(path)!r} does not say whether it was trained on standardised "
-            "patches. It is taken for one that was not, such as the published "
-            "'visualize' ones; if it was, it paints wrongly until you pass "
-            "`norm_pix_loss=True`.",
+            f"{str(path)!r} does not say whether the model was trained with "
+            "`norm_pix_loss`. `norm_pix_loss=False` is assumed, as for the published "
+            "'visualize' files. If the model was trained with it, pass "
+            "`norm_pix_loss=True`; otherwise the painted patches are wrong.",
             stacklevel=4,
         )
 
 
-def _is_sincos(positions, grid, tolerance=TOLERANCE):
+def _is_sincos(
+    positions: NumpyArray, grid: tuple[int, int], tolerance: float = TOLERANCE
+) -> bool:
+    """Whether positions `(1 + patches, dim)` are the fixed sine-cosine ones."""
     expected = np.pad(sincos_2d(positions.shape[1], grid), ((1, 0), (0, 0)))
-    return (
+    return bool(
         positions.shape == expected.shape
         and np.abs(positions - expected).max() < tolerance
     )
 
 
-def _resized(positions, grid, new_grid):
-    """Positions `(1 + patches, dim)` for another grid, the class token's as it is."""
+def _resized(
+    positions: NumpyArray, grid: tuple[int, int], new_grid: tuple[int, int]
+) -> NumpyArray:
+    """Resizes positions `(1 + patches, dim)`; the class token's stays as it is."""
     if grid == new_grid:
         return positions
     return np.concatenate(

@@ -1,41 +1,54 @@
-"""Models inside others that are never trained."""
+"""Copies of models, and models that are never trained."""
+
+from typing import Any
 
 import keras
 
 
 class Untrainable:
-    """Base of layers that stay frozen whatever the model around them is told.
+    """Base of layers that stay frozen when the model around them is made trainable.
 
-    Keras sets `trainable` on every layer of a model, and forgets it on loading and
-    cloning.
+    Keras sets `trainable` on every layer of a model, and forgets the flag when a model
+    is loaded or cloned.
     """
 
     @property
-    def trainable(self):
+    def trainable(self) -> bool:
         return False
 
     @trainable.setter
-    def trainable(self, value):
+    def trainable(self, value: bool) -> None:
         pass
 
 
-def freeze(model):
-    """Freezes a model and all of its variables, for good."""
-    # Setting a flag that already reads False does nothing on TensorFlow.
+def freeze(model: keras.Model) -> None:
+    """Freezes a model and all of its variables permanently."""
+    # On TensorFlow, setting a flag that is False already does nothing.
     model.trainable = True
     model.trainable = False
     for variable in model.variables:
         variable.trainable = False
 
 
-def copy_of(model):
-    """A copy of any built Keras model with its weights, and without an optimizer.
+def copy_of(model: keras.Model) -> Any:
+    """A copy of a built Keras model with its weights, and without an optimizer.
+
+    Args:
+        model: Built Keras model.
+
+    Returns:
+        A model of the same class.
 
     Raises:
         Exception: Of any kind, if Keras cannot make the model from its configuration.
     """
     config = keras.saving.serialize_keras_object(model)
     config.pop("compile_config", None)
-    copy = keras.saving.deserialize_keras_object(config)
+    # The class of the model need not be registered.
+    custom_objects = {config["registered_name"] or type(model).__name__: type(model)}
+    # Python lambdas of this process are no risk.
+    copy = keras.saving.deserialize_keras_object(
+        config, custom_objects=custom_objects, safe_mode=False
+    )
     copy.set_weights(model.get_weights())
     return copy

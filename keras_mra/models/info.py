@@ -1,22 +1,29 @@
-"""What `keras-mra info` tells of a preset."""
+"""Description of a preset, as `keras-mra info` prints it."""
 
+import pathlib
 import re
+from typing import Any
 
+from keras_mra import files
 from keras_mra import weights
 from keras_mra.models.mae import MAE
 from keras_mra.models.presets import ARCHITECTURES
 from keras_mra.models.presets import METADATA
-from keras_mra.models.presets import _is_foreign
-from keras_mra.models.presets import _read_config
 from keras_mra.models.presets import architecture
 from keras_mra.models.presets import find
+from keras_mra.models.presets import is_foreign
+from keras_mra.models.presets import read_config
+from keras_mra.typing import Path
 
 
-def describe(preset):
-    """What a preset is, as a dict of strings and numbers, without loading weights.
+def describe(preset: Path) -> dict[str, Any]:
+    """Describes a preset, without loading its weights.
 
     Args:
         preset: As in `MAE.from_preset`.
+
+    Returns:
+        A dict of strings and numbers.
     """
     form, description = "keras_mra", ""
     told = {"training_data": "none", "license": "Apache-2.0"}
@@ -25,13 +32,15 @@ def describe(preset):
         model = MAE(**architecture(preset))
     else:
         place = find(preset)
-        if _is_foreign(place):
+        if is_foreign(place):
             checkpoint = weights.read_checkpoint(place, {})
             form = checkpoint.layout.NAME
             model = MAE(**checkpoint.arguments)
         else:
-            model = MAE(**_read_config(place))
-            description = weights.read_json(place / METADATA).get("description", "")
+            model = MAE(**read_config(place))
+            description = files.read_json(place / METADATA, missing_ok=True).get(
+                "description", ""
+            )
         told = _read_card(place)
     decoder = f"{model.decoder_dim}x{model.decoder_depth}, {model.decoder_heads} heads"
     return {
@@ -51,15 +60,16 @@ def describe(preset):
     }
 
 
-# What model cards name: at the top, as Hugging Face's do, or in a sentence, as ours.
+# Model cards of Hugging Face name these in a header, those of this package in a
+# sentence.
 ON_CARDS = {
     "training_data": r"(?m)^datasets:\s*-? *(\S+)|[Tt]rained on `([^`]+)`",
     "license": r"(?m)^license: *(\S+)|Weights: ([\w.-]+\w)",
 }
 
 
-def _read_card(place):
-    """What the model card of a preset tells, as a dict."""
+def _read_card(place: pathlib.Path) -> dict[str, str]:
+    """Training data and licence, as the model card of a preset states them."""
     card = place / "README.md"
     text = card.read_text(encoding="utf-8") if card.is_file() else ""
     matches = {name: re.search(pattern, text) for name, pattern in ON_CARDS.items()}

@@ -1,9 +1,10 @@
-"""The masked autoencoder: encoder, decoder, and what an augmentor asks of them."""
+"""The masked autoencoder (MAE)."""
 
-import itertools
+from collections.abc import Callable
+from typing import Any
+from typing import Self
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_mra import backend
@@ -11,18 +12,20 @@ from keras_mra import checks
 from keras_mra import masking
 from keras_mra import patches as patch_ops
 from keras_mra import pixels
+from keras_mra.models.autoencoder import Autoencoder
+from keras_mra.models.autoencoder import images_and_visible
 from keras_mra.models.convert import export_transformers
+from keras_mra.models.presets import describe_presets
 from keras_mra.models.presets import load_preset
 from keras_mra.models.presets import save_preset
-from keras_mra.pixels import resize
+from keras_mra.typing import Array
+from keras_mra.typing import Path
+from keras_mra.typing import Size
 from keras_mra.vit import encoder as encoder_lib
-from keras_mra.vit.decoder import build_decoder
-
-POSITIONS = ("sincos", "learned")
 
 
 @keras.saving.register_keras_serializable("keras_mra")
-class MAE(keras.Model):
+class MAE(Autoencoder):
     """Masked autoencoder (MAE) with a ViT encoder and a light ViT decoder.
 
     The encoder sees only the visible patches and a class token; the decoder fills in
@@ -76,106 +79,15 @@ class MAE(keras.Model):
     ```
     """
 
-    def __init__(
-        self,
-        image_shape,
-        patch_size,
-        encoder_dim=192,
-        encoder_depth=12,
-        encoder_heads=3,
-        decoder_dim=96,
-        decoder_depth=2,
-        decoder_heads=3,
-        mlp_ratio=4.0,
-        layer_norm_epsilon=1e-6,
-        mask_ratio=0.75,
-        norm_pix_loss=False,
-        value_range=(0, 255),
-        mean=None,
-        std=None,
-        seed=0,
-        positions="sincos",
-        **kwargs,
-    ):
-        # Pixels must arrive as they are: a float16 policy would round them.
-        super().__init__(autocast=False, **kwargs)
-        self.image_shape = checks.image_shape(image_shape)
-        self.patch_size = checks.pair_of_ints("patch_size", patch_size)
-        self.grid = checks.patch_grid(self.image_shape, self.patch_size)
-        self.num_patches = self.grid[0] * self.grid[1]
-        self.encoder_dim, self.encoder_heads = checks.width_and_heads(
-            "encoder", encoder_dim, encoder_heads
-        )
-        self.decoder_dim, self.decoder_heads = checks.width_and_heads(
-            "decoder", decoder_dim, decoder_heads
-        )
-        self.encoder_depth = checks.positive_int("encoder_depth", encoder_depth)
-        self.decoder_depth = checks.nonnegative_int("decoder_depth", decoder_depth)
-        self.mlp_ratio = checks.mlp_ratio(
-            mlp_ratio, min(self.encoder_dim, self.decoder_dim)
-        )
-        self.layer_norm_epsilon = checks.positive_float(
-            "layer_norm_epsilon", layer_norm_epsilon
-        )
-        self.mask_ratio = mask_ratio
-        self.num_visible = masking.num_visible(self.num_patches, mask_ratio)
-        self.norm_pix_loss = bool(norm_pix_loss)
-        self.value_range = checks.value_range(value_range)
-        channels = self.image_shape[-1]
-        self.mean = checks.channel_statistics("mean", mean, channels)
-        self.std = checks.channel_statistics("std", std, channels, positive=True)
-        self.seed = checks.seed(seed)
-        if positions not in POSITIONS:
-            raise ValueError(
-                f"`positions` must be one of {POSITIONS}. "
-                f"Received: positions={positions!r}"
-            )
-        self.positions = positions
-
-        patch_values = self.patch_size[0] * self.patch_size[1] * channels
-        if self.norm_pix_loss and patch_values == 1:
-            raise ValueError(
-                "`norm_pix_loss` needs patches of at least two values. Received: "
-                f"patch_size={self.patch_size} with {channels} channel."
-            )
-        seeds = layer_seeds(self.seed)
-        shared = (
-            self.mlp_ratio,
-            self.layer_norm_epsilon,
-            self.positions,
-            seeds,
-            self.dtype_policy,
-        )
-        self.encoder = encoder_lib.build_encoder(
-            patch_values,
-            self.grid,
-            self.encoder_dim,
-            self.encoder_depth,
-            self.encoder_heads,
-            *shared,
-        )
-        self.decoder = None
-        if self.decoder_depth:
-            self.decoder = build_decoder(
-                patch_values,
-                self.grid,
-                self.encoder_dim,
-                self.decoder_dim,
-                self.decoder_depth,
-                self.decoder_heads,
-                *shared,
-            )
-        self.pixel_loss = keras.losses.MeanSquaredError(
-            reduction="mean_with_sample_weight"
-        )
-        self.loss = None
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
-        self.built = True
-
     # --- training ---------------------------------------------------------------
 
-    def call(self, images, training=None):
-        """Drops random patches and predicts them.
+    def call(self, inputs: Any, training: bool | None = None) -> dict[str, Array]:
+        """Drops patches and predicts them.
+
+        Args:
+            inputs: Images, of which random patches are dropped; or a dict with
+                `images` and `visible`, integers `(batch, kept)`, the patches to show.
+            training: Not used: patches are dropped in validation too.
 
         Returns:
             A dict of named intermediates: `tokens`, `(batch, 1 + kept, encoder_dim)`,
@@ -184,13 +96,37 @@ class MAE(keras.Model):
             space; `dropped`, float32 `(batch, patches)`, 1 where a patch was dropped;
             `visible`, int32 `(batch, kept)`.
         """
+        images, visible = images_and_visible(inputs)
         checks.image_batch(images, self.image_shape)
         images = backend.with_static_shape(images, self.image_shape)
-        return self.predict_dropped(images, self.draw_visible(images))
+        if visible is None:
+            visible = masking.random_patches(
+                ops.shape(images)[0],
+                self.num_patches,
+                self.num_visible,
+                self.seed_generator,
+            )
+        targets = patches = self.patchify(images)
+        if self.norm_pix_loss:
+            targets = pixels.standardize_patches(patches)
+        tokens = self._encode_visible(patches, visible)
+        shown = patch_ops.visible_mask(visible, self.num_patches)
+        return {
+            "tokens": tokens,
+            "predictions": self._decode(tokens, visible),
+            "targets": targets,
+            "dropped": 1.0 - ops.cast(shown, "float32"),
+            "visible": visible,
+        }
 
     def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Array:
         """Mean squared error over the dropped patches; labels are ignored.
 
         A `loss` given to `compile` replaces it: a function of targets and predictions,
@@ -204,9 +140,9 @@ class MAE(keras.Model):
         # A Keras loss object: it scales itself under a distribution strategy.
         return self.pixel_loss(targets, predictions, sample_weight=dropped)
 
-    # --- what the model knows of an image -------------------------------------------
+    # --- features -------------------------------------------------------------------
 
-    def encode(self, images):
+    def encode(self, images: Array) -> Array:
         """Encodes whole images, nothing masked.
 
         Args:
@@ -216,55 +152,126 @@ class MAE(keras.Model):
             Tensor of shape `(batch, 1 + patches, encoder_dim)`, after the final
             norm, class token first.
         """
-        images = self._images(images)
-        return encoder_lib.encode_tokens(self.encoder, self.embed(images))
+        patches = self.patchify(self._images(images))
+        return encoder_lib.encode_tokens(self.encoder, self._embed(patches))
 
-    def attention(self, images, block=-1, resolution=None):
+    def attention(
+        self, images: Array, block: int = -1, resolution: Size | None = None
+    ) -> Array:
         """Attention of the class token to each patch (MRA's query and keys).
 
         Args:
             images: `(batch, height, width, channels)`, in `value_range`.
-            block: Int, the encoder block that is asked; the last by default. An
-                earlier one costs less and gives another map.
-            resolution: Int, pair of ints or `None`. When given, the images are
-                resized to it for this pass, which costs less and gives a coarser
-                map; divisible by the patch.
+            block: Int, index of the encoder block whose attention is returned. An
+                earlier block than the last costs less and gives another map.
+            resolution: Int, pair of ints or `None`. The images are resized to this
+                size for the attention pass, which then costs less and gives a coarser
+                map. It must be divisible by the patch.
 
         Returns:
-            Float32 tensor of shape `(batch, patches)`: softmax over all keys, mean
-            of the heads, the class token's own column left out, rows rescaled to
-            sum 1.
+            Float32 tensor of shape `(batch, patches)`: the softmax over all keys,
+            averaged over the heads, without the column of the class token, and
+            rescaled so that rows sum to 1.
         """
-        block = checks.block_index("block", block, self.encoder_depth)
         images = self._images(images)
         if resolution is None:
-            return self.attend(self.embed(images), block)
-        size, grid = checks.resolution(resolution, self.patch_size)
-        return self.attend_at(images, size, grid, block)
+            block = checks.block_index("block", block, self.encoder_depth)
+            return self._attend(self._embed(self.patchify(images)), block)
+        return self._attend_coarsely(images, block, resolution)
 
-    def reconstruct(self, images, visible, restore_patch_statistics=False):
-        """Fills in the patches that are not visible.
+    # --- painting -------------------------------------------------------------------
+
+    def reconstruct(
+        self, images: Array, visible: Array, restore_patch_statistics: bool = False
+    ) -> Array:
+        """Paints the patches that are not visible.
 
         Args:
             images: `(batch, height, width, channels)`, in `value_range`.
             visible: Integers of shape `(batch, kept)`, distinct patch indices in
                 raster order, in any order.
             restore_patch_statistics: Bool. Gives each painted patch the mean and
-                deviation of the patch that was dropped. For `norm_pix_loss` models,
-                which cannot paint otherwise; it leaks the dropped patches'
-                low-frequency content.
+                deviation of the patch that was dropped. Models trained with
+                `norm_pix_loss` cannot paint without them. They leak the
+                low-frequency content of the dropped patches.
 
         Returns:
-            Tensor of the images' shape and dtype: visible patches bit for bit, the
-            others painted and clipped to `value_range`.
+            Tensor of the images' shape and dtype. Visible patches are equal bit for
+            bit; the others are painted and clipped to `value_range`.
+        """
+        images, visible = self._images(images), self._visible(visible, images)
+        repainted, _ = self.repaint(
+            images, lambda *_: visible, restore_patch_statistics
+        )
+        return repainted
+
+    def repaint(
+        self,
+        images: Array,
+        choose: Callable[[Array, Callable[..., Array]], Array],
+        restore_patch_statistics: bool = False,
+    ) -> tuple[Array, Array]:
+        """Paints all patches that a function does not keep, in one pass.
+
+        The attention pass and the painting share the embedded patches. The method
+        traces on every backend, takes images of any size, and checks no values.
+        Gradients stop at it.
+
+        Args:
+            images: `(batch, height, width, channels)`, in `value_range`. Images of
+                another size than the model's are resized for it, and the paint is
+                resized back.
+            choose: Function of `(seen, attend)` that returns the patches to keep,
+                distinct indices `(batch, kept)`. `seen` holds the images at the
+                model's size; `attend(block=-1, resolution=None)` returns the class
+                token's attention to them, as `attention` does. Attention that is not
+                asked for costs nothing.
+            restore_patch_statistics: Bool, as in `reconstruct`.
+
+        Returns:
+            `(repainted, visible)`: a tensor of the images' shape and dtype whose
+            visible patches are equal bit for bit, and the indices that `choose`
+            returned.
+
+        Example:
+
+        ```python
+        def most_attended(seen, attend):
+            return keras_mra.masking.visible_patches(attend(), mask_ratio=0.4)
+
+        views, visible = mae.repaint(images, most_attended)
+        ```
         """
         checks.restore_patch_statistics(restore_patch_statistics, self.norm_pix_loss)
-        images, visible = self._images(images), self._visible(visible, images)
-        predictions = self.predict_dropped(images, visible)["predictions"]
-        lenders = images if restore_patch_statistics else None
-        return self.compose(images, self.paint(predictions, lenders), visible)
+        size, own_size = tuple(images.shape[1:3]), self.image_shape[:2]
+        seen = images if size == own_size else pixels.resize(images, own_size)
+        seen = ops.stop_gradient(seen)
+        patches = self.patchify(seen)  # (B, N, values)
+        embedded: list[Array] = []
 
-    def predict_patches(self, images, visible):
+        def attend(block: int = -1, resolution: Size | None = None) -> Array:
+            if resolution is not None:
+                return self._attend_coarsely(seen, block, resolution)
+            embedded.append(self._embed(patches))  # (B, N, D)
+            return self._attend(embedded[0], block)
+
+        visible = choose(seen, attend)
+        if embedded:
+            shown = patch_ops.gather_rows(embedded[0], visible)  # (B, K, D)
+            tokens = encoder_lib.encode_tokens(self.encoder, shown)
+        else:
+            tokens = self._encode_visible(patches, visible)
+        painted = self._paint(
+            self._decode(tokens, visible), patches if restore_patch_statistics else None
+        )
+        painted = painted if size == own_size else pixels.resize(painted, size)
+        painted = pixels.cast_pixels(
+            ops.stop_gradient(painted), keras.backend.standardize_dtype(images.dtype)
+        )
+        is_visible = patch_ops.visible_pixels(visible, self.grid, size)
+        return ops.where(is_visible, images, painted), visible
+
+    def predict_patches(self, images: Array, visible: Array) -> Array:
         """Raw output of the decoder, in the model's normalised space.
 
         Args:
@@ -273,13 +280,12 @@ class MAE(keras.Model):
 
         Returns:
             Float tensor of shape `(batch, patches, patch_height * patch_width *
-            channels)`: patches in raster order, pixels in (row, column, channel)
-            order. With `norm_pix_loss`, standardised patch by patch.
+            channels)`, in the order of `patchify`. With `norm_pix_loss`, standardised
+            patch by patch.
         """
-        images, visible = self._images(images), self._visible(visible, images)
-        return self.predict_dropped(images, visible)["predictions"]
+        return self._predict(images, visible)["predictions"]
 
-    def reconstruction_loss(self, images, visible):
+    def reconstruction_loss(self, images: Array, visible: Array) -> Array:
         """Mean squared error over the dropped patches, in the normalised space.
 
         Args:
@@ -289,157 +295,28 @@ class MAE(keras.Model):
         Returns:
             Float32 scalar.
         """
-        images, visible = self._images(images), self._visible(visible, images)
-        if visible.shape[1] == self.num_patches:
+        out = self._predict(images, visible)
+        if out["visible"].shape[1] == self.num_patches:
             raise ValueError(
                 "`visible` must drop at least one patch for a loss. Received: all "
                 f"{self.num_patches} patches."
             )
-        out = self.predict_dropped(images, visible)
         error = ops.cast(out["predictions"], "float32") - out["targets"]
         error = ops.mean(ops.square(error), axis=-1) * out["dropped"]  # (B, N)
         return ops.sum(error) / ops.sum(out["dropped"])
 
-    # --- the steps, for layers that combine them -----------------------------------
-    # They check nothing, so that they trace everywhere.
-
-    def patchify(self, images):
-        """Images to normalised flat patches, float32 `(batch, patches, values)`."""
-        images = pixels.normalize(images, self.value_range, self.mean, self.std)
-        return patch_ops.patchify(images, self.patch_size)
-
-    def embed(self, images):
-        """Images to embedded patches, `(batch, patches, encoder_dim)`."""
-        return self.encoder.get_layer("patch_embedding")(self.patchify(images))
-
-    def attend(self, tokens, block=-1):
-        """Embedded patches to the class token's attention, `(batch, patches)`."""
-        return encoder_lib.class_attention(self.encoder, tokens, block)
-
-    def attend_at(self, images, size, grid, block=-1):
-        """The attention to a smaller copy of the images, at the full grid.
-
-        Args:
-            images: `(batch, height, width, channels)`.
-            size: Pair of ints, the copy's height and width in pixels.
-            grid: Pair of ints, its rows and columns of patches.
-            block: Int.
-        """
-        small = resize(images, size)
-        embedding = self.encoder.get_layer("patch_embedding")
-        coarse = self.attend(embedding.embed_at(self.patchify(small), grid), block)
-        fine = resize(ops.reshape(coarse, (-1, *grid, 1)), self.grid)
-        fine = ops.reshape(fine, (-1, self.num_patches))
-        return fine / ops.sum(fine, axis=-1, keepdims=True)
-
-    def predict_from_tokens(self, tokens, visible):
-        """Embedded patches, of which `visible` are shown, to predicted patches."""
-        shown = patch_ops.gather_rows(tokens, visible)
-        encoded = encoder_lib.encode_tokens(self.encoder, shown)
-        return self.decode(encoded, visible)
-
-    def encode_visible(self, patches, visible):
-        """Flat patches, of which `visible` are shown, to their encoded tokens.
-
-        Picks before it embeds: 1.4 to 3.9 times faster than the other way round.
-        """
-        shown = patch_ops.gather_rows(patches, visible)
-        return self.encoder({"patches": shown, "indices": visible})
-
-    def predict_from_patches(self, patches, visible):
-        """Flat patches, of which `visible` are shown, to predicted patches."""
-        tokens = self.encode_visible(patches, visible)
-        return self.decode(tokens, visible)
-
-    def decode(self, tokens, visible):
-        """Encoded tokens, class token first, to predicted patches."""
-        return self.check_decoder()({"tokens": tokens, "visible": visible})
-
-    def check_decoder(self):
-        """The decoder; without one, refuses to paint or to train."""
-        if self.decoder is None:
-            raise ValueError(
-                "This MAE has no decoder: it encodes and attends, but cannot "
-                "reconstruct. Give it one, such as `decoder_depth=2` (with "
-                "`decoder_dim` and `decoder_heads`) in `from_preset`, and train it "
-                "with `fit` or `pretrain_mae`."
-            )
-        return self.decoder
-
-    def paint(self, predictions, images=None):
-        """Predicted patches to float32 images, clipped to `value_range`.
-
-        Args:
-            predictions: Float tensor of shape `(batch, patches, values)`.
-            images: The images themselves, `(batch, height, width, channels)`, whose
-                patches lend mean and deviation to the painted ones; or `None`.
-        """
-        predictions = ops.cast(predictions, "float32")
-        if images is not None:
-            mean, std = pixels.patch_statistics(self.patchify(images))
-            predictions = predictions * std + mean
-        painted = patch_ops.unpatchify(predictions, self.patch_size, self.image_shape)
-        return pixels.denormalize(painted, self.value_range, self.mean, self.std)
-
-    def compose(self, images, painted, visible):
-        """The images' own pixels where visible, else painted ones, in their dtype.
-
-        Args:
-            images: `(batch, height, width, channels)`; any size, not only the model's.
-            painted: Float tensor of the same shape.
-            visible: Integer tensor of shape `(batch, kept)`.
-        """
-        painted = pixels.cast_pixels(
-            painted, keras.backend.standardize_dtype(images.dtype)
-        )
-        shown = patch_ops.visible_pixels(visible, self.grid, images.shape[1:3])
-        return ops.where(shown, images, painted)
-
-    def draw_visible(self, images):
-        """Random patches to show of each image in training, int32 `(batch, kept)`."""
-        return masking.random_patches(
-            ops.shape(images)[0],
-            self.num_patches,
-            self.num_visible,
-            self.seed_generator,
-        )
-
-    def predict_dropped(self, images, visible):
-        """What `call` returns, for patches drawn already."""
-        patches = self.patchify(images)
-        targets = patches
-        if self.norm_pix_loss:
-            targets = pixels.standardize_patches(targets)
-        shown = patch_ops.visible_mask(visible, self.num_patches)
-        tokens = self.encode_visible(patches, visible)
-        return {
-            "tokens": tokens,
-            "predictions": self.decode(tokens, visible),
-            "targets": targets,
-            "dropped": 1.0 - ops.cast(shown, "float32"),
-            "visible": visible,
-        }
-
-    def _images(self, images):
-        """Checks images and makes a tensor of them, in their own dtype."""
-        if not hasattr(images, "shape"):
-            images = np.asarray(images)
-        checks.image_batch(images, self.image_shape)
-        if checks.is_concrete(images):
-            checks.pixel_values(images, self.value_range)
-        return ops.convert_to_tensor(images)
-
-    def _visible(self, visible, images):
-        if not hasattr(visible, "shape"):
-            visible = np.asarray(visible)
-        checks.visible_indices(visible, self.num_patches, np.shape(images)[0])
-        return ops.cast(ops.convert_to_tensor(visible), "int32")
+    def _predict(self, images: Array, visible: Array) -> dict[str, Array]:
+        """What `call` returns, for checked images and patches."""
+        images, visible = self._images(images), self._visible(visible, images)
+        return self.call({"images": images, "visible": visible})
 
     # --- saving ------------------------------------------------------------------
 
     @classmethod
-    def from_preset(cls, preset, load_weights=None, **kwargs):
-        """Makes an MAE from a preset's name, a file or folder of weights, or a handle.
+    def from_preset(
+        cls, preset: Path, load_weights: bool | None = None, **kwargs: Any
+    ) -> Self:
+        """Makes an MAE from the name of a preset, a path, or a handle.
 
         Args:
             preset: One of
@@ -456,7 +333,7 @@ class MAE(keras.Model):
             load_weights: Bool or `None`. `None` loads weights where there are any;
                 `True` on an architecture is an error.
             **kwargs: Arguments of `MAE` that replace the preset's. Another
-                `image_shape` gets its own fixed positions, or learned ones resized.
+                `image_shape` gets new fixed positions; learned positions are resized.
 
         Returns:
             An `MAE`.
@@ -478,13 +355,11 @@ class MAE(keras.Model):
         return load_preset(cls, preset, load_weights, kwargs)
 
     @classmethod
-    def presets(cls):
-        """Names of the shipped presets and a description of each, as a dict."""
-        from keras_mra.models.presets import describe_presets
-
+    def presets(cls) -> dict[str, str]:
+        """Names of the shipped presets, with a description of each."""
         return describe_presets()
 
-    def save_to_preset(self, path):
+    def save_to_preset(self, path: Path) -> None:
         """Writes a preset folder: `config.json`, `model.weights.h5`, `metadata.json`.
 
         Args:
@@ -497,7 +372,7 @@ class MAE(keras.Model):
         """
         save_preset(self, path)
 
-    def export_transformers(self, path):
+    def export_transformers(self, path: Path) -> None:
         """Writes a folder for Hugging Face's `transformers`.
 
         `ViTMAEForPreTraining.from_pretrained(path)` gives the same outputs on images
@@ -517,38 +392,3 @@ class MAE(keras.Model):
             ImportError: If safetensors is not installed.
         """
         export_transformers(self, path)
-
-    def get_config(self):
-        config = super().get_config()
-        config.update(
-            image_shape=self.image_shape,
-            patch_size=self.patch_size,
-            encoder_dim=self.encoder_dim,
-            encoder_depth=self.encoder_depth,
-            encoder_heads=self.encoder_heads,
-            decoder_dim=self.decoder_dim,
-            decoder_depth=self.decoder_depth,
-            decoder_heads=self.decoder_heads,
-            mlp_ratio=self.mlp_ratio,
-            layer_norm_epsilon=self.layer_norm_epsilon,
-            mask_ratio=self.mask_ratio,
-            norm_pix_loss=self.norm_pix_loss,
-            value_range=self.value_range,
-            mean=self.mean,
-            std=self.std,
-            seed=self.seed,
-            positions=self.positions,
-        )
-        return config
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
-
-
-def layer_seeds(seed):
-    """Seeds for the layers with weights, far enough apart to add small offsets."""
-    if seed is None:
-        return itertools.repeat(None)
-    state = np.random.SeedSequence(seed).generate_state(1)[0]
-    return itertools.count(int(state) % 2**30, 16)

@@ -1,6 +1,10 @@
-"""The masked Siamese autoencoder: an MAE taught by its own average."""
+"""The masked Siamese autoencoder (MSA)."""
 
 import math
+from collections.abc import Callable
+from typing import Any
+from typing import Self
+from typing import TypeAlias
 
 import keras
 from keras import ops
@@ -9,14 +13,17 @@ from keras_mra import checks
 from keras_mra import distribution
 from keras_mra import losses
 from keras_mra import views
+from keras_mra.models.autoencoder import layer_seeds
 from keras_mra.models.mae import MAE
-from keras_mra.models.mae import layer_seeds
 from keras_mra.models.teacher import build_head
 from keras_mra.models.teacher import build_teacher
+from keras_mra.typing import Array
 from keras_mra.vit.tokens import check_pool
 from keras_mra.vit.tokens import pool_tokens
 
 CONTRASTS = ("info_nce", "cosine")
+# A Keras layer or a function of images.
+View: TypeAlias = Callable[..., Array]
 
 
 @keras.saving.register_keras_serializable("keras_mra")
@@ -24,48 +31,51 @@ class MSA(distribution.DistributedModel):
     """Masked Siamese autoencoder (MSA): an MAE with a teacher.
 
     *Teaching Masked Autoencoder With Strong Augmentations* (TNNLS 2025). The student
-    is an MAE on a masked weak view, with its pixel loss unchanged. The teacher, a
-    moving average of the student, sees the whole of a strongly augmented view; the
-    student's predicted global feature has to match the teacher's and to differ from
-    those of the other images of the batch.
+    is an MAE on a masked weak view, with an unchanged pixel loss. The teacher is a
+    moving average of the student and sees a strongly augmented view that is not
+    masked. The contrastive loss pulls the student's predicted global feature towards
+    the teacher's feature of the same image, and away from the features of the other
+    images in the batch.
 
-    What the paper leaves open and this class decides: the contrast is InfoNCE against
-    the teacher's features of the global batch, over all devices; the heads normalise
-    by layer, not by batch.
+    The paper leaves some choices open. This class uses InfoNCE against the teacher's
+    features of the global batch, over all devices, and heads with layer normalisation
+    instead of batch normalisation.
 
     Args:
-        mae: `keras_mra.MAE`, the student; trained in place.
+        mae: `keras_mra.MAE`, the student. It is trained in place.
         weak: Keras layer or callable, the student's view; `"auto"` for
-            `keras_mra.views.weak`; `None` for the images as they are.
-        strong: Likewise the teacher's view, with `keras_mra.views.strong`. A
-            `MaskReconstruct` makes MRA the teacher's view.
-        contrast: `"info_nce"`, or `"cosine"` for BYOL's loss, without negatives.
-        contrast_weight: Float, at least 0, of the contrast beside the pixel loss.
-        temperature: Float, of InfoNCE.
-        momentum: Float in [0, 1], of the teacher's average at the start.
-        momentum_steps: Int or `None`: batches over which a cosine takes the momentum
-            to 1. `None` keeps it constant.
-        pool: `"cls+mean"`, `"cls"` or `"mean"`: the global feature, of the class token
-            and the mean of the patch tokens.
+            `keras_mra.views.weak`; `None` for the unchanged images.
+        strong: Keras layer or callable, the teacher's view; `"auto"` for
+            `keras_mra.views.strong`; `None` for the unchanged images. Pass a
+            `MaskReconstruct` layer to use MRA as the teacher's view.
+        contrast: `"info_nce"`, or `"cosine"` for BYOL's loss, which has no negatives.
+        contrast_weight: Float, at least 0, the weight of the contrastive loss. The
+            weight of the pixel loss is 1.
+        temperature: Float, the temperature of InfoNCE.
+        momentum: Float in [0, 1], the momentum of the teacher's average at the start.
+        momentum_steps: Int, the number of batches over which a half cosine raises the
+            momentum to 1; or `None` for a constant momentum.
+        pool: `"cls"`, `"mean"` or `"cls+mean"`. The global feature is the class token,
+            the mean of the patch tokens, or both.
         hidden_dim: Int, hidden width of projector and predictor.
-        projection_dim: Int, width of the compared features.
-        seed: Int or `None`, for the heads' weights and the default views.
+        projection_dim: Int, width of the features that are compared.
+        seed: Int or `None`, for the weights of the heads and for the default views.
         **kwargs: Arguments of `keras.Model`.
 
     Attributes:
         mae: The student.
-        projector, predictor: Keras Functional models, after the student's encoder.
-        teacher: Keras Functional model, encoder and projector; frozen.
+        projector, predictor: Keras Functional models that follow the student's encoder.
+        teacher: Frozen Keras Functional model: encoder and projector.
 
     Call arguments:
-        inputs: Images `(batch, height, width, channels)`, or a dict with the views and
-            masks from outside: `weak` and `strong`, images, and `visible`, integers
+        inputs: Images `(batch, height, width, channels)`, or a dict with
+            given views and masks: `weak` and `strong`, images, and `visible`, integers
             `(batch, kept)`.
-        training: Bool. Without training the views are the images themselves.
+        training: Bool. `False` uses the unchanged images as both views.
 
     Returns:
-        A dict of named intermediates: those of `MAE`, and `queries` and `keys`, both
-        float32 `(batch, projection_dim)`.
+        A dict of named intermediates: those of `MAE` for the student, and `queries` and
+        `keys`, both float32 `(batch, projection_dim)`.
 
     Example:
 
@@ -79,20 +89,20 @@ class MSA(distribution.DistributedModel):
 
     def __init__(
         self,
-        mae,
-        weak="auto",
-        strong="auto",
-        contrast="info_nce",
-        contrast_weight=1.0,
-        temperature=0.2,
-        momentum=0.99,
-        momentum_steps=None,
-        pool="cls+mean",
-        hidden_dim=512,
-        projection_dim=128,
-        seed=0,
-        **kwargs,
-    ):
+        mae: MAE,
+        weak: View | str | None = "auto",
+        strong: View | str | None = "auto",
+        contrast: str = "info_nce",
+        contrast_weight: float = 1.0,
+        temperature: float = 0.2,
+        momentum: float = 0.99,
+        momentum_steps: int | None = None,
+        pool: str = "cls+mean",
+        hidden_dim: int = 512,
+        projection_dim: int = 128,
+        seed: int | None = 0,
+        **kwargs: Any,
+    ) -> None:
         if not isinstance(mae, MAE):
             raise ValueError(
                 "`mae` must be a `keras_mra.MAE`. Received: "
@@ -125,10 +135,21 @@ class MSA(distribution.DistributedModel):
 
         seeds = layer_seeds(self.seed)
         feature_dim = mae.encoder_dim * (2 if pool == "cls+mean" else 1)
-        shared = (mae.layer_norm_epsilon, seeds, self.dtype_policy)
-        widths = (hidden_dim, projection_dim)
-        self.projector = build_head("projector", feature_dim, *widths, *shared)
-        self.predictor = build_head("predictor", projection_dim, *widths, *shared)
+        self.projector, self.predictor = (
+            build_head(
+                name,
+                input_dim,
+                hidden_dim,
+                projection_dim,
+                mae.layer_norm_epsilon,
+                seeds,
+                self.dtype_policy,
+            )
+            for name, input_dim in (
+                ("projector", feature_dim),
+                ("predictor", projection_dim),
+            )
+        )
         self.teacher = build_teacher(mae.encoder, self.projector, pool)
         self.batches_seen = self.add_weight(
             shape=(),
@@ -142,10 +163,10 @@ class MSA(distribution.DistributedModel):
         self.momentum_tracker = keras.metrics.Mean(name="teacher_momentum")
         self.built = True
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Any, training: bool | None = None) -> dict[str, Array]:
         if isinstance(inputs, dict):
             weak, strong, visible = _given(inputs)
-            student = self.mae.predict_dropped(weak, visible)
+            student = self.mae.call({"images": weak, "visible": visible})
         else:
             weak, strong = self.two_views(inputs, training)
             student = self.mae(weak, training=training)
@@ -155,22 +176,23 @@ class MSA(distribution.DistributedModel):
             "keys": self.key(strong),
         }
 
-    def two_views(self, images, training):
-        """The student's and the teacher's view of images."""
+    def two_views(self, images: Array, training: bool | None) -> tuple[Array, Array]:
+        """The student's and the teacher's view of the images."""
         if not training:
             return images, images
-        return tuple(
+        weak, strong = (
             images if view is None else view(images)
             for view in (self.weak, self.strong)
         )
+        return weak, strong
 
-    def query(self, tokens):
-        """Encoded tokens to the student's predicted feature, float32."""
+    def query(self, tokens: Array) -> Array:
+        """The student's predicted feature, float32, from its encoded tokens."""
         projected = self.projector(pool_tokens(tokens, self.pool))
         return ops.cast(self.predictor(projected), "float32")
 
-    def key(self, images):
-        """Whole images to the teacher's feature, float32, without a gradient."""
+    def key(self, images: Array) -> Array:
+        """The teacher's feature of whole images, float32, without a gradient."""
         patches = self.mae.patchify(images)  # (B, N, values)
         indices = ops.broadcast_to(
             ops.arange(self.mae.num_patches, dtype="int32"), ops.shape(patches)[:2]
@@ -179,11 +201,16 @@ class MSA(distribution.DistributedModel):
         return ops.stop_gradient(ops.cast(key, "float32"))
 
     def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
-        """Pixel loss plus weighted contrast; in training, the teacher moves on."""
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Array:
+        """Pixel loss plus weighted contrastive loss; training updates the teacher."""
         replicas = distribution.summed_replicas()
-        # Keras' loss is divided by them already.
+        # Keras has divided the pixel loss by the number of replicas.
         pixel = self.mae.compute_loss(y_pred=y_pred) * replicas
         contrast = self.contrast_loss(y_pred["queries"], y_pred["keys"])
         momentum = self.momentum_at(self.batches_seen)
@@ -194,15 +221,15 @@ class MSA(distribution.DistributedModel):
             self._move_teacher(momentum)
         return (pixel + self.contrast_weight * contrast) / replicas
 
-    def contrast_loss(self, queries, keys):
-        """Mean over the batch of the contrast between queries and keys."""
+    def contrast_loss(self, queries: Array, keys: Array) -> Array:
+        """Contrastive loss between queries and keys, averaged over the batch."""
         if self.contrast == "cosine":
             return ops.mean(losses.cosine_distance(queries, keys))
         keys, offset = distribution.gather_keys(keys)
         positives = offset + ops.arange(ops.shape(queries)[0])
         return ops.mean(losses.info_nce(queries, keys, self.temperature, positives))
 
-    def momentum_at(self, batch):
+    def momentum_at(self, batch: Array | int) -> Array:
         """The teacher's momentum at a batch: a half cosine from `momentum` to 1."""
         if self.momentum_steps is None:
             return ops.convert_to_tensor(self.momentum, "float32")
@@ -210,11 +237,11 @@ class MSA(distribution.DistributedModel):
         progress = ops.minimum(progress, 1.0)
         return 1.0 - (1.0 - self.momentum) * (ops.cos(math.pi * progress) + 1.0) / 2.0
 
-    def _move_teacher(self, momentum):
-        """Averages the student, as it is before this batch's step, into the teacher.
+    def _move_teacher(self, momentum: Array) -> None:
+        """Averages the student, before this batch's step, into the teacher.
 
-        Where the optimizer accumulates gradients the student moves once per window of
-        batches, and so does the teacher.
+        With gradient accumulation the student moves once per window of batches, and
+        the teacher too.
         """
         optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
         window = getattr(optimizer, "gradient_accumulation_steps", None) or 1
@@ -226,7 +253,9 @@ class MSA(distribution.DistributedModel):
             average.assign(momentum * average + (1.0 - momentum) * mine)
         self.batches_seen.assign(self.batches_seen + 1)
 
-    def _view(self, name, view, default):
+    def _view(
+        self, name: str, view: View | str | None, default: Callable[..., View]
+    ) -> View | None:
         if view == "auto":
             return default(self.mae.image_shape, self.mae.value_range, self.seed)
         if view is None or callable(view):
@@ -236,7 +265,7 @@ class MSA(distribution.DistributedModel):
             f"Received: {name}={view!r} (of type {type(view).__name__})"
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         config.update(
             mae=self.mae,
@@ -255,7 +284,7 @@ class MSA(distribution.DistributedModel):
         return config
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         config = dict(config)
         for name in ("mae", "weak", "strong"):
             if isinstance(config[name], dict):
@@ -263,8 +292,8 @@ class MSA(distribution.DistributedModel):
         return cls(**config)
 
 
-def _given(inputs):
-    """Views and masks from outside, as tensors."""
+def _given(inputs: dict[str, Any]) -> tuple[Array, Array, Array]:
+    """The views and masks that a dict of inputs holds, as tensors."""
     names = ("weak", "strong", "visible")
     if set(inputs) != set(names):
         raise ValueError(

@@ -1,112 +1,111 @@
-"""Presets: named architectures, shipped weights, and folders of one's own.
+"""Presets: named architectures, shipped weights, and preset folders of users.
 
 A preset folder has KerasHub's layout: `config.json`, `model.weights.h5` and
-`metadata.json`. Nothing in it is code: the configuration may only name an `MAE`.
+`metadata.json`. It holds no code: the configuration can only name an `MAE`.
 """
 
-import contextlib
-import json
 import os
 import pathlib
 from typing import Any
 
 import keras
 
+from keras_mra import files
 from keras_mra import weights
 from keras_mra.models.convert import load_checkpoint
+from keras_mra.models.frozen import copy_of
+from keras_mra.typing import Path
 from keras_mra.version import __version__
 from keras_mra.weights import hub
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 
+
+def _architecture(
+    description: str,
+    side: int,
+    patch_size: int,
+    encoder: tuple[int, int, int],
+    decoder: tuple[int, int, int],
+) -> dict[str, Any]:
+    """A preset without weights; encoder and decoder are (width, depth, heads)."""
+    config: dict[str, Any] = {"image_shape": (side, side, 3), "patch_size": patch_size}
+    for part, sizes in (("encoder", encoder), ("decoder", decoder)):
+        for name, size in zip(("dim", "depth", "heads"), sizes):
+            config[f"{part}_{name}"] = size
+    return {"description": description, "config": config}
+
+
 ARCHITECTURES: dict[str, dict[str, Any]] = {
-    "mae_nano": dict(
-        description="ViT 96x4, decoder 64x2: small images and CPUs.",
-        config=dict(
-            image_shape=(32, 32, 3), patch_size=4,
-            encoder_dim=96, encoder_depth=4, encoder_heads=3,
-            decoder_dim=64, decoder_depth=2, decoder_heads=2,
-        ),
+    "mae_nano": _architecture(
+        "ViT 96x4, decoder 64x2: small images and CPUs.",
+        32, 4, (96, 4, 3), (64, 2, 2),
     ),
-    "mae_mini": dict(
-        description="ViT-Tiny 192x12, decoder 128x4: the role of the paper's MAE-Mini.",
-        config=dict(
-            image_shape=(224, 224, 3), patch_size=16,
-            encoder_dim=192, encoder_depth=12, encoder_heads=3,
-            decoder_dim=128, decoder_depth=4, decoder_heads=4,
-        ),
+    "mae_mini": _architecture(
+        "ViT-Tiny 192x12, decoder 128x4: the role of the paper's MAE-Mini.",
+        224, 16, (192, 12, 3), (128, 4, 4),
     ),
-    "mae_small": dict(
-        description="ViT-Small 384x12, decoder 256x4.",
-        config=dict(
-            image_shape=(224, 224, 3), patch_size=16,
-            encoder_dim=384, encoder_depth=12, encoder_heads=6,
-            decoder_dim=256, decoder_depth=4, decoder_heads=8,
-        ),
+    "mae_small": _architecture(
+        "ViT-Small 384x12, decoder 256x4.",
+        224, 16, (384, 12, 6), (256, 4, 8),
     ),
-    "mae_base": dict(
-        description="The published MAE ViT-B/16: 768x12, decoder 512x8.",
-        config=dict(
-            image_shape=(224, 224, 3), patch_size=16,
-            encoder_dim=768, encoder_depth=12, encoder_heads=12,
-            decoder_dim=512, decoder_depth=8, decoder_heads=16,
-        ),
+    "mae_base": _architecture(
+        "The published MAE ViT-B/16: 768x12, decoder 512x8.",
+        224, 16, (768, 12, 12), (512, 8, 16),
     ),
-    "mae_large": dict(
-        description="The published MAE ViT-L/16: 1024x24, decoder 512x8.",
-        config=dict(
-            image_shape=(224, 224, 3), patch_size=16,
-            encoder_dim=1024, encoder_depth=24, encoder_heads=16,
-            decoder_dim=512, decoder_depth=8, decoder_heads=16,
-        ),
+    "mae_large": _architecture(
+        "The published MAE ViT-L/16: 1024x24, decoder 512x8.",
+        224, 16, (1024, 24, 16), (512, 8, 16),
     ),
 }  # fmt: skip
 
 
-def describe_presets():
-    """Names of all shipped presets and a description of each, as a dict."""
+def describe_presets() -> dict[str, str]:
+    """Names of all shipped presets, with a description of each."""
     presets = {name: entry["description"] for name, entry in ARCHITECTURES.items()}
     for folder in sorted(shipped_folder().iterdir()):
         if (folder / METADATA).is_file():
-            presets[folder.name] = _read_json(folder / METADATA)["description"]
+            presets[folder.name] = files.read_json(folder / METADATA)["description"]
     return presets
 
 
-def shipped_folder():
-    """Where the presets that come with weights lie."""
+def shipped_folder() -> pathlib.Path:
+    """The folder of the presets that are shipped with weights."""
     return pathlib.Path(__file__).parents[1] / "presets"
 
 
-def architecture(preset):
+def architecture(preset: Path) -> dict[str, Any]:
     """The arguments of `MAE` that a preset stands for, as a new dict."""
     if isinstance(preset, str) and preset in ARCHITECTURES:
         return dict(ARCHITECTURES[preset]["config"])
     place = find(preset)
-    if _is_foreign(place):
+    if is_foreign(place):
         return weights.read_checkpoint(place, {}).arguments
-    return _read_config(place)
+    return read_config(place)
 
 
-def load_preset(cls, preset, load_weights, overrides):
+def load_preset(
+    cls: Any, preset: Path, load_weights: bool | None, overrides: dict[str, Any]
+) -> Any:
     """Makes a model of class `cls` from a preset; see `MAE.from_preset`."""
     if isinstance(preset, str) and preset in ARCHITECTURES:
         if load_weights:
             raise ValueError(
                 f"`load_weights=True`, but preset {preset!r} is an architecture "
-                "without weights. With weights there are: "
+                "without weights. Presets with weights: "
                 f"{sorted(set(describe_presets()) - set(ARCHITECTURES))}"
             )
         return cls(**{**architecture(preset), **overrides})
     folder = find(preset)
-    if _is_foreign(folder):
+    if is_foreign(folder):
         return load_checkpoint(cls, folder, load_weights, overrides)
-    model = cls.from_config({**_read_config(folder), **overrides})
+    model = cls.from_config({**read_config(folder), **overrides})
     if load_weights is None or load_weights:
         _load_weights(model, folder / WEIGHTS)
     return model
 
 
-def save_preset(model, path, description=""):
+def save_preset(model: Any, path: Path, description: str = "") -> None:
     """Writes a preset folder; see `MAE.save_to_preset`."""
     folder = pathlib.Path(path)
     if (folder / CONFIG).is_file() and not _is_ours(folder):
@@ -126,49 +125,43 @@ def save_preset(model, path, description=""):
             CONFIG: keras.saving.serialize_keras_object(model),
             METADATA: metadata,
         }
-        with contextlib.ExitStack() as leftovers:
-            parts = {}
-            for name in (WEIGHTS, CONFIG, METADATA):
-                parts[name] = folder / f"part.{name}"
-                leftovers.callback(parts[name].unlink, missing_ok=True)
+        names = [WEIGHTS, CONFIG, METADATA]
+        with files.replacing_together(folder, names) as parts:
             _reserve(parts[WEIGHTS], 4 * model.count_params() + 2**20)
-            _without_optimizer(model).save_weights(parts[WEIGHTS])
-            for name, content in documents.items():
-                text = json.dumps(content, indent=2) + "\n"
-                parts[name].write_text(text, encoding="utf-8")
-            # Nothing is replaced before everything is written.
-            for name, part in parts.items():
-                os.replace(part, folder / name)
+            # Of a copy, because Keras saves an optimizer with the weights.
+            copy_of(model).save_weights(parts[WEIGHTS])
+            for name, document in documents.items():
+                parts[name].write_text(files.json_text(document), encoding="utf-8")
     except OSError as error:
         raise OSError(
             f"The preset could not be written to `path` {str(folder)!r}: {error}"
         ) from error
 
 
-def upload_preset(handle, path, private=False):
-    """Sends a folder written by `save_to_preset` to the Hugging Face hub.
+def upload_preset(handle: str, path: Path, private: bool = False) -> None:
+    """Uploads a folder written by `save_to_preset` to the Hugging Face hub.
 
-    Others then load it by `MAE.from_preset(handle)`. Needs `huggingface_hub`
+    `MAE.from_preset(handle)` loads it from there. The function needs `huggingface_hub`
     (`pip install 'keras-mra[hub]'`) and a login (`hf auth login`).
 
     Args:
-        handle: `hf://OWNER/NAME`; the repository is made if there is none.
+        handle: `hf://OWNER/NAME`. The repository is created if it does not exist.
         path: The folder.
-        private: Bool, for a new repository.
+        private: Bool, whether a new repository is private.
 
     Raises:
-        ValueError: If the folder is no preset, or `handle` no handle.
+        ValueError: If the folder is not a preset, or `handle` is not a handle.
     """
     folder = pathlib.Path(path)
     hub.parse(handle)
-    _read_config(folder)
+    read_config(folder)
     if not (folder / WEIGHTS).is_file():
         raise ValueError(f"`path` {str(folder)!r} has no {WEIGHTS!r}.")
     hub.upload(folder, handle, private)
 
 
-def _reserve(path, size):
-    """Makes a full disk known as an `OSError`; h5py can crash the interpreter on it."""
+def _reserve(path: pathlib.Path, size: int) -> None:
+    """Raises `OSError` on a full disk, where h5py can crash the interpreter."""
     with open(path, "wb") as file:
         for _ in range(-(-size // 2**20)):
             file.write(bytes(2**20))
@@ -176,15 +169,10 @@ def _reserve(path, size):
         os.fsync(file.fileno())
 
 
-def _without_optimizer(model):
-    """A copy that was never compiled: Keras saves an optimizer with the weights."""
-    copy = type(model).from_config(model.get_config())
-    copy.set_weights(model.get_weights())
-    return copy
+def find(preset: Path) -> pathlib.Path:
+    """The folder or the file of weights of a preset that is not an architecture.
 
-
-def find(preset):
-    """The place of a preset that is no architecture: a folder, or a file of weights.
+    A handle is downloaded; pass the returned path on, rather than the handle.
 
     Args:
         preset: Name, path or handle.
@@ -193,13 +181,13 @@ def find(preset):
         `pathlib.Path`.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If there is no such preset.
     """
     if hub.is_handle(preset):
         return hub.download(preset)
     if not isinstance(preset, (str, os.PathLike)):
         raise ValueError(
-            "`preset` must be a preset's name, a path or a handle. "
+            "`preset` must be the name of a preset, a path or a handle. "
             f"Received: preset={preset!r} (of type {type(preset).__name__})"
         )
     for place in (shipped_folder() / preset, pathlib.Path(preset)):
@@ -207,8 +195,8 @@ def find(preset):
             return place
     if pathlib.Path(preset).is_dir():
         raise ValueError(
-            f"`preset` names the folder {str(preset)!r}, which holds no {CONFIG!r} "
-            "and so is no preset."
+            f"`preset` must be a preset folder. Received: {str(preset)!r}, a folder "
+            f"without {CONFIG!r}"
         )
     raise ValueError(
         "`preset` must be the path of a preset folder or of a file of weights, a "
@@ -217,30 +205,35 @@ def find(preset):
     )
 
 
-def is_foreign(preset):
+def is_foreign(preset: Path) -> bool:
     """Whether a preset is a checkpoint of another library."""
-    named = isinstance(preset, str) and preset in ARCHITECTURES
-    return not named and _is_foreign(find(preset))
-
-
-def _is_foreign(place):
+    if isinstance(preset, str) and preset in ARCHITECTURES:
+        return False
+    place = find(preset)
     return weights.is_checkpoint(place) and not _is_ours(place)
 
 
-def _is_ours(place):
-    """Whether a folder's configuration is one of Keras."""
-    return place.is_dir() and "registered_name" in weights.read_json(place / CONFIG)
+def _is_ours(place: pathlib.Path) -> bool:
+    """Whether Keras wrote the configuration of a folder."""
+    if not place.is_dir():
+        return False
+    return "registered_name" in files.read_json(place / CONFIG, missing_ok=True)
 
 
-def _read_config(folder):
-    document = _read_json(folder / CONFIG)
-    if isinstance(document, dict) and "model_type" in document:
+def read_config(folder: pathlib.Path) -> dict[str, Any]:
+    """The arguments of `MAE` in the configuration of a preset folder.
+
+    Raises:
+        ValueError: If the configuration is missing, damaged, or not an MAE's.
+    """
+    document = files.read_json(folder / CONFIG)
+    if "model_type" in document:
         raise ValueError(
             f"`preset` {str(folder)!r}, a folder of {document['model_type']!r}, must "
             f"hold its weights, one of {', '.join(weights.FILES)}. Received: "
             f"{', '.join(sorted(p.name for p in folder.iterdir())[:8])}"
         )
-    name = document.get("registered_name") if isinstance(document, dict) else None
+    name = document.get("registered_name")
     if name != "keras_mra>MAE" or not isinstance(document.get("config"), dict):
         raise ValueError(
             f"`preset` must be an MAE's. Received: {str(folder / CONFIG)!r} "
@@ -249,7 +242,7 @@ def _read_config(folder):
     return document["config"]
 
 
-def _load_weights(model, path):
+def _load_weights(model: Any, path: pathlib.Path) -> None:
     if not path.is_file():
         raise ValueError(f"`preset` has no weights: {str(path)!r} is missing.")
     try:
@@ -261,10 +254,3 @@ def _load_weights(model, path):
             f"encoder {model.encoder_dim}x{model.encoder_depth}, "
             f"decoder {model.decoder_dim}x{model.decoder_depth}: {error}"
         ) from error
-
-
-def _read_json(path):
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"{str(path)!r} could not be read: {error}") from error

@@ -1,17 +1,29 @@
 """The heads and the teacher of a masked Siamese autoencoder, as Functional models."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import keras
 
 from keras_mra.models.frozen import Untrainable
+from keras_mra.models.frozen import copy_of
 from keras_mra.models.frozen import freeze
 from keras_mra.vit.tokens import pool_tokens
 
 
-def build_head(name, input_dim, hidden_dim, output_dim, epsilon, seeds, dtype):
-    """A projector or predictor: a multilayer perceptron with one hidden layer.
+def build_head(
+    name: str,
+    input_dim: int,
+    hidden_dim: int,
+    output_dim: int,
+    epsilon: float,
+    seeds: Iterator[int | None],
+    dtype: Any,
+) -> keras.Model:
+    """Builds a projector or predictor, a multilayer perceptron with one hidden layer.
 
-    Layer normalisation where others have batch normalisation, so that a batch means
-    the same on one device and on many.
+    The head uses layer normalisation where other methods use batch normalisation, so
+    that its output does not depend on how a batch is split over devices.
 
     Args:
         name: String.
@@ -31,15 +43,17 @@ def build_head(name, input_dim, hidden_dim, output_dim, epsilon, seeds, dtype):
     return keras.Model(inputs, x, name=name)
 
 
-def _dense(units, seed, dtype, name):
+def _dense(units: int, seed: int | None, dtype: Any, name: str) -> keras.layers.Layer:
     initializer = keras.initializers.GlorotUniform(seed)
     return keras.layers.Dense(
         units, kernel_initializer=initializer, dtype=dtype, name=name
     )
 
 
-def build_teacher(encoder, projector, pool):
-    """A frozen copy of encoder, pooling and projector.
+def build_teacher(
+    encoder: keras.Model, projector: keras.Model, pool: str
+) -> keras.Model:
+    """Builds a frozen copy of encoder, pooling and projector.
 
     Args:
         encoder: Model made by `build_encoder`.
@@ -47,10 +61,10 @@ def build_teacher(encoder, projector, pool):
         pool: As in `pool_tokens`.
 
     Returns:
-        A `keras.Model` from `{"patches", "indices"}` to `(batch, output_dim)`; its
-        weights come in the order of those of `encoder` and `projector`.
+        A `keras.Model` from `{"patches", "indices"}` to `(batch, output_dim)`, with the
+        weights of `encoder`, then those of `projector`.
     """
-    encoder, projector = (_copy_of(model) for model in (encoder, projector))
+    encoder, projector = (copy_of(model) for model in (encoder, projector))
     inputs = {
         name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
         for name, tensor in encoder.input.items()
@@ -59,15 +73,9 @@ def build_teacher(encoder, projector, pool):
     return Frozen(inputs, projector(features), name="teacher")
 
 
-def _copy_of(model):
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    return copy
-
-
 class Frozen(Untrainable, keras.Model):
-    """A Functional model that stays frozen whatever the model around it is told."""
+    """A Functional model that stays frozen inside a trainable model."""
 
-    def __init__(self, inputs, outputs, **kwargs):
+    def __init__(self, inputs: Any, outputs: Any, **kwargs: Any) -> None:
         super().__init__(inputs, outputs, **kwargs)
         freeze(self)

@@ -1,4 +1,4 @@
-"""Hugging Face's ViTMAE with random weights, as a reference for ours."""
+"""Hugging Face's ViTMAE with random weights, as a reference for our `MAE`."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ TOLERANCE = dict(rtol=1e-4, atol=1e-4)
 def make(
     image_size=16, patch_size=4, channels=3, kind="ViTMAEForPreTraining", **config
 ):
-    """A small model in evaluation mode, all of its weights random.
+    """Makes a small model in evaluation mode whose weights are all random.
 
     Args:
         **config: Arguments of `ViTMAEConfig` that replace the small ones.
@@ -46,7 +46,7 @@ def make(
 
 
 def initialize_positions(model):
-    """Sets the sine-cosine positions, which a model made afresh leaves at zero."""
+    """Sets the fixed positions, which are zero in a new model."""
     for tensor in [*model.modules(), *model.parameters()]:
         tensor._is_hf_initialized = False
     base = getattr(model, "vit", model)
@@ -59,15 +59,16 @@ def initialize_positions(model):
 
 
 def outputs(model, pixels, noise):
-    """What a model makes of normalised images under a noise.
+    """Runs a model on normalised images.
 
     Args:
         pixels: Array `(batch, height, width, channels)`.
-        noise: Array `(batch, patches)`; the least is kept.
+        noise: Array `(batch, patches)`. The patches with the smallest values are kept.
 
     Returns:
-        Dict of arrays: `visible`, `hidden`, and where there is a decoder `logits` and
-        `loss`; of the whole images `tokens` and `attention` of the last block.
+        Dict of arrays: `visible`, the kept patches; `hidden`, their tokens; `logits`
+        and `loss`, if there is a decoder; `tokens` of the whole images; and
+        `attention` of the class token in the last block.
     """
     import torch
 
@@ -94,7 +95,7 @@ def outputs(model, pixels, noise):
 
 
 def published(model, decoder=True):
-    """A model of Hugging Face's as a state dict of the original release."""
+    """Converts a model to a state dict with the original release's names."""
     import torch
 
     mae = {k.removeprefix("vit."): v for k, v in model.state_dict().items()}
@@ -134,7 +135,22 @@ def published(model, decoder=True):
     return {k: v.clone().contiguous() for k, v in found.items()}
 
 
+def edit(folder, change):
+    """Changes the tensors in a folder that a model saved.
+
+    Args:
+        change: Function that changes a dict from names to arrays.
+    """
+    from safetensors.numpy import load_file
+    from safetensors.numpy import save_file
+
+    tensors = load_file(folder / "model.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors")
+
+
 def some_images(model, batch=3):
+    """Random images in [0, 1] of a model's size, and noise for `outputs`."""
     config = model.config
     shape = (batch, config.image_size, config.image_size, config.num_channels)
     rng = np.random.default_rng(0)
@@ -144,7 +160,15 @@ def some_images(model, batch=3):
 
 
 def assert_same_outputs(mae, images, model, pixels, noise):
-    """Every output of ours on images is theirs on the normalised pixels."""
+    """Compares all outputs of two models.
+
+    Args:
+        mae: Our model.
+        images: Array `(batch, height, width, channels)`, in its `value_range`.
+        model: Hugging Face's model.
+        pixels: The same images, normalised.
+        noise: Array `(batch, patches)`, as in `outputs`.
+    """
     theirs = outputs(model, pixels, noise)
     visible = theirs["visible"]
     shown = np.take_along_axis(
@@ -164,6 +188,7 @@ def assert_same_outputs(mae, images, model, pixels, noise):
 
 
 def same_weights(a, b):
+    """Whether two Keras models have equal weights, bit for bit."""
     return all(
         np.array_equal(v, w)
         for v, w in zip(a.get_weights(), b.get_weights(), strict=True)

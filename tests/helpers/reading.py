@@ -1,18 +1,47 @@
 """What the tests of data sets read, and read with."""
 
+import struct
+import zlib
+
 import keras
 import numpy as np
 from PIL import Image
 
 RNG = np.random.default_rng(0)
+# Rows and columns of the seven passes of an interlaced PNG file: first and step.
+ADAM7 = [(0, 8, 0, 8), (0, 8, 4, 8), (4, 8, 0, 4), (0, 4, 2, 4), (2, 4, 0, 2)]
+ADAM7 += [(0, 2, 1, 2), (1, 2, 0, 1)]
+
+
+def noise(*shape, dtype="uint8"):
+    """Random values over the whole range of a dtype."""
+    return RNG.integers(0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)
 
 
 def save(path, size=(40, 30), mode="RGB", **kwargs):
     """Writes noise as an image file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = RNG.integers(0, 256, (size[1], size[0], 4), dtype="uint8")
-    Image.fromarray(pixels).convert(mode).save(path, **kwargs)
+    Image.fromarray(noise(size[1], size[0], 4)).convert(mode).save(path, **kwargs)
     return path
+
+
+def png16(pixels, chunks=(), interlaced=False):
+    """Encodes a 16-bit PNG file of 1 to 4 channels, without any library."""
+    height, width, channels = pixels.shape
+    color_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    lines = b"".join(
+        b"\0" + line.tobytes()
+        for row, rows, column, columns in (ADAM7 if interlaced else [(0, 1, 0, 1)])
+        for line in pixels[row::rows, column::columns].astype(">u2")
+    )
+    header = struct.pack(">IIBBBBB", width, height, 16, color_type, 0, 0, interlaced)
+    content = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(lines)), (b"IEND",)]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in content)
+
+
+def _chunk(kind, body=b""):
+    check = zlib.crc32(kind + body)
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", check)
 
 
 def all_batches(dataset):

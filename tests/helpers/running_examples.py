@@ -1,8 +1,11 @@
-"""Runs an example as its users do, in a process of its own."""
+"""Runs an example on the digits, as its users do, but in the tests' process."""
 
+import contextlib
+import io
 import json
 import os
 import pathlib
+import runpy
 import subprocess
 import sys
 
@@ -13,7 +16,28 @@ EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
 
 
 def run(name, folder, *arguments):
-    """Runs an example on the digits, in `folder`; returns what it printed."""
+    """Runs an example in `folder`.
+
+    Args:
+        name: Path of the example inside `examples/`.
+        folder: The working directory.
+        *arguments: Further arguments of its command line.
+
+    Returns:
+        The names that the example defines, as a dict, and what it printed.
+    """
+    argv, printed = sys.argv, io.StringIO()
+    sys.argv = [str(EXAMPLES / name), "--data", "digits", "--quick", *arguments]
+    try:
+        with contextlib.chdir(folder), contextlib.redirect_stdout(printed):
+            names = runpy.run_path(sys.argv[0], run_name="__main__")
+    finally:
+        sys.argv = argv
+    return names, printed.getvalue()
+
+
+def run_alone(name, folder, *arguments):
+    """Runs an example in a process of its own; returns what it printed."""
     result = subprocess.run(
         [sys.executable, EXAMPLES / name, "--data", "digits", "--quick", *arguments],
         cwd=folder,
@@ -26,16 +50,17 @@ def run(name, folder, *arguments):
 
 
 def report(name, folder, *arguments):
-    """Runs an example and checks its report.
+    """Runs an experiment and checks the report that it wrote.
 
     Returns:
         The record that it wrote as JSON.
     """
-    printed = run(f"{name}.py", folder, *arguments)
+    _, printed = run(f"papers/{name}.py", folder, *arguments)
     text = (folder / "results" / f"{name}.md").read_text()
     assert text.strip() in printed
     record = json.loads((folder / "results" / f"{name}.json").read_text())
-    assert f"examples/{name}.py --data digits --quick" in record["command"]
+    command = f"python examples/papers/{name}.py --data digits --quick"
+    assert command in record["command"]
     assert record["machine"]["packages"]["keras"] == keras.__version__
     assert record["seeds"] == [0] and record["title"] in text
     pictures = list((folder / "results").glob(f"{name}*.png"))

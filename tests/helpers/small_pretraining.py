@@ -1,4 +1,4 @@
-"""A quick pretraining, and data in every form that it takes."""
+"""A quick pretraining, callbacks that watch or end it, and data in every form."""
 
 import keras
 import numpy as np
@@ -12,10 +12,19 @@ LABELS = np.arange(12, dtype="int32")
 
 
 class NoTraining(Exception):
-    pass
+    """Raised where training would start."""
+
+
+class Killed(Exception):
+    """Ends a run as if its process had been killed."""
+
+
+def make_images():
+    return np.random.default_rng(0).integers(0, 256, (12, 8, 8, 1), dtype="uint8")
 
 
 def pretrain(ds, **arguments):
+    """`pretrain_mae` with a model of a few thousand weights."""
     defaults = dict(preset="mae_nano", patch_size=2, epochs=1, verbose=0, **SMALL)
     return keras_mra.pretrain_mae(ds, **{**defaults, **arguments})
 
@@ -29,8 +38,26 @@ class Steps(keras.callbacks.Callback):
         self.count += 1
 
 
+class Kill(keras.callbacks.Callback):
+    """Ends the run in an epoch, at its beginning or after its first step."""
+
+    def __init__(self, epoch, middle):
+        super().__init__()
+        self.epoch, self.middle = epoch, middle
+        self.now = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now = epoch
+        if epoch == self.epoch and not self.middle:
+            raise Killed
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.now == self.epoch and self.middle:
+            raise Killed
+
+
 class Batches(keras.utils.PyDataset):
-    """Someone else's data set: three batches of four."""
+    """A `PyDataset` that is not of this package: three batches of four."""
 
     def __init__(self, images, labels=None):
         super().__init__()

@@ -234,5 +234,5 @@ def test_one_that_keras_cannot_make_again(mae):
         [keras.Input((12, 12, 1)), keras.layers.Flatten(), keras.layers.Dense(9)]
     )
     model.get_config = lambda: {"no": "such argument"}
-    with pytest.raises(ValueError, match="make again from its configuration.*`copy`"):
+    with pytest.raises(ValueError, match="copy from its configuration.*or `copy`"):
         MaskReconstruct(mae, attention_model=model)

@@ -17,17 +17,6 @@ from keras_mra.patches import visible_pixels
 BACKEND = keras.backend.backend()
 
 
-@pytest.fixture(scope="module")
-def mae():
-    return make_mae()
-
-
-@pytest.fixture(scope="module")
-def images():
-    rng = np.random.default_rng(0)
-    return rng.integers(0, 256, (16, 12, 12, 1)).astype("uint8")
-
-
 # --- what it does to pixels ---------------------------------------------------
 
 

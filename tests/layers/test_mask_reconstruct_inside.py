@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 from helpers.small_augmentor import classifier
-from helpers.small_augmentor import make_mae
 from helpers.small_augmentor import to_numpy
 from keras import ops
 
@@ -12,17 +11,6 @@ from keras_mra import backend
 from keras_mra.layers import MaskReconstruct
 
 BACKEND = keras.backend.backend()
-
-
-@pytest.fixture(scope="module")
-def mae():
-    return make_mae()
-
-
-@pytest.fixture(scope="module")
-def images():
-    rng = np.random.default_rng(0)
-    return rng.integers(0, 256, (16, 12, 12, 1)).astype("uint8")
 
 
 def test_single_image_dict_and_training_flag(mae, images):

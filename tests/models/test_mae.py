@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from helpers.models import TINY
 from helpers.models import compute
-from helpers.models import random_visible
 from helpers.models import randomize
 from helpers.models import traced
 from helpers.small_mae import NUM_PATCHES
@@ -18,22 +17,6 @@ from keras import ops
 
 import keras_mra
 from keras_mra import patches as patch_ops
-
-
-@pytest.fixture(scope="module")
-def mae():
-    return randomize(make_mae())
-
-
-@pytest.fixture
-def images(rng):
-    return rng.integers(0, 256, (3, *SHAPE), dtype="uint8")
-
-
-@pytest.fixture
-def visible(rng):
-    return random_visible(rng, 3, NUM_PATCHES, 3)
-
 
 # --- what it knows -------------------------------------------------------------------
 

@@ -6,30 +6,12 @@ import warnings
 import numpy as np
 import pytest
 from helpers.models import TINY
-from helpers.models import random_visible
-from helpers.models import randomize
-from helpers.small_mae import NUM_PATCHES
 from helpers.small_mae import PATCH
 from helpers.small_mae import SHAPE
 from helpers.small_mae import make_mae
 from keras import ops
 
 import keras_mra
-
-
-@pytest.fixture(scope="module")
-def mae():
-    return randomize(make_mae())
-
-
-@pytest.fixture
-def images(rng):
-    return rng.integers(0, 256, (3, *SHAPE), dtype="uint8")
-
-
-@pytest.fixture
-def visible(rng):
-    return random_visible(rng, 3, NUM_PATCHES, 3)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +111,7 @@ def test_images_in_range_do_not_warn(mae, images, visible):
         ([0, 1], r"`visible` must have shape \(batch, kept\)"),
         ([[0.0, 1.0]], "`visible` must hold integers"),
         (np.zeros((1, 0), "int32"), "`visible` must keep at least one patch"),
-        ([[0, 1], [2, 3]], "`visible` must .*each image.*2"),
+        ([[0, 1], [2, 3]], "`visible` must .*per image.*2"),
     ],
 )
 def test_bad_visible(mae, images, visible, pattern):

@@ -5,10 +5,7 @@ import numpy as np
 import pytest
 from helpers.models import QUICK
 from helpers.models import compute
-from helpers.models import random_visible
 from helpers.models import randomize
-from helpers.small_mae import NUM_PATCHES
-from helpers.small_mae import SHAPE
 from helpers.small_mae import make_mae
 from helpers.small_mae import patch_mask
 from helpers.small_mae import pixel_mask
@@ -17,21 +14,6 @@ from keras import ops
 import keras_mra
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
-
-
-@pytest.fixture(scope="module")
-def mae():
-    return randomize(make_mae())
-
-
-@pytest.fixture
-def images(rng):
-    return rng.integers(0, 256, (3, *SHAPE), dtype="uint8")
-
-
-@pytest.fixture
-def visible(rng):
-    return random_visible(rng, 3, NUM_PATCHES, 3)
 
 
 # --- loss and training ---------------------------------------------------------------

@@ -115,7 +115,7 @@ def test_without_contrast_the_student_learns_as_an_mae_does(given):
     msa = randomize(make(contrast_weight=0.0))
     mae = randomize(make()).mae
     out = msa(given, training=True)
-    alone = mae.predict_dropped(given["weak"], ops.convert_to_tensor(given["visible"]))
+    alone = mae({"images": given["weak"], "visible": given["visible"]})
     assert float(to_numpy(msa.mae.compute_loss(y_pred=out))) == pytest.approx(
         float(to_numpy(mae.compute_loss(y_pred=alone))), rel=1e-6
     )
@@ -138,8 +138,12 @@ def test_views_are_applied_in_training_only(images):
 # --- the teacher -------------------------------------------------------------------
 
 
+# JAX compiles each operation of an eager step: 25 seconds.
+EAGER = pytest.param(True, marks=[pytest.mark.slow] if BACKEND == "jax" else [])
+
+
 @pytest.mark.parametrize(
-    "run_eagerly", [pytest.param(False, marks=pytest.mark.graph), True]
+    "run_eagerly", [pytest.param(False, marks=pytest.mark.graph), EAGER]
 )
 def test_the_teacher_is_the_average_of_the_students_history(images, run_eagerly):
     msa = randomize(make(momentum=0.6, momentum_steps=8))

@@ -250,13 +250,15 @@ def test_an_unknown_name_lists_the_known():
 @pytest.mark.parametrize("preset", [None, 3, ["mae_nano"]])
 def test_no_name(preset):
     with pytest.raises(
-        ValueError, match="`preset` must be a preset's name, a path or a handle"
+        ValueError, match="`preset` must be the name of a preset, a path or a handle"
     ):
         keras_mra.MAE.from_preset(preset)
 
 
 def test_a_folder_without_configuration(tmp_path):
-    with pytest.raises(ValueError, match="holds no 'config.json'"):
+    with pytest.raises(
+        ValueError, match="must be a preset folder.*without 'config.json'"
+    ):
         keras_mra.MAE.from_preset(tmp_path)
 
 
@@ -267,13 +269,18 @@ def test_a_folder_without_configuration(tmp_path):
         {"class_name": "ViT", "registered_name": "keras_hub>ViTBackbone", "config": {}},
         {"registered_name": "keras_mra>MAE"},
         {},
-        [],
-        "MAE",
     ],
 )
 def test_a_foreign_folder(folder, document):
     (folder / CONFIG).write_text(json.dumps(document))
     with pytest.raises(ValueError, match="`preset` must be an MAE's.*config.json"):
+        keras_mra.MAE.from_preset(folder)
+
+
+@pytest.mark.parametrize("document", [[], "MAE", 3])
+def test_a_configuration_that_is_no_object(folder, document):
+    (folder / CONFIG).write_text(json.dumps(document))
+    with pytest.raises(ValueError, match="config.json.*must hold a JSON object"):
         keras_mra.MAE.from_preset(folder)
 
 
@@ -350,11 +357,11 @@ def fail_config(monkeypatch):
 def fail_metadata(monkeypatch):
     original = pathlib.Path.write_text
 
-    def write_text(self, *args, **kwargs):
-        if METADATA in self.name:
+    def write_text(self, text, **kwargs):
+        if "parameter_count" in text:
             self.write_bytes(b"{")
             disk_full()
-        return original(self, *args, **kwargs)
+        return original(self, text, **kwargs)
 
     monkeypatch.setattr(pathlib.Path, "write_text", write_text)
 

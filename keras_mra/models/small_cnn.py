@@ -1,0 +1,55 @@
+"""A small convolutional classifier, for the demonstration and the experiments."""
+
+import keras
+
+from keras_mra.typing import ImageShape
+
+
+def small_cnn(
+    image_shape: ImageShape,
+    num_classes: int,
+    value_range: tuple[float, float],
+    augmentation: keras.layers.Layer | None = None,
+    seed: int = 0,
+) -> keras.Sequential:
+    """Builds a classifier of three convolutions and a softmax, not compiled.
+
+    Args:
+        image_shape: `(height, width, channels)`.
+        num_classes: Int, the number of classes.
+        value_range: Pair of floats, the range of the images. The model rescales it to
+            -1 to 1 after the augmentation.
+        augmentation: Keras layer on images, or `None`.
+        seed: Int. It decides the initial weights, whether or not the model augments.
+
+    Returns:
+        A `keras.Sequential` from images to probabilities of shape
+        `(batch, num_classes)`. Its convolutions are named `"conv1"` to `"conv3"`.
+    """
+    low, high = value_range
+    seeds = iter(range(4 * seed, 4 * seed + 4))
+    layers = [keras.Input(image_shape)]
+    if augmentation is not None:
+        layers.append(augmentation)
+    layers.append(keras.layers.Rescaling(2 / (high - low), -1 - 2 * low / (high - low)))
+    for name, filters in {"conv1": 16, "conv2": 32, "conv3": 64}.items():
+        layers += [
+            keras.layers.Conv2D(
+                filters,
+                3,
+                padding="same",
+                activation="relu",
+                kernel_initializer=keras.initializers.HeNormal(next(seeds)),
+                name=name,
+            ),
+            keras.layers.MaxPooling2D(2, padding="same"),
+        ]
+    layers += [
+        keras.layers.Flatten(),
+        keras.layers.Dense(
+            num_classes,
+            activation="softmax",
+            kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
+        ),
+    ]
+    return keras.Sequential(layers)
