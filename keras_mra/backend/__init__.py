@@ -1,23 +1,49 @@
-"""Everything that differs between TensorFlow, JAX and PyTorch.
+"""Code that differs between TensorFlow, JAX and PyTorch.
 
-Besides this package only `distribution/`, `export/` and the readers in `datasets/`
+Apart from this package, only `distribution/`, `export/` and the readers in `datasets/`
 import a backend.
 """
 
 from keras_mra.backend.attention import dot_product_attention
-from keras_mra.backend.compilation import XLA_STEPS
 from keras_mra.backend.compilation import compiled
 from keras_mra.backend.compilation import fastest_jit_compile
-from keras_mra.backend.compilation import value_and_gradient
 from keras_mra.backend.gelu import gelu
+from keras_mra.backend.gradients import value_and_gradient
 from keras_mra.backend.host import HOST_LOCK
 from keras_mra.backend.host import call_on_host
 from keras_mra.backend.jax_cpu import XLA_QUICKLY
 from keras_mra.backend.jax_cpu import compile_quickly
 from keras_mra.backend.jax_cpu import computed_once
 from keras_mra.backend.portable import portable
+from keras_mra.backend.random_states import random_states
+from keras_mra.backend.streams import is_stream
+from keras_mra.backend.streams import with_tuples
+from keras_mra.backend.tensors import has_unknown_rank
 from keras_mra.backend.tensors import has_unknown_size
 from keras_mra.backend.tensors import is_concrete
 from keras_mra.backend.tensors import is_foreign_graph
 from keras_mra.backend.tensors import is_tensorflow_symbolic
 from keras_mra.backend.tensors import with_static_shape
+
+__all__ = [
+    "HOST_LOCK",
+    "XLA_QUICKLY",
+    "call_on_host",
+    "compile_quickly",
+    "compiled",
+    "computed_once",
+    "dot_product_attention",
+    "fastest_jit_compile",
+    "gelu",
+    "has_unknown_rank",
+    "has_unknown_size",
+    "is_concrete",
+    "is_foreign_graph",
+    "is_stream",
+    "is_tensorflow_symbolic",
+    "portable",
+    "random_states",
+    "value_and_gradient",
+    "with_static_shape",
+    "with_tuples",
+]

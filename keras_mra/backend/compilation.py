@@ -1,130 +1,108 @@
-"""Functions compiled outside `fit`, gradients, and when XLA pays off."""
+"""What is compiled: functions outside `fit`, and the training step of `fit`."""
+
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_mra.backend.host import HOST_CALL
 from keras_mra.backend.host import HOST_LOCK
+from keras_mra.backend.random_states import random_states
 
-# Optimizer steps from which TensorFlow's XLA, which saves a seventh of each, is worth
-# compiling.
+# XLA saves TensorFlow about a seventh of each step. From this number of steps on, that
+# is more than the time it takes to compile.
 XLA_STEPS = 200
 
 
-def compiled(model, function):
-    """Compiles a function of arrays that uses a model's variables, outside `fit`.
+def compiled(model: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compiles a function that uses a model's variables, for calls outside `fit`.
 
-    Random state inside the model advances from call to call; nothing else of it is
-    changed. Calls from several threads take turns.
+    Each call advances the random state inside the model and changes no other variable.
+    Calls from several threads run one after another.
 
     Args:
-        model: Keras layer or model that the function uses.
+        model: Keras layer or model that `function` uses.
         function: Function of tensors.
 
     Returns:
-        Function of arrays, which returns backend tensors.
+        A function of arrays that returns what `function` returns, as tensors of the
+        backend.
+
+    Example:
+
+    >>> attend = keras_mra.backend.compiled(mae, mae.attention)
+    >>> attend(images[:16]).shape
+    (16, 49)
     """
     name = keras.backend.backend()
     make = {"jax": _jitted, "tensorflow": _graph, "torch": _without_gradients}
     run = make[name](model, function)
 
-    def call(*args):
+    def call(*args: Any) -> Any:
         with HOST_LOCK:
             return run(*(ops.convert_to_tensor(arg) for arg in args))
 
     return call
 
 
-def _jitted(model, function):
+def _jitted(model: Any, function: Callable[..., Any]) -> Callable[..., Any]:
     import jax
 
-    # Weights are arguments, so that they are not compiled in as constants.
-    variables = model.variables
-    weights = {id(v) for v in model.weights}
-    random_states = [v for v in variables if id(v) not in weights]
+    variables, states = model.variables, random_states(model)
 
+    # The weights are arguments; otherwise XLA would compile them in as constants.
     @jax.jit
-    def stateless(values, *args):
+    def stateless(values: list[Any], *args: Any) -> Any:
         mapping = list(zip(variables, values))
         with keras.StatelessScope(state_mapping=mapping) as scope:
             outputs = function(*args)
-        return outputs, [scope.get_current_value(v) for v in random_states]
+        return outputs, [scope.get_current_value(v) for v in states]
 
-    def run(*args):
-        outputs, states = stateless([v.value for v in variables], *args)
-        for variable, state in zip(random_states, states):
-            variable.assign(state)
+    def run(*args: Any) -> Any:
+        outputs, values = stateless([v.value for v in variables], *args)
+        for variable, value in zip(states, values):
+            variable.assign(value)
         return outputs
 
     return run
 
 
-def _graph(model, function):
+def _graph(model: Any, function: Callable[..., Any]) -> Callable[..., Any]:
     import tensorflow as tf
 
-    # Sizes stay static in each trace; relaxed ones could not be resampled.
+    # Each image size is traced anew: resampling needs static sizes.
     graph = tf.function(function, autograph=False)
 
-    def run(*args):
-        # A graph in a host call of another waits for a thread of TensorFlow's pool; on
-        # one core the outer graph has the only one.
+    def run(*args: Any) -> Any:
+        # A graph inside a host call waits for a thread of TensorFlow's pool. On one
+        # core the outer graph holds the only one, so the function runs eagerly.
         return (function if HOST_CALL.running else graph)(*args)
 
     return run
 
 
-def _without_gradients(model, function):
+def _without_gradients(model: Any, function: Callable[..., Any]) -> Callable[..., Any]:
     import torch
 
     return torch.no_grad()(function)
 
 
-def value_and_gradient(function, x):
-    """A scalar function of a tensor and its gradient, inside `compiled` or eagerly.
+def fastest_jit_compile(steps: int | None = None) -> bool:
+    """Returns the `jit_compile` of `keras.Model.compile` that trains transformers fast.
+
+    PyTorch stays eager: `torch.compile` through Keras took minutes for the first step
+    and ran slower. TensorFlow uses XLA if the training is long enough to earn back the
+    5 to 20 seconds of compilation.
 
     Args:
-        function: Differentiable function of one tensor, which the result depends on.
-        x: Float tensor or array.
-
-    Returns:
-        `(value, gradient)`, a scalar and a tensor of the shape and dtype of `x`.
+        steps: Int, the number of training steps, or `None` for many.
 
     Example:
 
-    >>> value_and_gradient(lambda x: ops.sum(x**2), np.array([1.0, 3.0], "float32"))
-    (10.0, [2.0, 6.0])
-    """
-    x = ops.convert_to_tensor(x)
-    name = keras.backend.backend()
-    if name == "jax":
-        import jax
-
-        return jax.value_and_grad(function)(x)
-    if name == "tensorflow":
-        import tensorflow as tf
-
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(x)
-            value = function(x)
-        return value, tape.gradient(value, x)
-    import torch
-
-    with torch.enable_grad():  # `compiled` has switched them off.
-        x = x.detach().requires_grad_()
-        value = function(x)
-        (gradient,) = torch.autograd.grad(value, x)
-    return value.detach(), gradient
-
-
-def fastest_jit_compile(steps=None):
-    """The `jit_compile` of `keras.Model.compile` that trains a transformer fastest.
-
-    PyTorch stays eager: `torch.compile` through Keras took minutes for the first step
-    and ran slower. TensorFlow's graphs do without XLA where the steps are too few to
-    earn back the 5 to 20 seconds that compiling takes.
-
-    Args:
-        steps: Int, of the whole training, or `None` for many.
+    ```python
+    mae.compile("adamw", jit_compile=keras_mra.backend.fastest_jit_compile())
+    ```
     """
     if keras.backend.backend() == "tensorflow":
         return steps is None or steps >= XLA_STEPS

@@ -1,13 +1,17 @@
-"""Calls from a TensorFlow graph to the host, from several threads at once."""
+"""Calls of Python functions from inside a TensorFlow graph."""
 
 import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 # `tf.data` and grain call layers from several threads at once.
 HOST_LOCK = threading.RLock()
 
 
 class _HostCall(threading.local):
-    """Whether this thread is in a host call of a TensorFlow graph."""
+    """Whether this thread runs a host call of a TensorFlow graph."""
 
     running = False
 
@@ -15,25 +19,28 @@ class _HostCall(threading.local):
 HOST_CALL = _HostCall()
 
 
-def call_on_host(function, images):
+def call_on_host(
+    function: Callable[[np.ndarray[Any, Any]], Any], images: Any, dtype: str
+) -> Any:
     """Calls a function of a NumPy array from inside a TensorFlow graph.
 
     Args:
-        function: Function of one array that keeps its shape and dtype.
-        images: Symbolic TensorFlow tensor, whatever the Keras backend.
+        function: Function of one array that keeps its shape.
+        images: Symbolic TensorFlow tensor, on every Keras backend.
+        dtype: Dtype that the function returns.
 
     Returns:
-        Symbolic TensorFlow tensor of the same shape and dtype.
+        Symbolic TensorFlow tensor of the same shape and that dtype.
     """
     import tensorflow as tf
 
-    def call(array):
+    def call(array: np.ndarray[Any, Any]) -> Any:
         HOST_CALL.running = True
         try:
             return function(array)
         finally:
             HOST_CALL.running = False
 
-    result = tf.numpy_function(call, [images], images.dtype)
+    result = tf.numpy_function(call, [images], tf.dtypes.as_dtype(dtype))
     result.set_shape(images.shape)
     return result

@@ -1,17 +1,18 @@
-"""Computation that readers of exported files understand."""
+"""Restriction to operations that the readers of exported files support."""
 
 import contextlib
 import contextvars
+from collections.abc import Iterator
 
 _PORTABLE = contextvars.ContextVar("portable", default=False)
 
 
 @contextlib.contextmanager
-def portable():
-    """Keeps to operations that readers of exported files know, while it lasts.
+def portable() -> Iterator[None]:
+    """Restricts this package to operations that readers of exported files support.
 
-    ONNX has no `erfc`. JAX 0.10 writes `erf` and `erfc` in a form that TensorFlow 2.21
-    cannot read, and attention, on GPUs, as a call of cuDNN.
+    ONNX has no `erfc`. JAX 0.10 exports `erf` and `erfc` in a form that TensorFlow
+    2.21 cannot read, and attention on GPUs as a call of cuDNN.
     """
     token = _PORTABLE.set(True)
     try:
@@ -20,6 +21,6 @@ def portable():
         _PORTABLE.reset(token)
 
 
-def is_portable():
-    """Whether `portable()` is in force."""
+def is_portable() -> bool:
+    """Returns whether the code runs within `portable()`."""
     return _PORTABLE.get()

@@ -1,86 +1,84 @@
 """The ViT encoder of a masked autoencoder, as a Keras Functional model."""
 
+from collections.abc import Iterator
+
 import keras
 from keras import ops
 
+from keras_mra.typing import Array
+from keras_mra.vit.block_stack import BlockStack
 from keras_mra.vit.patch_embedding import PatchEmbedding
 from keras_mra.vit.tokens import ClassToken
 from keras_mra.vit.transformer_block import TransformerBlock
 
 
 def build_encoder(
-    patch_values, grid, dim, depth, heads, mlp_ratio, epsilon, positions, seeds, dtype
-):
-    """Builds the encoder: `{"patches", "indices"}` to tokens, class token first.
-
-    Only the patches it is given are embedded and attended to.
+    patch_values: int,
+    grid: tuple[int, int],
+    stack: BlockStack,
+    seeds: Iterator[int | None],
+) -> keras.Model:
+    """Builds an encoder, which embeds and encodes only the patches that it is given.
 
     Args:
         patch_values: Int, numbers in one flat patch.
-        grid: Pair of ints, rows and columns of the full image's patches.
-        dim, depth, heads: Ints, the width, the number of blocks, and heads per block.
-        mlp_ratio, epsilon: Floats, as in `TransformerBlock`.
-        positions: As in `PatchEmbedding`.
-        seeds: Iterator of ints, or of `None`, one per layer with weights.
-        dtype: A dtype policy.
+        grid: Pair of ints, the rows and columns of patches in the full image.
+        stack: The encoder's blocks.
+        seeds: Iterator of seeds; each layer with random initial weights takes one.
 
     Returns:
-        A `keras.Model` from `(batch, picked, patch_values)` patches and
-        `(batch, picked)` int32 indices to `(batch, 1 + picked, dim)` tokens.
+        A `keras.Model` that takes a dict of `patches`, `(batch, picked, patch_values)`,
+        and `indices`, int32 patch indices `(batch, picked)`, and returns tokens of
+        shape `(batch, 1 + picked, dim)`, class token first.
     """
     patches = keras.Input((None, patch_values), name="patches")
     indices = keras.Input((None,), dtype="int32", name="indices")
     x = PatchEmbedding(
-        dim, grid, next(seeds), positions, dtype=dtype, name="patch_embedding"
-    )(patches, indices)
-    x = ClassToken(next(seeds), dtype=dtype, name="class_token")(x)
-    x = stack_blocks(x, depth, heads, mlp_ratio, epsilon, seeds, dtype)
-    x = keras.layers.LayerNormalization(epsilon=epsilon, dtype=dtype, name="norm")(x)
+        stack.dim,
+        grid,
+        next(seeds),
+        stack.positions,
+        dtype=stack.dtype,
+        name="patch_embedding",
+    )(patches, indices)  # (B, K, dim)
+    x = ClassToken(next(seeds), dtype=stack.dtype, name="class_token")(x)
+    x = stack.apply(x, seeds)  # (B, 1 + K, dim)
     return keras.Model({"patches": patches, "indices": indices}, x, name="encoder")
 
 
-def stack_blocks(x, depth, heads, mlp_ratio, epsilon, seeds, dtype):
-    """Applies `depth` new transformer blocks, named `block_0`, `block_1`, ..."""
-    for i in range(depth):
-        x = TransformerBlock(
-            heads, mlp_ratio, epsilon, next(seeds), dtype=dtype, name=f"block_{i}"
-        )(x)
-    return x
-
-
-def blocks(model):
+def blocks(model: keras.Model) -> list[TransformerBlock]:
     """The transformer blocks of an encoder or decoder, in order."""
     return [layer for layer in model.layers if isinstance(layer, TransformerBlock)]
 
 
-def encode_tokens(encoder, tokens):
-    """Runs the encoder on tokens that are embedded already.
+def encode_tokens(encoder: keras.Model, tokens: Array) -> Array:
+    """Encodes patches that are already embedded.
 
     Args:
         encoder: Model made by `build_encoder`.
-        tokens: Tensor of shape `(batch, picked, dim)`.
+        tokens: Float tensor of shape `(batch, picked, dim)`.
 
     Returns:
-        Tensor of shape `(batch, 1 + picked, dim)`, class token first.
+        Float tensor of shape `(batch, 1 + picked, dim)`, class token first.
     """
-    x = encoder.get_layer("class_token")(tokens)
+    x = encoder.get_layer("class_token")(tokens)  # (B, 1 + K, dim)
     for block in blocks(encoder):
         x = block(x)
     return encoder.get_layer("norm")(x)
 
 
-def attention_maps(encoder, tokens):
-    """Yields the attention of each block, one after the other.
+def attention_maps(encoder: keras.Model, tokens: Array) -> Iterator[Array]:
+    """Yields the attention of each block, in order.
 
     Args:
         encoder: Model made by `build_encoder`.
-        tokens: Tensor of shape `(batch, patches, dim)`, embedded already.
+        tokens: Float tensor of shape `(batch, patches, dim)`, the embedded patches.
 
     Yields:
         Float32 tensors of shape `(batch, heads, 1 + patches, 1 + patches)`, class
-        token first; rows, of the asking tokens, sum to 1.
+        token first. Each row belongs to a querying token and sums to 1.
     """
-    x = encoder.get_layer("class_token")(tokens)
+    x = encoder.get_layer("class_token")(tokens)  # (B, 1 + N, dim)
     *earlier, last = blocks(encoder)
     for block in earlier:
         yield block.attention(x)
@@ -88,23 +86,23 @@ def attention_maps(encoder, tokens):
     yield last.attention(x)
 
 
-def class_attention(encoder, tokens, block=-1):
+def class_attention(encoder: keras.Model, tokens: Array, block: int = -1) -> Array:
     """Attention of the class token to the patches in one block.
 
-    Nothing after that block is computed, nor in it anything but the keys and the
-    class token's query.
+    Later blocks are not computed. In the block itself, only the keys and the class
+    token's query are computed.
 
     Args:
         encoder: Model made by `build_encoder`.
-        tokens: Tensor of shape `(batch, patches, dim)`, embedded already.
-        block: Int, index of the block; negative ones count from the last.
+        tokens: Float tensor of shape `(batch, patches, dim)`, the embedded patches.
+        block: Int, index of the block. Negative indices count from the last block.
 
     Returns:
-        Float32 tensor of shape `(batch, patches)`; rows sum to 1.
+        Float32 tensor of shape `(batch, patches)`. Each row sums to 1.
     """
-    x = encoder.get_layer("class_token")(tokens)
+    x = encoder.get_layer("class_token")(tokens)  # (B, 1 + N, dim)
     stack = blocks(encoder)
     for earlier in stack[: block % len(stack)]:
         x = earlier(x)
-    attention = stack[block].class_attention(x)[:, 1:]
+    attention = stack[block].class_attention(x)[:, 1:]  # (B, N)
     return attention / ops.sum(attention, axis=-1, keepdims=True)

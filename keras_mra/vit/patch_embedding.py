@@ -1,42 +1,59 @@
-"""Flat patches to tokens that know their place."""
+"""The layer that turns flat patches into tokens with positions."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_mra.positions import resize_positions
 from keras_mra.positions import sincos_2d
+from keras_mra.typing import Array
 
 
 @keras.saving.register_keras_serializable("keras_mra")
 class PatchEmbedding(keras.layers.Layer):
     """Projects flat patches and adds their positions.
 
-    Takes patches that were picked beforehand, so that dropped ones are never
-    embedded.
+    The layer takes the patches that an encoder sees. Dropped patches are removed
+    before and are never embedded.
 
     Args:
         dim: Int divisible by 4, the width of a token.
-        grid: Pair of ints, rows and columns of the full image's patches.
-        seed: Int or `None`, for the initial weights.
-        positions: `"sincos"`, fixed, or `"learned"`, which start as those.
+        grid: Pair of ints, the rows and columns of patches in the full image.
+        seed: Int or `None`, seed of the initial weights.
+        positions: `"sincos"` for fixed positions, or `"learned"` for positions that
+            start as the fixed ones and are trained.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
-        patches: Tensor of shape `(batch, picked, patch_values)`.
-        indices: Integer tensor of shape `(batch, picked)`, or `None` when
-            `patches` are all patches in raster order.
+        patches: Float tensor of shape `(batch, picked, patch_values)`.
+        indices: Integer tensor of shape `(batch, picked)`, the place of each patch in
+            raster order, or `None` if `patches` holds all patches in raster order.
 
     Returns:
-        Tensor of shape `(batch, picked, dim)`.
+        Float tensor of shape `(batch, picked, dim)`.
+
+    Example:
+
+    >>> embedding = keras_mra.layers.PatchEmbedding(dim=32, grid=(4, 4))
+    >>> embedding(np.zeros((2, 16, 48), "float32")).shape
+    (2, 16, 32)
     """
 
-    def __init__(self, dim, grid, seed=None, positions="sincos", **kwargs):
+    def __init__(
+        self,
+        dim: int,
+        grid: tuple[int, int],
+        seed: int | None = None,
+        positions: str = "sincos",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.dim = dim
-        self.grid = tuple(grid)
+        self.grid = (grid[0], grid[1])
         self.seed = seed
         self.positions = positions
-        self._sincos = sincos_2d(dim, self.grid)  # (N, D), a constant
+        self._sincos = sincos_2d(dim, self.grid)  # (N, dim), a constant
         self.projection = keras.layers.Dense(
             dim,
             kernel_initializer=keras.initializers.GlorotUniform(seed),
@@ -44,7 +61,11 @@ class PatchEmbedding(keras.layers.Layer):
             name="projection",
         )
 
-    def build(self, patches_shape, indices_shape=None):
+    def build(
+        self,
+        patches_shape: tuple[int | None, ...],
+        indices_shape: tuple[int | None, ...] | None = None,
+    ) -> None:
         self.projection.build(patches_shape)
         if self.positions == "learned":
             self.position_weight = self.add_weight(
@@ -53,33 +74,47 @@ class PatchEmbedding(keras.layers.Layer):
                 name="positions",
             )
 
-    def call(self, patches, indices=None):
-        tokens = self.projection(patches)  # (B, K, D)
-        positions = ops.cast(self.table(), tokens.dtype)
+    def call(self, patches: Array, indices: Array | None = None) -> Array:
+        tokens = self.projection(patches)  # (B, K, dim)
+        positions = ops.cast(self.table(), tokens.dtype)  # (N, dim)
         if indices is None:
             return tokens + positions
         return tokens + ops.take(positions, indices, axis=0)
 
-    def table(self):
-        """The positions of all patches, `(patches, dim)`."""
+    def table(self) -> Array:
+        """The positions of all patches, of shape `(patches, dim)`."""
         return self.position_weight if self.positions == "learned" else self._sincos
 
-    def embed_at(self, patches, grid):
-        """Embeds all patches of the same field of view, cut on another grid."""
-        tokens = self.projection(patches)
+    def embed_at(self, patches: Array, grid: tuple[int, int]) -> Array:
+        """Embeds all patches of an image that is cut on another grid.
+
+        Args:
+            patches: Float tensor of shape `(batch, rows * columns, patch_values)`, in
+                raster order.
+            grid: Pair of ints, `(rows, columns)`. Both grids cover the same field of
+                view.
+
+        Returns:
+            Float tensor of shape `(batch, rows * columns, dim)`.
+        """
+        tokens = self.projection(patches)  # (B, n, dim)
         if self.positions == "learned":
             resized = ops.matmul(
                 resize_positions(self.grid, grid), self.position_weight
-            )
+            )  # (n, dim)
         else:
             resized = sincos_2d(self.dim, grid, self.grid)
         return tokens + ops.cast(resized, tokens.dtype)
 
-    def compute_output_shape(self, patches_shape, indices_shape=None):
+    def compute_output_shape(
+        self,
+        patches_shape: tuple[int | None, ...],
+        indices_shape: tuple[int | None, ...] | None = None,
+    ) -> tuple[int | None, ...]:
         return (*patches_shape[:-1], self.dim)
 
-    def get_config(self):
-        config = super().get_config()
+    def get_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = super().get_config()
         config.update(
             dim=self.dim, grid=self.grid, seed=self.seed, positions=self.positions
         )

@@ -1,90 +1,110 @@
-"""One pre-norm transformer block, with its attention on request."""
+"""A transformer block that can return its attention."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_mra import backend
-from keras_mra import checks
+from keras_mra.typing import Array
+from keras_mra.vit import structure
 
 
 @keras.saving.register_keras_serializable("keras_mra")
 class TransformerBlock(keras.layers.Layer):
-    """`x + attention(norm(x))`, then `x + mlp(norm(x))`, as in ViT and MAE.
+    """A pre-norm transformer block, as in ViT and MAE.
+
+    It computes `x = x + attention(norm(x))`, then `x + mlp(norm(x))`.
 
     Args:
-        num_heads: Int; the width of the input must be divisible by it.
-        mlp_ratio: Float, width of the hidden layer relative to the input's.
-        layer_norm_epsilon: Float.
-        seed: Int or `None`, for the initial weights.
+        num_heads: Int, number of attention heads. It must divide the width of the
+            input.
+        mlp_ratio: Float, hidden width of the MLP relative to the width of the input.
+        layer_norm_epsilon: Float, the epsilon of the layer normalisations.
+        seed: Int or `None`, seed of the initial weights.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
-        tokens: Tensor of shape `(batch, tokens, dim)`.
+        tokens: Float tensor of shape `(batch, tokens, dim)`.
 
     Returns:
-        Tensor of the same shape.
+        Float tensor of the same shape.
+
+    Example:
+
+    >>> block = keras_mra.layers.TransformerBlock(num_heads=4)
+    >>> block(np.zeros((2, 9, 32), "float32")).shape
+    (2, 9, 32)
     """
 
     def __init__(
-        self, num_heads, mlp_ratio=4.0, layer_norm_epsilon=1e-6, seed=None, **kwargs
-    ):
+        self,
+        num_heads: int,
+        mlp_ratio: float = 4.0,
+        layer_norm_epsilon: float = 1e-6,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.num_heads = num_heads
         self.mlp_ratio = mlp_ratio
         self.layer_norm_epsilon = layer_norm_epsilon
         self.seed = seed
 
-    def build(self, input_shape):
-        dim = input_shape[-1]
-        hidden = checks.hidden_width(dim, self.mlp_ratio)
-        self.norm1 = self._norm("norm1", input_shape)
-        self.query = self._dense("query", dim, input_shape, 0)
-        self.key = self._dense("key", dim, input_shape, 1)
-        self.value = self._dense("value", dim, input_shape, 2)
-        self.output_projection = self._dense("output_projection", dim, input_shape, 3)
-        self.norm2 = self._norm("norm2", input_shape)
-        self.mlp_in = self._dense("mlp_in", hidden, input_shape, 4)
-        self.mlp_out = self._dense("mlp_out", dim, (*input_shape[:-1], hidden), 5)
+    def build(self, input_shape: tuple[Any, ...]) -> None:
+        """Makes the layers that `structure.BLOCK` lists, as attributes."""
+        *leading, dim = input_shape
+        sizes = structure.block_sizes(dim, self.mlp_ratio)
+        num_dense = 0
+        for name, spec in structure.BLOCK.items():
+            if isinstance(spec, structure.Norm):
+                layer, width = self._norm(name), dim
+            else:
+                layer = self._dense(name, sizes[spec.outputs], num_dense)
+                width = sizes[spec.inputs]
+                num_dense += 1
+            layer.build((*leading, width))
+            setattr(self, name, layer)
 
-    def call(self, tokens):
+    def call(self, tokens: Array) -> Array:
         x = self.norm1(tokens)
         attended = backend.dot_product_attention(
             self._heads(self.query(x)),
             self._heads(self.key(x)),
             self._heads(self.value(x)),
-        )  # (B, T, heads, D / heads)
-        attended = ops.reshape(attended, ops.shape(tokens))
+        )  # (B, T, heads, dim / heads)
+        attended = ops.reshape(attended, ops.shape(tokens))  # (B, T, dim)
         tokens = backend.computed_once(tokens + self.output_projection(attended))
-        x = self.mlp_in(self.norm2(tokens))
-        x = self.mlp_out(backend.gelu(x))
+        x = self.mlp_in(self.norm2(tokens))  # (B, T, hidden)
+        x = self.mlp_out(backend.gelu(x))  # (B, T, dim)
         return backend.computed_once(tokens + x)
 
-    def attention(self, tokens):
-        """Attention of every token to all tokens, head by head.
+    def attention(self, tokens: Array) -> Array:
+        """Attention of every token to all tokens, for each head.
 
         Args:
-            tokens: Tensor of shape `(batch, tokens, dim)`, the block's input.
+            tokens: Float tensor of shape `(batch, tokens, dim)`, the block's input.
 
         Returns:
-            Float32 tensor of shape `(batch, heads, tokens, tokens)`, a row for each
-            asking token; rows sum to 1.
+            Float32 tensor of shape `(batch, heads, tokens, tokens)`. Each row belongs
+            to a querying token and sums to 1.
         """
         x = self.norm1(tokens)
         query = ops.transpose(self._heads(self.query(x)), (0, 2, 1, 3))
         key = ops.transpose(self._heads(self.key(x)), (0, 2, 3, 1))  # (B, heads, d, T)
-        logits = ops.matmul(query, key) * query.shape[-1] ** -0.5
+        logits = ops.matmul(query, key) * query.shape[-1] ** -0.5  # (B, heads, T, T)
         return ops.softmax(ops.cast(logits, "float32"), axis=-1)
 
-    def class_attention(self, tokens):
-        """Attention of the first token to all tokens, the mean of the heads.
+    def class_attention(self, tokens: Array) -> Array:
+        """Attention of the first token to all tokens, averaged over the heads.
 
-        Computes the keys of all tokens and the query of the first, nothing else.
+        Only the keys of all tokens and the query of the first token are computed.
 
         Args:
-            tokens: Tensor of shape `(batch, tokens, dim)`, the block's input.
+            tokens: Float tensor of shape `(batch, tokens, dim)`, the block's input.
 
         Returns:
-            Float32 tensor of shape `(batch, tokens)`; rows sum to 1.
+            Float32 tensor of shape `(batch, tokens)`. Each row sums to 1.
         """
         x = self.norm1(tokens)
         key = self._heads(self.key(x))  # (B, T, heads, d)
@@ -92,37 +112,36 @@ class TransformerBlock(keras.layers.Layer):
         scale = key.shape[-1] ** -0.5
         logits = ops.sum(query * key, axis=-1) * scale  # (B, T, heads)
         weights = ops.softmax(ops.cast(logits, "float32"), axis=1)
-        return ops.mean(weights, axis=-1)
+        return ops.mean(weights, axis=-1)  # (B, T)
 
-    def _heads(self, x):
+    def _heads(self, x: Array) -> Array:
+        """Splits the last axis: `(B, T, dim)` to `(B, T, heads, dim / heads)`."""
         batch, length = ops.shape(x)[:2]
         return ops.reshape(
             x, (batch, length, self.num_heads, x.shape[-1] // self.num_heads)
         )
 
-    def _norm(self, name, input_shape):
-        norm = keras.layers.LayerNormalization(
+    def _norm(self, name: str) -> keras.layers.LayerNormalization:
+        return keras.layers.LayerNormalization(
             epsilon=self.layer_norm_epsilon, dtype=self.dtype_policy, name=name
         )
-        norm.build(input_shape)
-        return norm
 
-    def _dense(self, name, units, input_shape, nth):
-        seed = None if self.seed is None else self.seed + nth
-        dense = keras.layers.Dense(
+    def _dense(self, name: str, units: int, seed_offset: int) -> keras.layers.Dense:
+        seed = None if self.seed is None else self.seed + seed_offset
+        return keras.layers.Dense(
             units,
             kernel_initializer=keras.initializers.GlorotUniform(seed),
             dtype=self.dtype_policy,
             name=name,
         )
-        dense.build(input_shape)
-        return dense
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
         return input_shape
 
-    def get_config(self):
-        config = super().get_config()
+    def get_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = super().get_config()
         config.update(
             num_heads=self.num_heads,
             mlp_ratio=self.mlp_ratio,

@@ -1,12 +1,19 @@
-"""Weights of other libraries, as arrays under this package's names, and back.
+"""Weights of other libraries: their names, one verifier, one reader, one writer.
 
-Nothing here knows a model: a checkpoint becomes the arguments of an `MAE` and a dict of
-arrays, which `keras_mra.models` puts into one.
+A checkpoint becomes the arguments of an `MAE` and a dict of arrays. No module here
+builds a model; `keras_mra.models.convert` does.
 """
 
-from keras_mra.weights.registry import FILES
-from keras_mra.weights.registry import Checkpoint
-from keras_mra.weights.registry import is_checkpoint
-from keras_mra.weights.registry import read_checkpoint
-from keras_mra.weights.registry import read_json
-from keras_mra.weights.write_vit_mae import write_vit_mae
+from keras_mra.weights.foreign_weights import ForeignWeights
+from keras_mra.weights.foreign_weights import is_checkpoint
+from keras_mra.weights.foreign_weights import read_checkpoint
+from keras_mra.weights.read import FILES
+from keras_mra.weights.write import write_vit_mae
+
+__all__ = [
+    "FILES",
+    "ForeignWeights",
+    "is_checkpoint",
+    "read_checkpoint",
+    "write_vit_mae",
+]

@@ -1,35 +1,37 @@
-"""Checkpoints by handle: `hf://OWNER/NAME`, through `huggingface_hub`."""
+"""Presets on the Hugging Face hub, by handle: `hf://OWNER/NAME`."""
 
 import pathlib
 import re
+from typing import Any
+from typing import TypeGuard
 
-from keras_mra.weights.registry import FILES
+from keras_mra.weights.read import FILES
 
 SCHEME = "hf://"
 HANDLE = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
-# Weights in the first kind that is there; nothing else is fetched.
-SMALL = ["config.json", "metadata.json", "preprocessor_config.json", "README.md"]
+# Of the files of weights, only the first that the repository has is downloaded.
 WEIGHTS = ["model.weights.h5", *FILES]
+DOCUMENTS = ["config.json", "metadata.json", "preprocessor_config.json", "README.md"]
 SHARDS = "model-*.safetensors"
 
 
-def is_handle(preset):
-    """Whether a preset is named by a handle."""
+def is_handle(preset: Any) -> TypeGuard[str]:
+    """Whether a preset is given as a handle."""
     return isinstance(preset, str) and preset.startswith(SCHEME)
 
 
-def download(handle):
-    """Fetches a repository's configuration and weights, or finds them in the cache.
+def download(handle: str) -> pathlib.Path:
+    """Downloads a repository's configuration and weights, or finds them in the cache.
 
     Args:
         handle: `hf://OWNER/NAME` or `hf://OWNER/NAME@REVISION`.
 
     Returns:
-        The `pathlib.Path` of a folder.
+        Path of a folder.
 
     Raises:
-        ValueError: If it is no handle, or there is no such repository.
-        OSError: If it cannot be fetched: no network, no space.
+        ValueError: If `handle` is not a handle, or the hub has no such repository.
+        OSError: If the files cannot be downloaded, for example without a network.
         ImportError: If `huggingface_hub` is not installed.
     """
     repo, revision = parse(handle)
@@ -38,15 +40,15 @@ def download(handle):
         found = hub.list_repo_files(repo, revision=revision)
     except hub.errors.RepositoryNotFoundError as error:
         raise ValueError(
-            f"`preset` {handle!r}: the hub has no such repository, or it is private "
-            "(`hf auth login` tells the hub who you are)."
+            f"`preset` {handle!r}: the hub has no such repository, or the repository "
+            "is private. `hf auth login` logs in to the hub."
         ) from error
     except hub.errors.RevisionNotFoundError as error:
         raise ValueError(
             f"`preset` {handle!r}: the repository has no revision {revision!r}."
         ) from error
-    except Exception:  # whatever the network raises: the cache may have it
-        found = WEIGHTS[1:2]
+    except Exception:  # The network can raise any error; the cache may have the files.
+        found = [FILES[0]]
     weights = [name for name in WEIGHTS if name in found][:1]
     if not weights:
         raise ValueError(
@@ -57,26 +59,43 @@ def download(handle):
         weights.append(SHARDS)
     try:
         folder = hub.snapshot_download(
-            repo, revision=revision, allow_patterns=[*SMALL, *weights]
+            repo, revision=revision, allow_patterns=[*DOCUMENTS, *weights]
         )
-    except Exception as error:  # of the network, the disk, or the library
-        raise OSError(f"`preset` {handle!r} could not be fetched: {error}") from error
+    except Exception as error:  # The network, the disk or the library failed.
+        raise OSError(
+            f"`preset` {handle!r} could not be downloaded: {error}"
+        ) from error
     return pathlib.Path(folder)
 
 
-def upload(folder, handle, private=False):
-    """Sends a preset folder to the hub; see `keras_mra.upload_preset`."""
+def upload(folder: pathlib.Path, handle: str, private: bool = False) -> None:
+    """Uploads a preset folder to the hub.
+
+    Args:
+        folder: The folder.
+        handle: `hf://OWNER/NAME`. The repository is created if it does not exist.
+        private: Bool, whether a new repository is private.
+
+    Raises:
+        ValueError: If `handle` is not a handle.
+        OSError: If the upload fails.
+        ImportError: If `huggingface_hub` is not installed.
+    """
     repo, revision = parse(handle)
     api = _hub().HfApi()
     try:
         api.create_repo(repo, private=private, exist_ok=True)
         api.upload_folder(repo_id=repo, folder_path=folder, revision=revision)
-    except Exception as error:  # of the network, the hub, or the library
-        raise OSError(f"`handle` {handle!r} could not be sent to: {error}") from error
+    except Exception as error:  # The network, the hub or the library failed.
+        raise OSError(f"The upload to `handle` {handle!r} failed: {error}") from error
 
 
-def parse(handle):
-    """A handle's repository, and its revision or `None`."""
+def parse(handle: str) -> tuple[str, str | None]:
+    """Splits a handle into a repository and a revision, `None` if there is none.
+
+    Raises:
+        ValueError: If `handle` is not a handle.
+    """
     match = HANDLE.fullmatch(handle)
     if match is None:
         raise ValueError(
@@ -86,7 +105,7 @@ def parse(handle):
     return match["repo"], match["revision"]
 
 
-def _hub():
+def _hub() -> Any:
     try:
         import huggingface_hub
     except ImportError as error:

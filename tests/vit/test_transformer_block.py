@@ -7,7 +7,7 @@ from helpers.reference_mae import ReferenceMAE
 from helpers.reference_mae import block_weights
 from keras import ops
 
-from keras_mra import backend
+from keras_mra.backend import attention as attention_ops
 from keras_mra.layers import TransformerBlock
 
 
@@ -91,7 +91,7 @@ def test_both_forms_of_attention_agree(rng):
 
     def both(query, key, value):
         return (
-            backend._normalize_after_values(query, key, value),
+            attention_ops._normalize_after_values(query, key, value),
             ops.dot_product_attention(query, key, value, scale=8**-0.5),
         )
 
@@ -103,7 +103,10 @@ def test_large_logits_do_not_overflow(rng):
     query = 1e3 * np.ones((1, 3, 1, 4), "float32")
     key = 1e3 * rng.normal(size=(1, 3, 1, 4)).astype("float32")
     value = rng.normal(size=(1, 3, 1, 4)).astype("float32")
-    for form in (backend.dot_product_attention, backend._normalize_after_values):
+    for form in (
+        attention_ops.dot_product_attention,
+        attention_ops._normalize_after_values,
+    ):
         assert np.isfinite(compute(form, query, key, value)).all()
 
 

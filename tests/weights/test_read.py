@@ -1,320 +1,163 @@
-"""Weights of other libraries in: the same outputs as Hugging Face's."""
+"""Files that are damaged or hostile, and files that are not tensors."""
 
 import json
-import shutil
+import struct
+import traceback
+import zipfile
 
 import numpy as np
 import pytest
-from helpers.models import compute
-from helpers.models import random_visible
 
 import keras_mra
-from keras_mra.models.convert import named_weights
-from keras_mra.positions import resize_positions
-from keras_mra.weights import architecture
-from keras_mra.weights import read_checkpoint
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 from helpers import hugging_face  # noqa: E402
-from safetensors.numpy import load_file  # noqa: E402
-from safetensors.numpy import save_file  # noqa: E402
 
-CONFIGURATIONS = {
-    "square": {},
-    "one_channel_patch_8": dict(image_size=32, patch_size=8, channels=1),
-    "four_channels_norm_pix": dict(channels=4, norm_pix_loss=True, mask_ratio=0.5),
-    "patch_14": dict(image_size=56, patch_size=14, layer_norm_eps=1e-6),
-    "patch_16": dict(image_size=48, patch_size=16, norm_pix_loss=True),
-    "deep_decoder": dict(decoder_num_hidden_layers=3, num_hidden_layers=1),
-    # 28 * (61 / 28) is 60.99999999999999
-    "odd_hidden": dict(
-        hidden_size=28,
-        intermediate_size=61,
-        decoder_hidden_size=28,
-        decoder_intermediate_size=61,
-        decoder_num_attention_heads=2,
-    ),
-}
+pytestmark = pytest.mark.once
+
+HEADS = dict(encoder_heads=2, decoder_heads=3, norm_pix_loss=False)
 
 
-@pytest.fixture(scope="module", params=CONFIGURATIONS)
-def saved(request, tmp_path_factory):
-    """A model of Hugging Face's, and the folder that it saved itself to."""
-    folder = tmp_path_factory.mktemp(request.param)
-    model = hugging_face.make(**CONFIGURATIONS[request.param])
-    model.save_pretrained(folder)
-    return model, folder
+@pytest.mark.parametrize("keep", [0, 4, 100, -100])
+def test_truncated_files(folder, keep):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ValueError, match="not a whole .safetensors file"):
+        keras_mra.MAE.from_preset(folder)
 
 
-@pytest.fixture
-def folder(tmp_path):
-    hugging_face.make().save_pretrained(tmp_path)
-    return tmp_path
-
-
-# --- in: Hugging Face ----------------------------------------------------------------
-
-
-def test_what_hugging_face_saves(saved):
-    model, folder = saved
-    mae = keras_mra.MAE.from_preset(folder, mean=None, std=None)
-    config = model.config
-    assert mae.value_range == (0, 255) and mae.positions == "sincos"
-    assert mae.norm_pix_loss == config.norm_pix_loss
-    assert mae.layer_norm_epsilon == config.layer_norm_eps
-    assert mae.mask_ratio == config.mask_ratio
-    pixels, noise = hugging_face.some_images(model)
-    hugging_face.assert_same_outputs(mae, 255 * pixels, model, pixels, noise)
-
-
-def test_published_names(saved, tmp_path):
-    """Files on the hub are of earlier versions, with other names in the decoder."""
-    model, folder = saved
-    tensors = load_file(folder / "model.safetensors")
-    old = {
-        k.replace("decoder.decoder_encoder.layer.", "decoder.decoder_layers."): v
-        for k, v in tensors.items()
-    }
-    assert any(k.startswith("decoder.decoder_layers.0.attention.") for k in old)
-    assert "vit.encoder.layer.0.attention.attention.query.weight" in old
-    shutil.copy(folder / "config.json", tmp_path)
-    torch.save(
-        {k: torch.tensor(v) for k, v in old.items()}, tmp_path / "pytorch_model.bin"
-    )
-    assert hugging_face.same_weights(
-        keras_mra.MAE.from_preset(tmp_path), keras_mra.MAE.from_preset(folder)
-    )
-
-
-def test_an_encoder_alone(tmp_path):
-    model = hugging_face.make(kind="ViTMAEModel")
-    model.save_pretrained(tmp_path)
-    mae = keras_mra.MAE.from_preset(tmp_path, mean=None, std=None)
-    assert mae.decoder is None and mae.decoder_depth == 0
-    pixels, noise = hugging_face.some_images(model)
-    hugging_face.assert_same_outputs(mae, 255 * pixels, model, pixels, noise)
-    images, visible = 255 * pixels, random_visible(np.random.default_rng(0), 3, 16, 4)
-    for attempt in (
-        lambda: mae.reconstruct(images, visible),
-        lambda: mae(images),
-        lambda: keras_mra.layers.MaskReconstruct(mae),
-    ):
-        with pytest.raises(ValueError, match="no decoder.*`decoder_depth=2`.*train"):
-            attempt()
-    mae.save_to_preset(tmp_path / "preset")
-    again = keras_mra.MAE.from_preset(tmp_path / "preset")
-    assert again.decoder is None and hugging_face.same_weights(again, mae)
-    trainable = keras_mra.MAE.from_preset(
-        tmp_path, decoder_depth=1, decoder_dim=8, decoder_heads=2
-    )
-    np.testing.assert_allclose(
-        compute(trainable.encode, images),
-        compute(keras_mra.MAE.from_preset(tmp_path).encode, images),
-        rtol=1e-5,
-    )
-    trainable.compile("adam")
-    trainable.fit(images, verbose=0)
-
-
-def test_normalisation_comes_from_the_preprocessor(tmp_path):
-    model = hugging_face.make()
-    model.save_pretrained(tmp_path)
-    assert keras_mra.MAE.from_preset(tmp_path).mean == (0.485, 0.456, 0.406)
-    statistics = {"image_mean": [0.1, 0.2, 0.3], "image_std": [0.5, 0.6, 0.7]}
-    (tmp_path / "preprocessor_config.json").write_text(json.dumps(statistics))
-    mae = keras_mra.MAE.from_preset(tmp_path)
-    assert mae.mean == (0.1, 0.2, 0.3) and mae.std == (0.5, 0.6, 0.7)
-    pixels, noise = hugging_face.some_images(model)
-    normalised = (pixels - [0.1, 0.2, 0.3]) / [0.5, 0.6, 0.7]
-    hugging_face.assert_same_outputs(
-        mae, 255 * pixels, model, normalised.astype("float32"), noise
-    )
-    # Another range than the usual one, if asked for.
-    mae = keras_mra.MAE.from_preset(tmp_path, value_range=(-1, 1))
-    images = 2 * pixels - 1
-    hugging_face.assert_same_outputs(
-        mae, images, model, normalised.astype("float32"), noise
-    )
-
-
-def test_a_mask_ratio_that_makes_no_sense_is_no_obstacle(tmp_path):
-    hugging_face.make(mask_ratio=0.0).save_pretrained(tmp_path)
-    assert keras_mra.MAE.from_preset(tmp_path).mask_ratio == 0.75
-
-
-def test_other_image_sizes(saved, tmp_path):
-    """Fixed positions are computed anew, as Hugging Face would for that size."""
-    model, folder = saved
-    side = 2 * model.config.image_size
-    shape = (side, side, model.config.num_channels)
-    mae = keras_mra.MAE.from_preset(folder, image_shape=shape, mean=None, std=None)
-    larger = hugging_face.make(
-        **{
-            **CONFIGURATIONS["square"],
-            **model.config.to_diff_dict(),
-            "image_size": side,
+def test_a_header_that_declares_more_than_the_file_holds(folder):
+    header = {
+        "vit.embeddings.cls_token": {
+            "dtype": "F32", "shape": [10**12], "data_offsets": [0, 4 * 10**12],
         }
-    )
-    state = model.state_dict()
-    state = {k: v for k, v in state.items() if "pos" not in k}
-    larger.load_state_dict(state, strict=False)
-    pixels, noise = hugging_face.some_images(larger)
-    hugging_face.assert_same_outputs(mae, 255 * pixels, larger, pixels, noise)
+    }  # fmt: skip
+    text = json.dumps(header).encode()
+    path = folder / "model.safetensors"
+    path.write_bytes(struct.pack("<Q", len(text)) + text)
+    with pytest.raises(ValueError, match="not a whole .safetensors file"):
+        keras_mra.MAE.from_preset(folder)
 
 
-def test_learned_positions(tmp_path):
-    model = hugging_face.make()
-    with torch.no_grad():
-        model.vit.embeddings.position_embeddings.normal_()
-        model.decoder.decoder_pos_embed.normal_()
-    model.save_pretrained(tmp_path / "theirs")
-    mae = keras_mra.MAE.from_preset(tmp_path / "theirs", mean=None, std=None)
-    assert mae.positions == "learned"
-    pixels, noise = hugging_face.some_images(model)
-    hugging_face.assert_same_outputs(mae, 255 * pixels, model, pixels, noise)
-    mae.save_to_preset(tmp_path / "ours")
-    assert hugging_face.same_weights(keras_mra.MAE.from_preset(tmp_path / "ours"), mae)
-    # Of another size: interpolated, as theirs are.
-    mae = keras_mra.MAE.from_preset(
-        tmp_path / "theirs", image_shape=(24, 24, 3), mean=None, std=None
-    )
-    pixels = np.random.default_rng(1).uniform(size=(2, 24, 24, 3)).astype("float32")
-    in_order = torch.arange(36.0)[None].repeat(2, 1)
-    model.vit.embeddings.config.mask_ratio = 0.0
-    with torch.no_grad():
-        expected = model.vit(
-            torch.from_numpy(pixels.transpose(0, 3, 1, 2).copy()),
-            noise=in_order,
-            interpolate_pos_encoding=True,
-        ).last_hidden_state
-    np.testing.assert_allclose(
-        compute(mae.encode, 255 * pixels), expected.numpy(), **hugging_face.TOLERANCE
-    )
+class Attack:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
 
 
-@pytest.mark.parametrize("new_grid", [(6, 6), (2, 5), (4, 3)])
-def test_resized_positions_are_pytorchs(new_grid):
-    positions = np.random.default_rng(0).normal(size=(4, 3, 5)).astype("float32")
-    expected = torch.nn.functional.interpolate(
-        torch.from_numpy(positions.transpose(2, 0, 1).copy())[None],
-        size=new_grid,
-        mode="bicubic",
-        align_corners=False,
-    )[0]
-    found = resize_positions((4, 3), new_grid) @ positions.reshape(12, 5)
-    np.testing.assert_allclose(
-        found.reshape(*new_grid, 5), expected.numpy().transpose(1, 2, 0), atol=1e-5
-    )
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_pickle_with_code_is_not_run(tmp_path, wrapped):
+    victim = tmp_path / "victim"
+    attack = Attack(str(victim))
+    torch.save({"model": {}, "args": attack} if wrapped else attack, tmp_path / "a.pth")
+    with pytest.raises(ValueError, match="more than tensors.*open'") as caught:
+        keras_mra.MAE.from_preset(tmp_path / "a.pth")
+    assert not victim.exists()
+    # PyTorch's own message tells how to run the code.
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "weights_only=False" not in shown and "can result in" not in shown
 
 
-def test_shards(saved, tmp_path):
-    model, folder = saved
-    model.save_pretrained(tmp_path, max_shard_size="10KB")
-    assert len(list(tmp_path.glob("model-*.safetensors"))) > 1
-    found = keras_mra.MAE.from_preset(tmp_path)
-    assert hugging_face.same_weights(found, keras_mra.MAE.from_preset(folder))
+def test_a_damaged_pth(tmp_path):
+    state = hugging_face.published(hugging_face.make())
+    torch.save(state, tmp_path / "a.pth")
+    content = (tmp_path / "a.pth").read_bytes()
+    for part in (content[: len(content) // 2], b"", b"no such thing"):
+        (tmp_path / "a.pth").write_bytes(part)
+        with pytest.raises(ValueError, match="not a whole file|damaged tensors"):
+            keras_mra.MAE.from_preset(tmp_path / "a.pth")
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
-def test_other_precisions(tmp_path, dtype):
-    model = hugging_face.make().to(getattr(torch, dtype))
-    model.save_pretrained(tmp_path)
-    mae = keras_mra.MAE.from_preset(tmp_path, mean=None, std=None)
-    pixels, noise = hugging_face.some_images(model)
-    hugging_face.assert_same_outputs(mae, 255 * pixels, model.float(), pixels, noise)
+def test_damage_anywhere_in_a_pth(tmp_path):
+    """Every error of the reader becomes a `ValueError` that names the file."""
+    path, rng = tmp_path / "a.pth", np.random.default_rng(0)
+    torch.save(hugging_face.published(hugging_face.make()), path)
+    whole, refused = np.frombuffer(path.read_bytes(), "uint8"), 0
+    for _ in range(30):
+        damaged = whole.copy()
+        damaged[rng.integers(0, 4000, 8)] = rng.integers(0, 256, 8)
+        path.write_bytes(damaged.tobytes())
+        try:
+            keras_mra.MAE.from_preset(path, load_weights=False, **HEADS)
+        except ValueError as error:
+            assert "a.pth" in str(error)
+            refused += 1
+    assert refused > 10
 
 
-def test_a_file_finds_the_configuration_beside_it(folder):
-    mae = keras_mra.MAE.from_preset(folder / "model.safetensors")
-    assert hugging_face.same_weights(mae, keras_mra.MAE.from_preset(folder))
+def test_files_of_pytorch_in_an_old_or_compressed_form(tmp_path):
+    path, victim = tmp_path / "a.pth", tmp_path / "victim"
+    state = hugging_face.published(hugging_face.make())
+    for content in (state, Attack(str(victim))):
+        torch.save(content, path, _use_new_zipfile_serialization=False)
+        with pytest.raises(ValueError, match="not a whole file.*older.*saved again"):
+            keras_mra.MAE.from_preset(path, **HEADS)
+    assert not victim.exists()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("archive/data.pkl", bytes(10**6))
+    with pytest.raises(ValueError, match="unpacks to 1,000,000 bytes from"):
+        keras_mra.MAE.from_preset(path, **HEADS)
 
 
 @pytest.mark.parametrize(
-    "document,mean,std",
+    "tensor,message",
     [
-        ({"rescale_factor": 1 / 127.5, "image_mean": [1] * 3, "image_std": [1] * 3},
-         (0.5,) * 3, (0.5,) * 3),
-        ({"do_rescale": False, "image_mean": [51] * 3, "image_std": [102] * 3},
-         (0.2,) * 3, (0.4,) * 3),
-        ({"do_normalize": False}, None, None),
+        (
+            torch.zeros(1).expand(10**6, 10**6, 1, 1),
+            "at most.*Received: 1,000,000,0",
+        ),
+        (torch.zeros(1, 1, 16).to_sparse(), "tensors of floats.*sparse"),
+        (torch.zeros(1, 1, 16, device="meta"), "tensors of floats.*on meta"),
+        (torch.zeros(1, 1, 16, dtype=torch.int32), "tensors of floats.*int32"),
+        (torch.zeros(1, 1, 16, dtype=torch.complex64), "tensors of floats.*complex"),
+        (3, r"other values under \['cls_token'\]"),
     ],
-)  # fmt: skip
-def test_what_the_preprocessor_does_to_images_of_0_to_255(folder, document, mean, std):
-    (folder / "preprocessor_config.json").write_text(json.dumps(document))
-    mae = keras_mra.MAE.from_preset(folder)
-    for found, expected in ((mae.mean, mean), (mae.std, std)):
-        assert found == (expected if expected is None else pytest.approx(expected))
-
-
-def test_shapes_are_known_without_a_model(saved):
-    _, folder = saved
-    found = architecture.weight_shapes(read_checkpoint(folder, {}).arguments)
-    expected = named_weights(keras_mra.MAE.from_preset(folder))
-    positions = {"encoder/positions", "decoder/positions"}
-    assert {k: v for k, v in found.items() if k not in positions} == {
-        name: tuple(variable.shape) for name, variable in expected.items()
-    }
-
-
-# --- in: the published release, and timm -------------------------------------------
-
-HEADS = dict(encoder_heads=2, decoder_heads=3, mean=None, std=None)
-
-
-@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-@pytest.mark.parametrize("wrapped", [True, False])
-def test_the_published_release(tmp_path, suffix, wrapped):
-    model = hugging_face.make(layer_norm_eps=1e-6)
-    state = hugging_face.published(model)
-    path = tmp_path / f"mae_visualize{suffix}"
-    if suffix == ".pth":
-        torch.save({"model": state, "epoch": 3} if wrapped else state, path)
-    else:
-        save_file({k: v.numpy() for k, v in state.items()}, path)
-    with pytest.warns(UserWarning, match="does not say.*`norm_pix_loss=True`"):
-        mae = keras_mra.MAE.from_preset(path, **HEADS)
-    pixels, noise = hugging_face.some_images(model)
-    hugging_face.assert_same_outputs(mae, 255 * pixels, model, pixels, noise)
-    told = keras_mra.MAE.from_preset(path, norm_pix_loss=True, **HEADS)
-    assert told.norm_pix_loss and hugging_face.same_weights(told, mae)
-
-
-def test_the_published_release_without_decoder_and_timm(tmp_path):
-    model = hugging_face.make(layer_norm_eps=1e-6)
-    path = tmp_path / "model.safetensors"
-    state = hugging_face.published(model, decoder=False)
-    save_file({k: v.numpy() for k, v in state.items()}, path)
-    # No heads of a decoder are asked for.
-    mae = keras_mra.MAE.from_preset(path, encoder_heads=2, mean=None, std=None)
-    assert mae.decoder is None
-    pixels, noise = hugging_face.some_images(model)
-    expected = hugging_face.outputs(model, pixels, noise)["attention"]
-    found = compute(mae.attention, 255 * pixels)
-    np.testing.assert_allclose(found, expected, **hugging_face.TOLERANCE)
-
-
-def test_parameters_in_place_of_tensors(tmp_path):
+)
+def test_tensors_of_pytorch_that_are_not_dense_floats(tmp_path, tensor, message):
     state = hugging_face.published(hugging_face.make())
-    state = {name: torch.nn.Parameter(value) for name, value in state.items()}
-    torch.save(state, tmp_path / "a.pth")
-    mae = keras_mra.MAE.from_preset(tmp_path / "a.pth", norm_pix_loss=False, **HEADS)
-    found = mae.encoder.get_layer("norm").gamma
-    np.testing.assert_array_equal(compute(lambda: +found), state["norm.weight"].data)
+    torch.save({**state, "cls_token": tensor}, tmp_path / "a.pth")
+    with pytest.raises(ValueError, match=message):
+        keras_mra.MAE.from_preset(tmp_path / "a.pth", **HEADS)
 
 
-def test_a_decoder_that_is_not_wanted_needs_no_heads(tmp_path):
-    torch.save(hugging_face.published(hugging_face.make()), tmp_path / "a.pth")
-    mae = keras_mra.MAE.from_preset(
-        tmp_path / "a.pth", encoder_heads=2, decoder_depth=0
-    )
-    assert mae.decoder is None
+@pytest.mark.parametrize(
+    "index,message",
+    [
+        ("{", "could not be read"),
+        ("[]", "must hold a JSON object. Received: list"),
+        ('{"weight_map": {}}', "must have a 'weight_map'.*'weight_map' {}"),
+        ('{"weight_map": {"a": "../a.safetensors"}}', "files beside it.*'../a.safet"),
+        ('{"weight_map": {"a": 3}}', "lists '3', which is missing"),
+    ],
+)
+def test_a_bad_index_of_shards(folder, index, message):
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(index)
+    with pytest.raises(ValueError, match=message):
+        keras_mra.MAE.from_preset(folder)
 
 
-def test_heads_of_published_widths_are_known(tmp_path):
-    state = hugging_face.published(
-        hugging_face.make(hidden_size=192, num_attention_heads=3, num_hidden_layers=1),
-        decoder=False,
-    )
-    torch.save(state, tmp_path / "tiny.pth")
-    assert keras_mra.MAE.from_preset(tmp_path / "tiny.pth").encoder_heads == 3
+def test_the_same_tensor_in_two_shards(folder):
+    (folder / "model.safetensors").rename(folder / "a.safetensors")
+    (folder / "b.safetensors").write_bytes((folder / "a.safetensors").read_bytes())
+    index = {"weight_map": {"x": "a.safetensors", "y": "b.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ValueError, match="two of the same name"):
+        keras_mra.MAE.from_preset(folder)
+
+
+def test_a_folder_without_weights(folder):
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ValueError, match="folder of 'vit_mae', must hold its weights"):
+        keras_mra.MAE.from_preset(folder)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"a":' * 10**5])
+@pytest.mark.parametrize("name", ["config.json", "preprocessor_config.json"])
+def test_documents_that_are_not_json_objects(folder, name, text):
+    (folder / name).write_text(text)
+    with pytest.raises(ValueError, match=f"{name}' (could not be|must hold a JSON)"):
+        keras_mra.MAE.from_preset(folder)

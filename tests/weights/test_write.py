@@ -1,4 +1,4 @@
-"""Weights of ours out, to Hugging Face's library and to its hub."""
+"""Folders that Hugging Face's library loads."""
 
 import json
 import sys
@@ -10,21 +10,11 @@ from helpers.models import randomize
 
 import keras_mra
 from keras_mra import pixels as pixel_ops
-from keras_mra.models.convert import named_weights
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 import safetensors  # noqa: E402
 from helpers import hugging_face  # noqa: E402
-
-
-@pytest.fixture
-def folder(tmp_path):
-    hugging_face.make().save_pretrained(tmp_path)
-    return tmp_path
-
-
-# --- out ---------------------------------------------------------------------------
 
 
 def test_hugging_face_loads_what_is_exported(tmp_path):
@@ -58,7 +48,11 @@ def test_hugging_face_loads_what_is_exported(tmp_path):
     processor = json.loads((tmp_path / "preprocessor_config.json").read_text())
     assert processor["rescale_factor"] == pytest.approx(1 / 255)
     assert processor["image_mean"] == [0.3] and processor["image_std"] == [0.2]
-    assert not list(tmp_path.glob("part.*"))
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "config.json",
+        "model.safetensors",
+        "preprocessor_config.json",
+    }
 
 
 def test_an_encoder_alone_is_exported_as_one(tmp_path):
@@ -109,7 +103,7 @@ def test_neither_form_overwrites_the_other(tmp_path):
         mae.export_transformers(tmp_path / "ours")
     with pytest.raises(ValueError, match="another folder.*holds a model of another"):
         mae.save_to_preset(tmp_path / "theirs")
-    mae.export_transformers(tmp_path / "theirs")  # its own is replaced
+    mae.export_transformers(tmp_path / "theirs")  # its own folder is replaced
     assert before.keys() == set(tmp_path.glob("*/*"))
     assert all(p.read_bytes() == v for p, v in before.items() if "ours" in p.parts)
 
@@ -141,84 +135,3 @@ def test_only_squares_are_exported(tmp_path):
     with pytest.raises(ValueError, match=r"square.*image_shape=\(8, 12, 1\)"):
         mae.export_transformers(tmp_path / "out")
     assert not (tmp_path / "out").exists()
-
-
-def test_every_weight_has_a_name():
-    mae = keras_mra.MAE((8, 8, 1), 4, encoder_dim=8, encoder_depth=1, encoder_heads=2,
-                        positions="learned")  # fmt: skip
-    named = named_weights(mae).values()
-    assert {id(v) for v in named} == {id(v) for v in mae.trainable_weights}
-
-
-def test_pretraining_goes_on_from_a_checkpoint(folder):
-    images = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), dtype="uint8")
-    start = keras_mra.MAE.from_preset(folder)
-    mae = keras_mra.pretrain_mae(
-        images, preset=folder, epochs=1, learning_rate=1e-9, view=None, verbose=0
-    )
-    for a, b in zip(mae.encoder.get_weights(), start.encoder.get_weights()):
-        np.testing.assert_allclose(a, b, atol=1e-5)
-
-
-# --- handles -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "handle", ["hf://facebook", "hf://", "hf://a/b/c", "hf://a b/c"]
-)
-def test_bad_handles(handle):
-    with pytest.raises(ValueError, match="must be 'hf://OWNER/NAME'"):
-        keras_mra.MAE.from_preset(handle)
-
-
-def test_a_handle_is_fetched_from_the_hub(folder, monkeypatch):
-    import huggingface_hub
-
-    asked = {}
-
-    def snapshot_download(repo, revision, allow_patterns):
-        asked.update(repo=repo, revision=revision, files=allow_patterns)
-        return str(folder)
-
-    files = [p.name for p in folder.iterdir()] + ["pytorch_model.bin", "tf_model.h5"]
-    monkeypatch.setattr(huggingface_hub, "list_repo_files", lambda *a, **k: files)
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
-    mae = keras_mra.MAE.from_preset("hf://facebook/vit-mae-base@main")
-    assert hugging_face.same_weights(mae, keras_mra.MAE.from_preset(folder))
-    assert asked["repo"] == "facebook/vit-mae-base" and asked["revision"] == "main"
-    assert "model.safetensors" in asked["files"]
-    assert "pytorch_model.bin" not in asked["files"]
-    files = ["config.json", "model.safetensors.index.json", "model-1.safetensors"]
-    monkeypatch.setattr(huggingface_hub, "list_repo_files", lambda *a, **k: files)
-    keras_mra.MAE.from_preset("hf://a/b")
-    assert {"model.safetensors.index.json", "model-*.safetensors"} <= set(
-        asked["files"]
-    )
-    monkeypatch.setattr(huggingface_hub, "list_repo_files", lambda *a, **k: ["x.txt"])
-    with pytest.raises(ValueError, match="must be a repository with one of.*x.txt"):
-        keras_mra.MAE.from_preset("hf://a/b")
-
-
-def test_no_network(monkeypatch, tmp_path):
-    import huggingface_hub
-
-    def offline(*args, **kwargs):
-        raise huggingface_hub.errors.LocalEntryNotFoundError("cannot reach the hub")
-
-    monkeypatch.setattr(huggingface_hub, "list_repo_files", offline)
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
-    with pytest.raises(OSError, match="'hf://a/b' could not be fetched.*cannot reach"):
-        keras_mra.MAE.from_preset("hf://a/b")
-
-
-def test_an_upload_that_fails_is_plain(monkeypatch, tmp_path):
-    import huggingface_hub
-
-    def refused(*args, **kwargs):
-        raise RuntimeError("401 Unauthorized")
-
-    mae = keras_mra.MAE((8, 8, 1), 4, encoder_dim=8, encoder_depth=1, encoder_heads=2)
-    mae.save_to_preset(tmp_path)
-    monkeypatch.setattr(huggingface_hub.HfApi, "create_repo", refused)
-    with pytest.raises(OSError, match="'hf://a/b' could not be sent to: 401"):
-        keras_mra.upload_preset("hf://a/b", tmp_path)

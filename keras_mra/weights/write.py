@@ -1,23 +1,32 @@
-"""A folder that Hugging Face's `transformers` loads as a ViTMAE."""
+"""Writes a folder that Hugging Face's `transformers` loads as a ViTMAE."""
 
-import json
-import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from keras_mra import checks
-from keras_mra.weights import vit_mae
-from keras_mra.weights.layout import to_theirs
+from keras_mra import files
+from keras_mra.weights import hugging_face
+from keras_mra.weights.hugging_face import CONFIG
+from keras_mra.weights.hugging_face import PREPROCESSOR
+from keras_mra.weights.name_table import NumpyArray
+
+TENSORS = "model.safetensors"
 
 
-def write_vit_mae(folder, config, arrays):
-    """Writes `config.json`, `model.safetensors` and `preprocessor_config.json`.
+def write_vit_mae(
+    folder: pathlib.Path, config: Mapping[str, Any], arrays: Mapping[str, NumpyArray]
+) -> None:
+    """Writes `model.safetensors`, `config.json` and `preprocessor_config.json`.
 
     Args:
-        folder: `pathlib.Path`, made if missing. Files are replaced only when all are
-            completely written.
-        config: Dict, the configuration of an `MAE`.
-        arrays: Dict from our names to its weights; positions `(1 + patches, dim)`.
+        folder: Folder of the files; made if missing. The files are replaced only when
+            all three are completely written.
+        config: The arguments of the `MAE`.
+        arrays: Dict from our paths to the weights. Positions are
+            `(1 + patches, dim)`, the class token's first.
 
     Raises:
         OSError: If the folder cannot be written.
@@ -30,48 +39,39 @@ def write_vit_mae(folder, config, arrays):
         raise ImportError(
             "`export_transformers` needs safetensors: pip install 'keras-mra[hub]'"
         ) from error
-    has_decoder = config["decoder_depth"] > 0
-    tensors = {
-        entry.theirs: to_theirs(
-            entry,
-            arrays[entry.ours],
-            (*config["patch_size"], config["image_shape"][-1]),
-        )
-        for entry in vit_mae.entries(config["encoder_depth"], config["decoder_depth"])
-    }
-    tensors = {
-        # A `ViTMAEModel` alone has no prefix.
-        name
-        if name.startswith("decoder.") or not has_decoder
-        else vit_mae.PREFIX + name: np.ascontiguousarray(array, "float32")
-        for name, array in tensors.items()
-    }
-    documents = {
-        "config.json": _config(config, has_decoder),
-        "preprocessor_config.json": _preprocessor(config),
-    }
+    tensors = _tensors(config, arrays)
+    documents = {CONFIG: _config(config), PREPROCESSOR: _preprocessor(config)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        parts = {name: folder / f"part.{name}" for name in documents}
-        parts["model.safetensors"] = folder / "part.model.safetensors"
-        try:
-            save_file(tensors, parts["model.safetensors"], metadata={"format": "pt"})
+        with files.replacing_together(folder, [*documents, TENSORS]) as parts:
+            save_file(tensors, parts[TENSORS], metadata={"format": "pt"})
             for name, document in documents.items():
-                text = json.dumps(document, indent=2) + "\n"
-                parts[name].write_text(text, encoding="utf-8")
-            for name, part in parts.items():
-                os.replace(part, folder / name)
-        finally:
-            for part in parts.values():
-                part.unlink(missing_ok=True)
+                parts[name].write_text(files.json_text(document), encoding="utf-8")
     except (OSError, SafetensorError) as error:
         raise OSError(
             f"`path` {str(folder)!r} could not be written: {error}"
         ) from error
 
 
-def _config(config, has_decoder):
-    kind = "ViTMAEForPreTraining" if has_decoder else "ViTMAEModel"
+def _tensors(
+    config: Mapping[str, Any], arrays: Mapping[str, NumpyArray]
+) -> dict[str, NumpyArray]:
+    """The weights under Hugging Face's names and in their form."""
+    patch_shape = (*config["patch_size"], config["image_shape"][-1])
+    tensors = {}
+    for entry in hugging_face.TABLE.entries(
+        config["encoder_depth"], config["decoder_depth"]
+    ):
+        name = entry.theirs
+        if config["decoder_depth"] and entry.ours.startswith("encoder/"):
+            name = hugging_face.PREFIX + name
+        array = entry.to_theirs(arrays[entry.ours], patch_shape)
+        tensors[name] = np.ascontiguousarray(array, "float32")
+    return tensors
+
+
+def _config(config: Mapping[str, Any]) -> dict[str, Any]:
+    kind = "ViTMAEForPreTraining" if config["decoder_depth"] else "ViTMAEModel"
     ratio = config["mlp_ratio"]
     return {
         "architectures": [kind],
@@ -98,8 +98,8 @@ def _config(config, has_decoder):
     }
 
 
-def _preprocessor(config):
-    """For images of 0 to 255, which theirs takes, whatever `value_range` is."""
+def _preprocessor(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The preprocessing of images of 0 to 255, whatever `value_range` is."""
     side = config["image_shape"][0]
     document = {
         "image_processor_type": "ViTImageProcessor",

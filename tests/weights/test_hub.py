@@ -1,0 +1,78 @@
+"""Presets on the Hugging Face hub."""
+
+import pytest
+
+import keras_mra
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+from helpers import hugging_face  # noqa: E402
+
+pytestmark = pytest.mark.once
+
+
+@pytest.mark.parametrize(
+    "handle", ["hf://facebook", "hf://", "hf://a/b/c", "hf://a b/c"]
+)
+def test_bad_handles(handle):
+    with pytest.raises(ValueError, match="must be 'hf://OWNER/NAME'"):
+        keras_mra.MAE.from_preset(handle)
+
+
+def test_a_handle_is_downloaded(folder, monkeypatch):
+    import huggingface_hub
+
+    asked = {}
+
+    def snapshot_download(repo, revision, allow_patterns):
+        asked.update(repo=repo, revision=revision, files=allow_patterns)
+        return str(folder)
+
+    files = [p.name for p in folder.iterdir()] + ["pytorch_model.bin", "tf_model.h5"]
+    monkeypatch.setattr(huggingface_hub, "list_repo_files", lambda *a, **k: files)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    mae = keras_mra.MAE.from_preset("hf://facebook/vit-mae-base@main")
+    assert hugging_face.same_weights(mae, keras_mra.MAE.from_preset(folder))
+    assert asked["repo"] == "facebook/vit-mae-base" and asked["revision"] == "main"
+    assert "model.safetensors" in asked["files"]
+    assert "pytorch_model.bin" not in asked["files"]
+    files = ["config.json", "model.safetensors.index.json", "model-1.safetensors"]
+    monkeypatch.setattr(huggingface_hub, "list_repo_files", lambda *a, **k: files)
+    keras_mra.MAE.from_preset("hf://a/b")
+    assert {"model.safetensors.index.json", "model-*.safetensors"} <= set(
+        asked["files"]
+    )
+    monkeypatch.setattr(huggingface_hub, "list_repo_files", lambda *a, **k: ["x.txt"])
+    with pytest.raises(ValueError, match="must be a repository with one of.*x.txt"):
+        keras_mra.MAE.from_preset("hf://a/b")
+
+
+def test_no_network(monkeypatch, tmp_path):
+    import huggingface_hub
+
+    def offline(*args, **kwargs):
+        raise huggingface_hub.errors.LocalEntryNotFoundError("cannot reach the hub")
+
+    monkeypatch.setattr(huggingface_hub, "list_repo_files", offline)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
+    with pytest.raises(OSError, match="could not be downloaded: cannot reach"):
+        keras_mra.MAE.from_preset("hf://a/b")
+
+
+def test_an_upload_that_fails(monkeypatch, tmp_path):
+    import huggingface_hub
+
+    def refused(*args, **kwargs):
+        raise RuntimeError("401 Unauthorized")
+
+    mae = keras_mra.MAE((8, 8, 1), 4, encoder_dim=8, encoder_depth=1, encoder_heads=2)
+    mae.save_to_preset(tmp_path)
+    monkeypatch.setattr(huggingface_hub.HfApi, "create_repo", refused)
+    with pytest.raises(OSError, match="upload to `handle` 'hf://a/b' failed: 401"):
+        keras_mra.upload_preset("hf://a/b", tmp_path)
+
+
+@pytest.mark.parametrize("preset", ["facebook/vit-mae-base", "hf:/a/b", "none.pth"])
+def test_an_unknown_preset_names_the_form_of_handles(preset):
+    with pytest.raises(ValueError, match="handle 'hf://OWNER/NAME'.*" + preset):
+        keras_mra.MAE.from_preset(preset)

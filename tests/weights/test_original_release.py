@@ -1,0 +1,72 @@
+"""MAEs from files of the original release and of timm."""
+
+import numpy as np
+import pytest
+from helpers.models import compute
+
+import keras_mra
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+from helpers import hugging_face  # noqa: E402
+from safetensors.numpy import save_file  # noqa: E402
+
+HEADS = dict(encoder_heads=2, decoder_heads=3, mean=None, std=None)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_the_published_release(tmp_path, suffix, wrapped):
+    model = hugging_face.make(layer_norm_eps=1e-6)
+    state = hugging_face.published(model)
+    path = tmp_path / f"mae_visualize{suffix}"
+    if suffix == ".pth":
+        torch.save({"model": state, "epoch": 3} if wrapped else state, path)
+    else:
+        save_file({k: v.numpy() for k, v in state.items()}, path)
+    with pytest.warns(UserWarning, match="does not say.*`norm_pix_loss=True`"):
+        mae = keras_mra.MAE.from_preset(path, **HEADS)
+    pixels, noise = hugging_face.some_images(model)
+    hugging_face.assert_same_outputs(mae, 255 * pixels, model, pixels, noise)
+    told = keras_mra.MAE.from_preset(path, norm_pix_loss=True, **HEADS)
+    assert told.norm_pix_loss and hugging_face.same_weights(told, mae)
+
+
+def test_the_published_release_without_decoder_and_timm(tmp_path):
+    model = hugging_face.make(layer_norm_eps=1e-6)
+    path = tmp_path / "model.safetensors"
+    state = hugging_face.published(model, decoder=False)
+    save_file({k: v.numpy() for k, v in state.items()}, path)
+    # The heads of the absent decoder need not be given.
+    mae = keras_mra.MAE.from_preset(path, encoder_heads=2, mean=None, std=None)
+    assert mae.decoder is None
+    pixels, noise = hugging_face.some_images(model)
+    expected = hugging_face.outputs(model, pixels, noise)["attention"]
+    found = compute(mae.attention, 255 * pixels)
+    np.testing.assert_allclose(found, expected, **hugging_face.TOLERANCE)
+
+
+def test_parameters_in_place_of_tensors(tmp_path):
+    state = hugging_face.published(hugging_face.make())
+    state = {name: torch.nn.Parameter(value) for name, value in state.items()}
+    torch.save(state, tmp_path / "a.pth")
+    mae = keras_mra.MAE.from_preset(tmp_path / "a.pth", norm_pix_loss=False, **HEADS)
+    found = mae.encoder.get_layer("norm").gamma
+    np.testing.assert_array_equal(compute(lambda: +found), state["norm.weight"].data)
+
+
+def test_a_dropped_decoder_needs_no_heads(tmp_path):
+    torch.save(hugging_face.published(hugging_face.make()), tmp_path / "a.pth")
+    mae = keras_mra.MAE.from_preset(
+        tmp_path / "a.pth", encoder_heads=2, decoder_depth=0
+    )
+    assert mae.decoder is None
+
+
+def test_heads_of_published_widths_are_known(tmp_path):
+    state = hugging_face.published(
+        hugging_face.make(hidden_size=192, num_attention_heads=3, num_hidden_layers=1),
+        decoder=False,
+    )
+    torch.save(state, tmp_path / "tiny.pth")
+    assert keras_mra.MAE.from_preset(tmp_path / "tiny.pth").encoder_heads == 3
