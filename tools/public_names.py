@@ -40,6 +40,8 @@ def _imported(module, root):
     for name, path in module.imports.items():
         if path.startswith(f"{module.path}.") and not name.startswith("_"):
             target = root[path.removeprefix(f"{root.path}.")]
+            if target.is_module and name in target.members:
+                target = target[name]  # The module has the name of its function.
             if not target.is_module:
                 found[name] = target
     return found

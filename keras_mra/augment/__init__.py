@@ -1,3 +1,9 @@
 """Re-imagined copies of a folder of images."""
 
-from keras_mra.augment.folder import augment_folder
+from keras_mra.augment.augment_folder import augment_folder
+from keras_mra.augment.augment_report import AugmentReport
+
+__all__ = [
+    "AugmentReport",
+    "augment_folder",
+]

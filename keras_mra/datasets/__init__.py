@@ -1,27 +1,27 @@
-"""Images by name: arrays that fit in memory, folders and TFDS sets that stream."""
+"""Data sets by name: arrays in memory, and streams of folders and of TFDS."""
 
 from keras_mra.datasets.array_dataset import ArrayDataset
+from keras_mra.datasets.dataset import Dataset
+from keras_mra.datasets.dataset_unavailable import DatasetUnavailable
 from keras_mra.datasets.epoch_dataset import EpochDataset
-from keras_mra.datasets.epoch_dataset import SetEpoch
 from keras_mra.datasets.folder_dataset import FolderDataset
-from keras_mra.datasets.loading import GRAMMAR
-from keras_mra.datasets.loading import Dataset
-from keras_mra.datasets.loading import load
-from keras_mra.datasets.subsets import MEMORY
-from keras_mra.datasets.subsets import Relabelled
-from keras_mra.datasets.subsets import Subset
-from keras_mra.datasets.subsets import bytes_in_memory
-from keras_mra.datasets.subsets import in_memory
-from keras_mra.datasets.unavailable import DatasetUnavailable
+from keras_mra.datasets.in_memory import MEMORY
+from keras_mra.datasets.in_memory import bytes_in_memory
+from keras_mra.datasets.in_memory import in_memory
+from keras_mra.datasets.load import GRAMMAR
+from keras_mra.datasets.load import load
+from keras_mra.datasets.relabelled import Relabelled
+from keras_mra.datasets.set_epoch import SetEpoch
+from keras_mra.datasets.subset import Subset
 
 __all__ = [
-    "GRAMMAR",
-    "MEMORY",
     "ArrayDataset",
     "Dataset",
     "DatasetUnavailable",
-    "FolderDataset",
     "EpochDataset",
+    "FolderDataset",
+    "GRAMMAR",
+    "MEMORY",
     "Relabelled",
     "SetEpoch",
     "Subset",

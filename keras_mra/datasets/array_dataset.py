@@ -1,7 +1,11 @@
-"""Arrays in memory, with the order and resume contract of the streamed sets."""
+"""Arrays in memory, with the order and the resumption of the streamed data sets."""
+
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from keras_mra.datasets.epoch_dataset import Batch
 from keras_mra.datasets.epoch_dataset import EpochDataset
 
 
@@ -9,12 +13,13 @@ class ArrayDataset(EpochDataset):
     """Batches of arrays in a reproducible order.
 
     Args:
-        images: Array of shape `(samples, ...)`.
+        images: Array of shape `(samples, ...)`. A memory map is not read into memory.
         labels: Array of shape `(samples, ...)`, or `None`.
-        batch_size: Int.
-        shuffle: Whether each epoch has its own order.
-        seed: Int; with the epoch it decides the order.
-        drop_last: Whether to drop a last batch that is not full.
+        batch_size: Int, or `None` for 256 or all samples, whichever is less.
+        shuffle: Bool, whether each epoch has its own order.
+        seed: Int, at least 0, or `None` for a random seed. It decides the order,
+            together with the epoch.
+        drop_last: Bool, whether to drop a last batch that is not full.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
             `keras.utils.PyDataset`.
 
@@ -29,14 +34,14 @@ class ArrayDataset(EpochDataset):
 
     def __init__(
         self,
-        images,
-        labels=None,
-        batch_size=32,
-        shuffle=True,
-        seed=0,
-        drop_last=True,
-        **kwargs,
-    ):
+        images: npt.ArrayLike,
+        labels: npt.ArrayLike | None = None,
+        batch_size: int | None = 32,
+        shuffle: bool = True,
+        seed: int | None = 0,
+        drop_last: bool = True,
+        **kwargs: Any,
+    ) -> None:
         self.images = _array("images", images)
         self.labels = None if labels is None else _array("labels", labels)
         if self.labels is not None and len(self.labels) != len(self.images):
@@ -53,17 +58,18 @@ class ArrayDataset(EpochDataset):
             **kwargs,
         )
 
-    def batch(self, indices):
-        if self.labels is None:
-            return self.images[indices]
-        return self.images[indices], self.labels[indices]
+    def batch(self, indices: npt.NDArray[Any]) -> Batch:
+        """Returns the samples at `indices`."""
+        images: npt.NDArray[Any] = self.images[indices]
+        return images if self.labels is None else (images, self.labels[indices])
 
-    def all_labels(self):
+    def all_labels(self) -> npt.NDArray[Any]:
+        """Returns the labels of all samples."""
         return super().all_labels() if self.labels is None else self.labels
 
 
-def _array(name, value):
-    array = np.asanyarray(value)  # keeps a memory map a memory map
+def _array(name: str, value: npt.ArrayLike) -> npt.NDArray[Any]:
+    array = np.asanyarray(value)  # `asarray` would turn a memory map into an array.
     if array.ndim < 1:
         raise ValueError(f"`{name}` must be an array. Received: {name}={value!r}")
     return array

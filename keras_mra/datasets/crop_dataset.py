@@ -1,17 +1,23 @@
-"""Batches of crops of images that are decoded when they are needed."""
+"""Batches of crops of images that are decoded on demand."""
+
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from keras_mra import checks
 from keras_mra.datasets import crops
+from keras_mra.datasets import image_reader
+from keras_mra.datasets.epoch_dataset import Batch
 from keras_mra.datasets.epoch_dataset import EpochDataset
+from keras_mra.typing import ImageShape
 
 
 class CropDataset(EpochDataset):
     """Crops of one shape from images of any size.
 
-    Subclasses implement `open_image(index, min_side)`. Each random draw depends on
-    the seed, the epoch and the sample alone.
+    Subclasses implement `open_image(index, min_side)`. Each random draw depends only
+    on the seed, the epoch and the sample.
 
     Args:
         num_images: Int.
@@ -20,37 +26,37 @@ class CropDataset(EpochDataset):
         batch_size: Int, or `None` for 256 or all samples, whichever is less.
         crop: `"random"` for random resized crops, `"center"` for the centre after
             resizing the short side.
-        crop_scale: Pair of floats in (0, 1], the share of the image's area that a
-            random crop covers, drawn uniformly. The aspect ratio is drawn
+        crop_scale: Pair of floats in (0, 1], the range of the share of the image's
+            area that a random crop covers, drawn uniformly. The aspect ratio is drawn
             log-uniformly from 3/4 to 4/3.
         crops_per_image: Int, crops of each image in one epoch.
-        shuffle: Whether each epoch has its own order.
-        seed: Int, at least 0.
-        labels: Whether to give `(images, labels)`, or images alone.
-        cache_side: Int or `None`. An int keeps the decoded images in memory, with a
-            short side of at most that many pixels: for many crops of a few large
-            photographs.
-        drop_last: Whether to drop a last batch that is not full.
+        shuffle: Bool, whether each epoch has its own order.
+        seed: Int, at least 0, or `None` for a random seed.
+        labels: Bool, whether batches are `(images, labels)` or `images`.
+        cache_side: Int or `None`. An int keeps the decoded images in memory, shrunk
+            to a short side of at most that many pixels. It suits many crops of a few
+            large photographs.
+        drop_last: Bool, whether to drop a last batch that is not full.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
             `keras.utils.PyDataset`.
     """
 
     def __init__(
         self,
-        num_images,
-        image_shape,
-        batch_size,
+        num_images: int,
+        image_shape: ImageShape,
+        batch_size: int | None,
         *,
-        crop="random",
-        crop_scale=(0.2, 1.0),
-        crops_per_image=1,
-        shuffle=True,
-        seed=0,
-        labels=False,
-        cache_side=None,
-        drop_last=True,
-        **kwargs,
-    ):
+        crop: str = "random",
+        crop_scale: tuple[float, float] = (0.2, 1.0),
+        crops_per_image: int = 1,
+        shuffle: bool = True,
+        seed: int | None = 0,
+        labels: bool = False,
+        cache_side: int | None = None,
+        drop_last: bool = True,
+        **kwargs: Any,
+    ) -> None:
         self.image_shape = checks.image_shape(image_shape)
         crops.check_channels(self.image_shape)
         self.crop_scale = crops.check_crop(crop, crop_scale)
@@ -63,7 +69,7 @@ class CropDataset(EpochDataset):
         )
         self.labels = bool(labels)
         self.num_images = num_images
-        self._cache = {}
+        self._cache: dict[int, tuple[Any, int | None]] = {}
         super().__init__(
             num_images * self.crops_per_image,
             batch_size,
@@ -73,20 +79,22 @@ class CropDataset(EpochDataset):
             **kwargs,
         )
 
-    def open_image(self, index, min_side):
+    def open_image(self, index: int, min_side: int) -> tuple[Any, int | None]:
         """Decodes an image.
 
         Args:
-            index: Int, which image.
-            min_side: Int; a decoder may shrink the image to a short side of no less.
+            index: Int, the number of the image.
+            min_side: Int. A decoder may shrink the image to a short side of at least
+                this length.
 
         Returns:
-            The image as `PIL.Image.Image` of any mode, and its label, an int or
+            The image as a `PIL.Image.Image` of any mode, and its label, an int or
             `None`.
         """
         raise NotImplementedError
 
-    def batch(self, indices):
+    def batch(self, indices: npt.NDArray[Any]) -> Batch:
+        """Returns crops at `indices`: uint8 images, and int32 labels if there are."""
         images = np.empty((len(indices), *self.image_shape), "uint8")
         labels = np.empty(len(indices), "int32")
         for row, sample in enumerate(indices):
@@ -97,27 +105,28 @@ class CropDataset(EpochDataset):
                 labels[row] = label
         return (images, labels) if self.labels else images
 
-    def _box(self, size, sample):
+    def _box(self, size: tuple[int, int], sample: int) -> crops.Box:
         if self.crop == "center":
             return crops.center_box(size, (self.image_shape[1], self.image_shape[0]))
         return crops.random_box(size, self.crop_scale, self.sample_rng(sample))
 
-    def _converted(self, index):
-        """The image in the wanted mode and its label, from memory if it is there."""
+    def _converted(self, index: int) -> tuple[Any, int | None]:
+        """Returns an image with the wanted channels, and its label."""
         if index in self._cache:
             return self._cache[index]
         min_side = self.cache_side or crops.smallest_crop_side(
             self.image_shape, self.crop, self.crop_scale
         )
         image, label = self.open_image(index, min_side)
-        image = crops.to_channels(image, self.image_shape[2])
+        image = image_reader.to_channels(image, self.image_shape[2])
         if self.cache_side is not None:
             image = _shrunk(image, self.cache_side)
             self._cache[index] = image, label
         return image, label
 
 
-def _shrunk(image, side):
+def _shrunk(image: Any, side: int) -> Any:
+    """Shrinks a Pillow image whose short side is longer than `side`."""
     from PIL import Image
 
     scale = side / min(image.size)

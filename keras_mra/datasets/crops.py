@@ -1,26 +1,31 @@
-"""From a Pillow image of any mode and size to an array of one shape."""
+"""Crops of images: random and centred boxes, cut out and resized to one shape."""
 
 import math
+from typing import Any
+from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from keras_mra import checks
+from keras_mra.datasets import image_reader
+from keras_mra.typing import ImageShape
 
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 ASPECT_RATIOS = (3 / 4, 4 / 3)
+Box: TypeAlias = tuple[float, float, float, float]  # left, upper, right, lower
 
 
-def check_channels(image_shape):
-    """Refuses channel counts that no image file has."""
-    if image_shape[2] not in MODES:
+def check_channels(image_shape: ImageShape) -> None:
+    """Refuses numbers of channels that image files do not have."""
+    if image_shape[2] not in image_reader.MODES:
         raise ValueError(
             "`image_shape` must end in 1, 3 or 4 channels. "
             f"Received: image_shape={image_shape}"
         )
 
 
-def check_crop(crop, crop_scale):
-    """Refuses unknown crops and area shares outside (0, 1]."""
+def check_crop(crop: str, crop_scale: Any) -> tuple[float, float]:
+    """Returns `crop_scale` as floats; refuses unknown crops and shares of the area."""
     if crop not in ("random", "center"):
         raise ValueError(
             f'`crop` must be "random" or "center". Received: crop={crop!r}'
@@ -28,48 +33,17 @@ def check_crop(crop, crop_scale):
     return checks.ascending_pair("crop_scale", crop_scale, upper=1.0)
 
 
-def to_channels(image, channels):
-    """Converts an image of any mode to 8 bits and 1, 3 or 4 channels.
+def random_box(
+    size: tuple[int, int], crop_scale: tuple[float, float], rng: np.random.Generator
+) -> Box:
+    """Draws a box with a random area, aspect ratio and place.
 
-    Alpha is dropped, not blended, unless 4 channels are asked for: the colours are
-    those stored in the file. 16-bit values are divided by 257.
-
-    Args:
-        image: A `PIL.Image.Image`.
-        channels: 1, 3 or 4.
-
-    Returns:
-        A `PIL.Image.Image` of mode L, RGB or RGBA.
-    """
-    if image.mode.startswith("I") or image.mode == "F":
-        image = _eight_bits(image)
-    # The palette, and colour multiplied by alpha, are undone before alpha goes.
-    if image.mode in ("P", "PA", "RGBa"):
-        image = image.convert("RGBA")
-    elif image.mode == "La":
-        image = image.convert("LA")
-    return image.convert(MODES[channels])
-
-
-def _eight_bits(image):
-    from PIL import Image
-
-    pixels = np.asarray(image)
-    if image.mode == "F":
-        pixels = np.nan_to_num(pixels.astype("float64"))
-        # Floating-point files hold either [0, 1] or [0, 255].
-        pixels = pixels * 255 if pixels.max() <= 1 else pixels
-    else:
-        pixels = pixels / 257
-    return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype("uint8"))
-
-
-def random_box(size, crop_scale, rng):
-    """Draws a box by share of the area and aspect ratio.
+    The area is uniform in `crop_scale`, the aspect ratio log-uniform in
+    `ASPECT_RATIOS`.
 
     Args:
         size: Pair of ints, width and height of the image.
-        crop_scale: Pair of floats, smallest and largest share of the area.
+        crop_scale: Pair of floats, the smallest and the largest share of the area.
         rng: A `numpy.random.Generator`.
 
     Returns:
@@ -84,8 +58,8 @@ def random_box(size, crop_scale, rng):
         box_height = max(1.0, math.sqrt(area / ratio))
         if box_width <= width and box_height <= height:
             break
-    else:  # A long, narrow image: its largest box of an allowed ratio.
-        ratio = np.clip(width / height, *ASPECT_RATIOS)
+    else:  # The largest box of an allowed ratio in a long, narrow image.
+        ratio = float(np.clip(width / height, *ASPECT_RATIOS))
         box_width = min(width, height * ratio)
         box_height = min(height, width / ratio)
     left = rng.uniform(0, width - box_width)
@@ -93,20 +67,21 @@ def random_box(size, crop_scale, rng):
     return (
         left,
         upper,
-        # Rounding must not carry the box over the border.
+        # Rounding must not move the box across the border.
         min(left + box_width, width),
         min(upper + box_height, height),
     )
 
 
-def center_box(size, target):
-    """The largest centred box with the proportions of `target`.
+def center_box(size: tuple[int, int], target: tuple[int, int]) -> Box:
+    """Returns the largest centred box with the proportions of `target`.
 
-    Resizing it is resizing the image's short side and cropping the centre.
+    Resizing this box equals resizing the short side of the image and cropping its
+    centre.
 
     Args:
         size: Pair of ints, width and height of the image.
-        target: Pair of ints, width and height to be cut out.
+        target: Pair of ints, width and height of the crop.
 
     Returns:
         Four floats: left, upper, right, lower.
@@ -119,8 +94,8 @@ def center_box(size, target):
     return left, upper, left + box_width, upper + box_height
 
 
-def resized(image, box, image_shape):
-    """Cuts a box out and resizes it.
+def resized(image: Any, box: Box, image_shape: ImageShape) -> npt.NDArray[np.uint8]:
+    """Cuts a box out of an image and resizes it.
 
     Args:
         image: A `PIL.Image.Image` of mode L, RGB or RGBA.
@@ -139,23 +114,27 @@ def resized(image, box, image_shape):
     return np.asarray(image).reshape(height, width, channels)
 
 
-def smallest_crop_side(image_shape, crop, crop_scale):
-    """Short side an image needs so that no crop of it has to be enlarged."""
+def smallest_crop_side(
+    image_shape: ImageShape, crop: str, crop_scale: tuple[float, float]
+) -> int:
+    """Returns the short side of an image from which no crop is enlarged."""
     side = max(image_shape[:2])
     if crop == "center":
         return side
     return math.ceil(side / math.sqrt(crop_scale[0] * ASPECT_RATIOS[0]))
 
 
-def resize_images(images, image_shape):
-    """Converts a whole array of images to another shape.
+def resize_images(
+    images: npt.NDArray[np.uint8], image_shape: ImageShape
+) -> npt.NDArray[np.uint8]:
+    """Converts an array of images to another shape, with centre crops.
 
     Args:
         images: Uint8 array of shape `(samples, height, width, 1 or 3)`.
         image_shape: Triple of ints.
 
     Returns:
-        Uint8 array of shape `(samples, *image_shape)`, centre crops.
+        Uint8 array of shape `(samples, *image_shape)`.
     """
     from PIL import Image
 
@@ -166,6 +145,6 @@ def resize_images(images, image_shape):
     result = np.empty((len(images), *image_shape), "uint8")
     for row, pixels in zip(result, images, strict=True):
         image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-        image = to_channels(image, image_shape[2])
+        image = image_reader.to_channels(image, image_shape[2])
         row[...] = resized(image, center_box(image.size, target), image_shape)
     return result

@@ -1,22 +1,24 @@
-"""The 8x8 digits that ship inside scikit-learn: data where there is no network."""
+"""The 8x8 digits of scikit-learn, which need no network."""
 
 import numpy as np
 
-from keras_mra.datasets.unavailable import DatasetUnavailable
+from keras_mra.datasets.dataset import Split
+from keras_mra.datasets.dataset_unavailable import DatasetUnavailable
 
 CLASS_NAMES = tuple("0123456789")
 TEST_SHARE = 0.2
 
 
-def load_digits():
+def load_digits() -> tuple[Split, Split, str]:
     """Reads scikit-learn's digits.
 
-    The last fifth of each class is the test set; the files are in the order of their
-    writers, so it comes mostly from other hands than the training set.
+    The last fifth of each class is the test set. The files are in the order of their
+    writers, so most of the test set comes from writers that are not in the training
+    set.
 
     Returns:
-        `(train, test, source)`; train and test are pairs of uint8 images of shape
-        `(samples, 8, 8, 1)` and int32 labels.
+        `(train, test, source)`. `train` and `test` are pairs of uint8 images of shape
+        `(samples, 8, 8, 1)` and int32 labels of shape `(samples,)`.
 
     Raises:
         DatasetUnavailable: If scikit-learn is not installed.
@@ -29,7 +31,8 @@ def load_digits():
             'pip install "keras-mra[cli]"'
         ) from error
     bunch = datasets.load_digits()
-    images = np.rint(bunch.images * (255 / 16)).astype("uint8")[..., None]  # 0 to 16
+    # Pixels are from 0 to 16.
+    images = np.rint(bunch.images * (255 / 16)).astype("uint8")[..., None]
     labels = bunch.target.astype("int32")
     is_test = np.zeros(len(labels), bool)
     for label in range(len(CLASS_NAMES)):

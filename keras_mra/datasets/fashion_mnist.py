@@ -1,15 +1,21 @@
-"""Fashion-MNIST from the nearest place that has it."""
+"""Fashion-MNIST, from the nearest source.
 
-import gzip
+`keras.datasets` does the download. It does not read the other two sources: it looks
+for files in its own cache only, downloads those that are missing there, and skips the
+headers of the files, so that a wrong file yields wrong images.
+"""
+
 import os
 import pathlib
 import socket
 import warnings
-import zlib
 
 import numpy as np
+import numpy.typing as npt
 
-from keras_mra.datasets.unavailable import DatasetUnavailable
+from keras_mra.datasets.dataset import Split
+from keras_mra.datasets.dataset_unavailable import DatasetUnavailable
+from keras_mra.datasets.read_idx import read_idx
 
 CLASS_NAMES = (
     "T-shirt/top",
@@ -27,104 +33,70 @@ DEBIAN_FOLDER = pathlib.Path("/usr/share/datasets/fashion-mnist")
 CONNECTION_TIMEOUT = 20  # seconds
 
 
-def load_fashion_mnist():
-    """Reads Fashion-MNIST: Keras' cache, Debian's folder, the network.
+def load_fashion_mnist() -> tuple[Split, Split, str]:
+    """Reads Fashion-MNIST from the cache of Keras, Debian's folder, or the network.
 
     Returns:
-        `(train, test, source)`; train and test are pairs of uint8 images of shape
-        `(samples, 28, 28, 1)` and int32 labels.
+        `(train, test, source)`. `train` and `test` are pairs of uint8 images of shape
+        `(samples, 28, 28, 1)` and int32 labels of shape `(samples,)`.
 
     Raises:
-        DatasetUnavailable: If none of the three has it.
+        DatasetUnavailable: If none of the three sources can be read.
     """
     tried = []
     for place in (keras_cache(), DEBIAN_FOLDER):
         try:
-            return _split(place, "train"), _split(place, "t10k"), str(place)
+            return _read(place, "train"), _read(place, "t10k"), str(place)
         except FileNotFoundError:
-            tried.append(f"{place} (not there)")
+            tried.append(f"{place} (does not exist)")
         except (OSError, ValueError) as error:
             warnings.warn(
-                f"Fashion-MNIST in {place} is unusable: {error}", stacklevel=3
+                f"Fashion-MNIST in {place} cannot be used: {error}", stacklevel=3
             )
             tried.append(f"{place} ({error})")
     try:
         return *_download(), "keras.datasets.fashion_mnist"
-    except Exception as error:  # Whatever a network does.
+    except Exception as error:  # `keras.utils.get_file` raises a plain `Exception`.
         reason = " ".join(str(error).split()) or type(error).__name__
         tried.append(f"the download by keras.datasets ({reason})")
     raise DatasetUnavailable(f"Fashion-MNIST was not found. Tried: {'; '.join(tried)}")
 
 
-def keras_cache():
-    """Folder where `keras.datasets` keeps Fashion-MNIST."""
+def keras_cache() -> pathlib.Path:
+    """Returns the folder where `keras.datasets` stores Fashion-MNIST."""
     home = os.environ.get("KERAS_HOME") or pathlib.Path.home() / ".keras"
     return pathlib.Path(home) / "datasets" / "fashion-mnist"
 
 
-def _split(place, prefix):
+def _read(place: pathlib.Path, prefix: str) -> Split:
     images = read_idx(place / f"{prefix}-images-idx3-ubyte.gz", 3)
     labels = read_idx(place / f"{prefix}-labels-idx1-ubyte.gz", 1)
-    return _checked(images, labels, place)
+    return _checked(images, labels, str(place))
 
 
-def _download():
+def _download() -> tuple[Split, Split]:
     from keras.datasets import fashion_mnist
 
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(CONNECTION_TIMEOUT)  # A silent network must not hang us.
+    # Without a timeout, a server that does not answer would block forever.
+    socket.setdefaulttimeout(CONNECTION_TIMEOUT)
     try:
-        train, test = fashion_mnist.load_data()
+        (train, train_labels), (test, test_labels) = fashion_mnist.load_data()
     finally:
         socket.setdefaulttimeout(before)
-    (train_images, train_labels), (test_images, test_labels) = train, test
     return (
-        _checked(train_images, train_labels, "the download"),
-        _checked(test_images, test_labels, "the download"),
+        _checked(train, train_labels, "the download"),
+        _checked(test, test_labels, "the download"),
     )
 
 
-def _checked(images, labels, place):
+def _checked(
+    images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], place: str
+) -> Split:
     fits = images.shape[1:] == (28, 28) and labels.shape == images.shape[:1]
     if not fits or not len(labels) or labels.max() >= len(CLASS_NAMES):
         raise ValueError(
-            f"{place} must hold 28x28 images and as many labels from 0 to 9. Received: "
-            f"images of shape {images.shape}, labels of shape {labels.shape}"
+            f"{place} must hold 28x28 images and one label from 0 to 9 for each. "
+            f"Received: images of shape {images.shape}, labels of shape {labels.shape}"
         )
     return images[..., None], labels.astype("int32")
-
-
-def read_idx(path, rank):
-    """Reads a gzipped IDX file of unsigned bytes.
-
-    Args:
-        path: Path of the file.
-        rank: Int, number of axes it must have.
-
-    Returns:
-        Uint8 array.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is truncated or something else.
-    """
-    try:
-        with gzip.open(path, "rb") as file:
-            data = file.read()
-    except FileNotFoundError:
-        raise
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{path} is truncated or no gzip file: {error}") from error
-    header = 4 + 4 * rank
-    if data[:4] != bytes([0, 0, 8, rank]) or len(data) < header:
-        raise ValueError(
-            f"{path} must be an IDX file of unsigned bytes with {rank} axes. "
-            f"Received: a file starting with {data[:4].hex() or 'nothing'}"
-        )
-    shape = tuple(int(n) for n in np.frombuffer(data, ">u4", count=rank, offset=4))
-    if len(data) != header + int(np.prod(shape)):
-        raise ValueError(
-            f"{path} is truncated or too long: shape {shape} takes "
-            f"{int(np.prod(shape))} bytes. Received: {len(data) - header} bytes"
-        )
-    return np.frombuffer(data, "uint8", offset=header).reshape(shape)

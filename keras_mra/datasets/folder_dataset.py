@@ -1,65 +1,30 @@
-"""Images in a folder tree, decoded as training needs them."""
+"""Batches of crops of the images of a folder tree."""
 
 import os
 import pathlib
 import warnings
+from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from keras_mra.datasets import image_reader
 from keras_mra.datasets.crop_dataset import CropDataset
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-
-
-def find_images(root):
-    """Lists the image files of a folder tree.
-
-    Args:
-        root: Path of a folder.
-
-    Returns:
-        Sorted list of paths; hidden files and folders are left out.
-
-    Raises:
-        FileNotFoundError: If there is no such folder.
-        NotADirectoryError: If `root` is a file.
-        ValueError: If it holds no image.
-    """
-    root = pathlib.Path(root).expanduser()
-    if not root.exists():
-        raise FileNotFoundError(f"There is no folder {str(root)!r}.")
-    if not root.is_dir():
-        raise NotADirectoryError(f"{str(root)!r} must be a folder, and is a file.")
-    found, seen = [], set()
-    for folder, children, names in os.walk(root, followlinks=True):
-        # A link to a folder above would never end.
-        real = os.path.realpath(folder)
-        children[:] = [
-            c for c in children if not c.startswith(".") and real not in seen
-        ]
-        names = [] if real in seen else names
-        seen.add(real)
-        found += [
-            pathlib.Path(folder, name)
-            for name in names
-            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-        ]
-    if not found:
-        raise ValueError(
-            f"The folder {str(root)!r} holds no image. Looked for files ending in "
-            f"{', '.join(SUFFIXES)}, in sub-folders too."
-        )
-    return sorted(found)
+from keras_mra.datasets.find_images import find_images
+from keras_mra.typing import ImageShape
+from keras_mra.typing import Path
 
 
 class FolderDataset(CropDataset):
     """Crops of the images of a folder tree.
 
-    PNG, JPEG, WebP, BMP, GIF (first frame) and TIFF files of any size and mode. EXIF
-    orientation is applied, alpha is dropped unless 4 channels are asked for, 16-bit
-    values are scaled to 8 bits. A file that cannot be read is replaced by the next
-    one that can; a warning at the end of the epoch counts and names such files, and
-    `unreadable` holds all of them.
+    The images are PNG, JPEG, WebP, BMP, GIF (first frame) and TIFF files of any size
+    and mode. EXIF orientation is applied, alpha is dropped unless 4 channels are asked
+    for, and 16-bit values are scaled to 8 bits. A file that cannot be read is replaced
+    by the next file that can. A warning at the end of the epoch counts and names such
+    files; `unreadable` maps all of them to the reason.
 
     Args:
         root: Path of a folder, or a list of paths of images.
@@ -68,25 +33,26 @@ class FolderDataset(CropDataset):
         batch_size: Int, or `None` for 256 or all samples, whichever is less.
         crop: `"random"` for random resized crops, `"center"` for the centre after
             resizing the short side.
-        crop_scale: Pair of floats in (0, 1], the share of the image's area that a
-            random crop covers.
+        crop_scale: Pair of floats in (0, 1], the range of the share of the image's
+            area that a random crop covers.
         crops_per_image: Int, crops of each image in one epoch.
-        shuffle: Whether each epoch has its own order.
-        seed: Int, at least 0; with the epoch and the sample it decides every draw.
-        labels: Whether to give `(images, labels)`; a label is the place of the
-            image's first-level sub-folder (in a list of paths, of its folder) in the
-            sorted `class_names`.
-        cache_side: Int or `None`. An int keeps the decoded images in memory, with a
-            short side of at most that many pixels.
-        drop_last: Whether to drop a last batch that is not full.
-        class_names: List of folder names, where not all of them may occur here.
+        shuffle: Bool, whether each epoch has its own order.
+        seed: Int, at least 0, or `None` for a random seed. It decides every draw,
+            together with the epoch and the sample.
+        labels: Bool, whether batches are `(images, labels)` or `images`. A label is
+            the place of the image's first-level sub-folder in the sorted
+            `class_names`; in a list of paths, that of its folder.
+        cache_side: Int or `None`. An int keeps the decoded images in memory, shrunk
+            to a short side of at most that many pixels.
+        drop_last: Bool, whether to drop a last batch that is not full.
+        class_names: List of folder names, if some of them may not occur here.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
             `keras.utils.PyDataset`.
 
     Raises:
-        FileNotFoundError: If there is no such folder.
-        ValueError: If there is no image, fewer samples than a batch, or labels are
-            asked for where images lie in no sub-folder.
+        FileNotFoundError: If the folder does not exist.
+        ValueError: If there is no image, or fewer samples than a batch; or if labels
+            are asked for and an image lies in no sub-folder.
 
     Example:
 
@@ -96,21 +62,22 @@ class FolderDataset(CropDataset):
 
     def __init__(
         self,
-        root,
-        image_shape,
-        batch_size,
+        root: Path | Iterable[Path],
+        image_shape: ImageShape,
+        batch_size: int | None,
         *,
-        crop="random",
-        crop_scale=(0.2, 1.0),
-        crops_per_image=1,
-        shuffle=True,
-        seed=0,
-        labels=False,
-        cache_side=None,
-        drop_last=True,
-        class_names=None,
-        **kwargs,
-    ):
+        crop: str = "random",
+        crop_scale: tuple[float, float] = (0.2, 1.0),
+        crops_per_image: int = 1,
+        shuffle: bool = True,
+        seed: int | None = 0,
+        labels: bool = False,
+        cache_side: int | None = None,
+        drop_last: bool = True,
+        class_names: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        folders: list[str | None]
         if isinstance(root, (str, os.PathLike)):
             self.paths = find_images(root)
             folders = first_level_folders(root, self.paths)
@@ -121,7 +88,7 @@ class FolderDataset(CropDataset):
         if labels:
             self.class_names = class_names or class_names_of(folders)
             self._labels = _labels(folders, self.class_names)
-        self.unreadable = {}
+        self.unreadable: dict[pathlib.Path, str] = {}
         self._reported = 0
         super().__init__(
             len(self.paths),
@@ -138,41 +105,31 @@ class FolderDataset(CropDataset):
             **kwargs,
         )
 
-    def open_image(self, index, min_side):
+    def open_image(self, index: int, min_side: int) -> tuple[Any, int | None]:
+        """Decodes an image, or the next one that can be read, and its label."""
         for step in range(self.num_images):
             candidate = (index + step) % self.num_images
-            path = self.paths[candidate]
-            if path in self.unreadable:
+            if self.paths[candidate] in self.unreadable:
                 continue
-            try:
-                image = decode(path, min_side)
-            except MemoryError:
-                raise
-            except Exception as error:  # Pillow's decoders raise almost anything.
-                self.unreadable[path] = f"{type(error).__name__}: {error}"
-            else:
+            image = self._read(candidate, min_side)
+            if image is not None:
                 return image, self._labels[candidate] if self.labels else None
         raise ValueError(
             f"None of the {self.num_images} images can be read: {self._first_few()}"
         )
 
-    def can_read(self, index):
-        path = self.paths[index // self.crops_per_image]
-        try:
-            decode(path, 1)
-        except MemoryError:
-            raise
-        except Exception as error:  # as above
-            self.unreadable[path] = f"{type(error).__name__}: {error}"
-            return False
-        return True
+    def can_read(self, index: int) -> bool:
+        """Whether the file of sample `index` can be read."""
+        return self._read(index // self.crops_per_image, 1) is not None
 
-    def all_labels(self):
+    def all_labels(self) -> npt.NDArray[Any]:
+        """Returns the labels of all samples."""
         if not self.labels:
             return super().all_labels()
         return np.repeat(np.array(self._labels, "int32"), self.crops_per_image)
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
+        """Warns of files that could not be read in this epoch for the first time."""
         if self._begun and len(self.unreadable) > self._reported:
             self._reported = len(self.unreadable)
             warnings.warn(
@@ -182,49 +139,39 @@ class FolderDataset(CropDataset):
             )
         super().on_epoch_end()
 
-    def _first_few(self, count=3):
+    def _read(self, index: int, min_side: int) -> Any:
+        """Decodes a file, or adds it to `unreadable` and returns `None`."""
+        path = self.paths[index]
+        try:
+            return image_reader.read_upright(path, min_side)
+        except MemoryError:
+            raise
+        except Exception as error:  # Pillow's decoders raise errors of many types.
+            self.unreadable[path] = f"{type(error).__name__}: {error}"
+            return None
+
+    def _first_few(self, count: int = 3) -> str:
         few = list(self.unreadable.items())[:count]
         text = "; ".join(f"{path} ({reason})" for path, reason in few)
         return text + ("; ..." if len(self.unreadable) > count else "")
 
 
-def decode(path, min_side):
-    """Reads an image file, upright.
-
-    Args:
-        path: Path of the file.
-        min_side: Int; a JPEG may be shrunk to a short side of no less, which saves
-            most of the work of decoding a photograph.
-
-    Returns:
-        A `PIL.Image.Image` of any mode.
-    """
-    from PIL import Image
-    from PIL import ImageOps
-
-    with Image.open(path) as image:
-        image.draft(None, (min_side, min_side))
-        image.load()
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # Broken metadata does not spoil the pixels.
-        return image
-
-
-def first_level_folders(root, paths):
-    """Name of the folder below `root` that each path lies in, or `None`."""
+def first_level_folders(root: Path, paths: Sequence[pathlib.Path]) -> list[str | None]:
+    """Returns the name of each path's folder directly below `root`, or `None`."""
     root = pathlib.Path(root).expanduser()
     parts = [path.relative_to(root).parts for path in paths]
     return [names[0] if len(names) > 1 else None for names in parts]
 
 
-def class_names_of(folders):
-    """Sorted distinct folder names."""
+def class_names_of(folders: Sequence[str | None]) -> list[str]:
+    """Returns the distinct folder names, sorted."""
     return sorted({folder for folder in folders if folder is not None})
 
 
-def _labels(folders, class_names):
-    places = {name: place for place, name in enumerate(class_names)}
+def _labels(folders: Sequence[str | None], class_names: Sequence[str]) -> list[int]:
+    places: dict[str | None, int] = {
+        name: place for place, name in enumerate(class_names)
+    }
     strangers = sorted({str(folder) for folder in folders if folder not in places})
     if strangers:
         raise ValueError(

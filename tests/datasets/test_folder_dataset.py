@@ -1,4 +1,4 @@
-"""Images in folders: which are found, how they are read and cropped."""
+"""Images in folders: how they are cropped, batched, labelled and loaded by name."""
 
 import pickle
 import warnings
@@ -6,34 +6,14 @@ import warnings
 import numpy as np
 import pytest
 from helpers.reading import RNG
-from helpers.reading import AnyModel
 from helpers.reading import all_batches
 from helpers.reading import save
 from PIL import Image
 
 from keras_mra import datasets
 from keras_mra.datasets import crops
-from keras_mra.datasets.folder_dataset import find_images
 
-
-def test_find_images_sorts_and_leaves_out_the_hidden(tmp_path):
-    for name in ("b.PNG", "a.jpeg", "sub/c.WebP", ".hidden.png", ".git/d.png", "e.txt"):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"")
-    (tmp_path / "sub" / "loop").symlink_to(tmp_path)
-    names = [path.relative_to(tmp_path).as_posix() for path in find_images(tmp_path)]
-    assert names == ["a.jpeg", "b.PNG", "sub/c.WebP"]
-
-
-def test_missing_and_empty_folders(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere"):
-        datasets.load(f"folder:{tmp_path / 'nowhere'}")
-    with pytest.raises(ValueError, match="holds no image"):
-        datasets.load(f"folder:{tmp_path}")
-    (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(NotADirectoryError, match="must be a folder"):
-        datasets.load(f"folder:{tmp_path / 'file'}")
+pytestmark = pytest.mark.once
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -140,13 +120,6 @@ def test_cache_reads_each_file_once_and_shrinks_it(tmp_path, monkeypatch):
     assert [image.size for image, _ in data._cache.values()] == [(64, 32)] * 2
 
 
-def test_large_jpeg_is_decoded_small_enough_but_not_too_small(tmp_path):
-    save(tmp_path / "big.jpg", (1600, 800))
-    data = datasets.FolderDataset(tmp_path, (32, 32, 3), 1, crop="center")
-    image, _ = data.open_image(0, 32)
-    assert 32 <= min(image.size) <= 200
-
-
 def test_broken_files_are_replaced_and_named_once(tmp_path):
     good = [save(tmp_path / f"{i}.png") for i in range(3)]
     (tmp_path / "1b.jpg").write_bytes(b"no image")
@@ -206,6 +179,13 @@ def test_folder_refuses_bad_arguments(tmp_path, kwargs, message):
         datasets.FolderDataset(tmp_path, **kwargs)
 
 
+def test_load_refuses_missing_and_empty_folders(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        datasets.load(f"folder:{tmp_path / 'nowhere'}")
+    with pytest.raises(ValueError, match="holds no image"):
+        datasets.load(f"folder:{tmp_path}")
+
+
 def test_load_folder_splits_classes_and_shape(tmp_path):
     for split, count in (("train", 3), ("test", 1)):
         for name in ("cat", "dog"):
@@ -227,16 +207,3 @@ def test_load_folder_of_many_sizes(tmp_path):
     assert data.test is None and not data.in_memory
     small = datasets.load(f"folder:{tmp_path}", image_shape=(8, 8, 1), batch_size=2)
     assert small.train[0].shape == (2, 8, 8, 1)
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_fit_on_a_folder(tmp_path, workers):
-    for i in range(4):
-        save(tmp_path / f"k{i % 2}" / f"{i}.jpg")
-    data = datasets.FolderDataset(
-        tmp_path, (8, 8, 3), 2, labels=True, crops_per_image=2, workers=workers
-    )
-    model = AnyModel()
-    model.compile("sgd")
-    history = model.fit(data, epochs=2, shuffle=False, verbose=0)
-    assert np.isfinite(history.history["loss"]).all() and data.epoch >= 2

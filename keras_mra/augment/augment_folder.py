@@ -1,0 +1,145 @@
+"""Re-imagined copies of a folder tree of images, for users of any framework."""
+
+import contextlib
+import pathlib
+from collections.abc import Callable
+from collections.abc import Iterator
+
+from keras_mra import checks
+from keras_mra.augment.augment_report import AugmentReport
+from keras_mra.augment.copies import InvalidName
+from keras_mra.augment.copies import make_target
+from keras_mra.augment.copies import write_copy
+from keras_mra.augment.originals import grouped
+from keras_mra.augment.originals import read_originals
+from keras_mra.augment.painter import Painter
+from keras_mra.datasets.find_images import find_images
+from keras_mra.models import MAE
+from keras_mra.typing import Path
+
+
+def augment_folder(
+    mae: MAE,
+    source: Path,
+    target: Path,
+    *,
+    copies: int = 1,
+    mask_ratio: float = 0.4,
+    strategy: str = "attention",
+    temperature: float = 1.0,
+    seed: int = 0,
+    batch_size: int = 32,
+    progress: bool = True,
+) -> AugmentReport:
+    """Writes re-imagined copies of all images of a folder tree.
+
+    Each image is shrunk to the size of the MAE, which chooses patches to drop and
+    paints them. The painted patches are enlarged and inserted into the image at its
+    own size. All other pixels, and alpha, stay bit for bit those of the file, at its
+    bit depth. The copies of `a/b.jpg` are `a/b.jpg.mra1.png`, `a/b.jpg.mra2.png` and
+    so on: lossless PNG files with the ICC profile and the EXIF data of the original.
+
+    - Palettes and CMYK become RGB, without the profile of CMYK. Black and white
+      becomes gray.
+    - The first frame of an animation is used.
+    - EXIF orientation is copied, but not applied.
+    - Other metadata, such as the `gAMA` and `sRGB` chunks of a PNG file, is not
+      copied.
+    - 16-bit images stay 16-bit. PNG files with 16-bit colours need OpenCV
+      (`pip install 'keras-mra[images]'`). 16-bit gray with alpha becomes RGBA with
+      three equal colours, without the profile of gray.
+    - An MAE for colour sees a gray image as three equal channels, and the mean of its
+      painted channels is used. An MAE for gray chooses the patches of a colour image
+      by the luminance and paints each channel by itself.
+
+    A run can be interrupted and repeated. Copies that exist are kept, even if they
+    were made with other arguments, and a copy is never half-written. Each copy depends
+    only on the MAE, the arguments, its number and the path of the file below `source`.
+    Only one run at a time may write to a target.
+
+    Args:
+        mae: A `keras_mra.MAE` of 1, 3 or 4 channels, trained without `norm_pix_loss`.
+        source: Path of the folder to read.
+        target: Path of the folder to write. It is made if it does not exist.
+        copies: Int, copies of each image.
+        mask_ratio: Float in (0, 1), the share of the patches that are painted.
+        strategy: `"attention"`, `"low_attention"` or `"random"`: which patches stay.
+        temperature: Float, at least 0: the scale of the noise in the choice of
+            patches. It must be positive for several copies of one image, unless the
+            strategy is `"random"`.
+        seed: Int, at least 0.
+        batch_size: Int, images in one call of the MAE.
+        progress: Bool, whether to show a progress bar.
+
+    Returns:
+        An `AugmentReport`.
+
+    Raises:
+        ValueError: If an argument is out of its range, one folder contains the other,
+            or `source` holds no image.
+        FileNotFoundError: If `source` does not exist.
+        OSError: If the target cannot be written to, for instance on a full disk.
+
+    Example:
+
+    >>> mae = keras_mra.MAE.from_preset("mae_nano_photos")
+    >>> report = augment_folder(mae, "photos", "photos-augmented", copies=4)
+    """
+    import PIL  # noqa: F401  A missing Pillow would otherwise fail file by file.
+
+    painter = Painter(mae, mask_ratio, strategy, temperature, seed, batch_size)
+    copies = checks.positive_int("copies", copies)
+    if copies > 1 and temperature == 0 and strategy != "random":
+        raise ValueError(
+            "`temperature` must be positive for more than one copy, because all "
+            "copies of an image would be equal. Received: "
+            f"temperature={temperature}, copies={copies}, strategy={strategy!r}"
+        )
+    source, target = _folders(source, target)
+    paths = find_images(source)
+    make_target(target)
+
+    report = AugmentReport()
+    with _progress(progress, len(paths) * copies) as advance:
+        originals = read_originals(source, target, paths, copies, report, advance)
+        for group in grouped(originals, painter.batch_size):
+            for original, number, color in painter.paint(group):
+                try:
+                    write_copy(original.outputs[number], original.image.png(color))
+                    report.written += 1
+                # OpenCV is missing or fails, or the name is not allowed.
+                except (ImportError, ValueError, InvalidName) as error:
+                    report.failed.append((original.path, str(error)))
+                advance(1)
+    return report
+
+
+def _folders(source: Path, target: Path) -> tuple[pathlib.Path, pathlib.Path]:
+    source = pathlib.Path(source).expanduser()
+    target = pathlib.Path(target).expanduser()
+    inner, outer = target.resolve(), source.resolve()
+    if inner == outer or inner in outer.parents or outer in inner.parents:
+        raise ValueError(
+            "`target` must be a folder outside `source` that does not contain "
+            "`source`: the next run would otherwise augment the copies. Received: "
+            f"source={str(source)!r}, target={str(target)!r}"
+        )
+    return source, target
+
+
+@contextlib.contextmanager
+def _progress(show: bool, total: int) -> Iterator[Callable[[int], object]]:
+    """Yields a function that advances the bar by a number of copies."""
+    if not show:
+        yield lambda count: None
+        return
+    from rich import progress
+
+    with progress.Progress(
+        progress.TextColumn("Re-imagining"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeRemainingColumn(),
+    ) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda count: bar.advance(task, count)

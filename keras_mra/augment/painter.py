@@ -1,0 +1,226 @@
+"""Re-imagined copies of images of any size, made by an MAE of one size."""
+
+import hashlib
+import itertools
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from keras import ops
+
+from keras_mra import backend
+from keras_mra import checks
+from keras_mra import masking
+from keras_mra.augment.originals import Original
+from keras_mra.datasets.exact_image import ExactImage
+from keras_mra.models import MAE
+
+_LUMINANCE = np.array([[0.299], [0.587], [0.114]], "float32")
+Row = TypeVar("Row")
+
+
+class Painter:
+    """Paints copies with an MAE, in batches of one size.
+
+    Args:
+        mae: A `keras_mra.MAE` of 1, 3 or 4 channels, trained without `norm_pix_loss`.
+        mask_ratio: Float in (0, 1), the share of the patches that are painted.
+        strategy: `"attention"`, `"low_attention"` or `"random"`.
+        temperature: Float, at least 0.
+        seed: Int, at least 0.
+        batch_size: Int, images in one call of the MAE.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        mae: MAE,
+        mask_ratio: float,
+        strategy: str,
+        temperature: float,
+        seed: int,
+        batch_size: int,
+    ) -> None:
+        if not isinstance(mae, MAE):
+            raise ValueError(
+                f"`mae` must be a keras_mra.MAE. Received: {type(mae).__name__}"
+            )
+        if mae.norm_pix_loss:
+            raise ValueError(
+                "`mae` must be trained with `norm_pix_loss=False`, because it must "
+                "predict pixels. Received: an MAE with norm_pix_loss=True"
+            )
+        if mae.image_shape[2] not in (1, 3, 4):
+            raise ValueError(
+                "`mae` must have 1, 3 or 4 channels, as image files do. Received: "
+                f"an MAE of image_shape={tuple(mae.image_shape)}"
+            )
+        self.mae = mae
+        self._attend = backend.compiled(mae, mae.attention)
+        self._repaint = backend.compiled(mae, mae.reconstruct)
+        self.mask_ratio = mask_ratio
+        self.strategy = strategy
+        self.temperature = temperature
+        self.seed = checks.nonnegative_int("seed", seed)
+        self.batch_size = checks.positive_int("batch_size", batch_size)
+        # Invalid arguments are refused before any image is read.
+        masking.check_strategy(strategy, temperature)
+        masking.num_visible(mae.num_patches, mask_ratio)
+
+    def paint(
+        self, originals: list[Original]
+    ) -> Iterator[tuple[Original, int, npt.NDArray[Any]]]:
+        """Paints each copy that the originals lack.
+
+        Args:
+            originals: List of `Original`.
+
+        Yields:
+            `(original, number, color)`: `color` has the shape and dtype of
+            `original.image.color`.
+        """
+        attention = self._attention(originals)  # (originals, patches)
+        views = [self._views(original.image) for original in originals]
+        rows = (
+            (original, number, visible, view, len(its_views))
+            for original, weights, its_views in zip(
+                originals, attention, views, strict=True
+            )
+            for number in original.outputs
+            for visible in [self._visible(weights, original.key, number)]
+            for view in its_views
+        )
+        # The views of one copy may lie in two batches.
+        finished: dict[tuple[bytes, int], list[npt.NDArray[np.float32]]] = {}
+        for batch in _batches(rows, self.batch_size):
+            painted = self._reconstruct([r[3] for r in batch], [r[2] for r in batch])
+            for (original, number, visible, _, count), pixels in zip(batch, painted):
+                parts = finished.setdefault((original.key, number), [])
+                parts.append(pixels)
+                if len(parts) == count:
+                    del finished[original.key, number]
+                    color = self._composite(original.image, parts, visible)
+                    yield original, number, color
+
+    def _attention(self, originals: list[Original]) -> npt.NDArray[np.float32]:
+        if self.strategy == "random":  # Only the shape of the attention is used.
+            return np.ones((len(originals), self.mae.num_patches), "float32")
+        whole = [self._whole(original.image) for original in originals]
+        return np.concatenate(
+            [
+                ops.convert_to_numpy(self._attend(self._padded(batch)))[: len(batch)]
+                for batch in _batches(whole, self.batch_size)
+            ]
+        )
+
+    def _reconstruct(
+        self,
+        views: list[npt.NDArray[np.float32]],
+        visible: list[npt.NDArray[np.int32]],
+    ) -> npt.NDArray[np.float32]:
+        painted: npt.NDArray[np.float32] = ops.convert_to_numpy(
+            self._repaint(self._padded(views), self._padded(visible))
+        )
+        return painted
+
+    def _padded(self, rows: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+        """Stacks `batch_size` rows; a smaller batch would be compiled again."""
+        return np.stack(rows + rows[-1:] * (self.batch_size - len(rows)))
+
+    def _visible(
+        self, weights: npt.NDArray[np.float32], key: bytes, number: int
+    ) -> npt.NDArray[np.int32]:
+        """Chooses the visible patches of a copy from its seed, number and path."""
+        digest = hashlib.sha256(b"%d/%d/%s" % (self.seed, number, key)).digest()
+        visible = masking.visible_patches(
+            weights[None],
+            self.mask_ratio,
+            self.strategy,
+            self.temperature,
+            seed=int.from_bytes(digest[:4], "big") >> 1,
+        )
+        first: npt.NDArray[np.int32] = ops.convert_to_numpy(visible)[0]
+        return first
+
+    def _whole(self, image: ExactImage) -> npt.NDArray[np.float32]:
+        """Returns the image as the MAE sees it: `(height, width, channels)`."""
+        height, width, channels = self.mae.image_shape
+        color = _resized(image.color / np.float32(image.white), (height, width))
+        if channels == 1:
+            color = color if color.shape[2] == 1 else color @ _LUMINANCE
+        elif color.shape[2] == 1:
+            color = np.repeat(color, 3, axis=2)
+        if channels == 4:
+            alpha = np.ones((height, width, 1), "float32")
+            if image.alpha is not None:
+                alpha = _resized(image.alpha / np.float32(image.white), (height, width))
+            color = np.concatenate([color, alpha], axis=2)
+        return self._to_range(color)
+
+    def _views(self, image: ExactImage) -> list[npt.NDArray[np.float32]]:
+        """Returns what is painted: the image, or for a gray MAE each colour."""
+        height, width, channels = self.mae.image_shape
+        if channels > 1:
+            return [self._whole(image)]
+        color = _resized(image.color / np.float32(image.white), (height, width))
+        # (colours, height, width, 1)
+        return list(self._to_range(np.moveaxis(color, 2, 0)[..., None]))
+
+    def _to_range(self, color: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        low, high = self.mae.value_range
+        return (low + color * (high - low)).astype("float32")
+
+    def _composite(
+        self,
+        image: ExactImage,
+        parts: list[npt.NDArray[np.float32]],
+        visible: npt.NDArray[np.int32],
+    ) -> npt.NDArray[Any]:
+        """Returns the colours of the image, with the dropped patches painted."""
+        height, width, channels = image.color.shape
+        low, high = self.mae.value_range
+        painted = np.concatenate(parts, axis=2)[..., :3]  # Without a fourth, alpha.
+        if channels == 1:
+            painted = painted.mean(axis=2, keepdims=True)
+        painted = _resized((painted - low) / (high - low), (height, width))
+        painted = np.rint(np.clip(painted, 0, 1) * image.white)
+        # `patches.visible_pixels` on NumPy arrays: JAX would compile it for each size.
+        shown = np.zeros(self.mae.num_patches, bool)
+        shown[visible] = True
+        shown = shown.reshape(self.mae.grid)
+        rows = _patch_of_pixel(height, self.mae.grid[0])
+        columns = _patch_of_pixel(width, self.mae.grid[1])
+        shown = shown[rows[:, None], columns[None], None]  # (height, width, 1)
+        return np.where(shown, image.color, painted.astype(image.color.dtype))
+
+
+def _patch_of_pixel(length: int, patches: int) -> npt.NDArray[np.int64]:
+    """Returns the patch in which the centre of each of `length` pixels lies."""
+    return ((2 * np.arange(length) + 1) * patches) // (2 * length)
+
+
+def _resized(image: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Resizes a float image with Pillow, channel by channel, without rounding."""
+    from PIL import Image
+
+    height, width = size
+    if image.shape[:2] == (height, width):
+        return image.astype("float32")
+    channels = [
+        Image.fromarray(np.ascontiguousarray(image[..., channel], "float32")).resize(
+            (width, height), Image.Resampling.BILINEAR
+        )
+        for channel in range(image.shape[2])
+    ]
+    return np.stack([np.asarray(channel) for channel in channels], axis=-1)
+
+
+def _batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
+    rows = iter(rows)
+    while batch := list(itertools.islice(rows, size)):
+        yield batch

@@ -1,0 +1,188 @@
+"""Image files, read with Pillow: for training at 8 bits, and for exact copies.
+
+|                  | `read_upright`, then `to_channels` | `read_exact`              |
+| ---------------- | ---------------------------------- | ------------------------- |
+| EXIF orientation | applied                            | kept as metadata          |
+| bit depth        | 8 bits                             | that of the file, 8 or 16 |
+| alpha            | dropped, unless 4 channels         | kept apart from colour    |
+| size             | a JPEG may be shrunk while decoded | full                      |
+| too many pixels  | Pillow warns, twice as many fail   | refused                   |
+
+Both read the first frame of an animation. `PIL.Image.MAX_IMAGE_PIXELS` says how many
+pixels are too many.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from keras_mra.datasets import sixteen_bit_png
+from keras_mra.datasets.exact_image import ExactImage
+from keras_mra.typing import Path
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+_GRAY_MODES = ("1", "L", "LA", "I", "I;16", "F")
+
+
+def read_header(path: Path) -> tuple[tuple[int, int], bool]:
+    """Reads the size of an image without its pixels.
+
+    Returns:
+        `(width, height)` as stored, and whether the image is gray.
+    """
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return image.size, image.mode in _GRAY_MODES
+
+
+def read_upright(path: Path, min_side: int) -> Any:
+    """Reads an image for training and applies its EXIF orientation.
+
+    Args:
+        path: Path of the file.
+        min_side: Int. A JPEG may be shrunk while it is decoded, to a short side of at
+            least this length, which saves most of the decoding time of a photograph.
+
+    Returns:
+        A `PIL.Image.Image` of any mode.
+    """
+    from PIL import Image
+    from PIL import ImageOps
+
+    with Image.open(path) as image:
+        image.draft(None, (min_side, min_side))
+        image.load()
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # The pixels are good where the metadata is damaged.
+        return image
+
+
+def to_channels(image: Any, channels: int) -> Any:
+    """Converts an image of any mode to 8 bits and 1, 3 or 4 channels.
+
+    Alpha is dropped without blending, unless 4 channels are asked for: the colours are
+    those of the file. 16-bit values are divided by 257.
+
+    Args:
+        image: A `PIL.Image.Image`.
+        channels: 1, 3 or 4.
+
+    Returns:
+        A `PIL.Image.Image` of mode L, RGB or RGBA.
+    """
+    if image.mode.startswith("I") or image.mode == "F":
+        image = _to_eight_bits(image)
+    # Palettes and premultiplied colours are resolved before alpha is dropped.
+    if image.mode in ("P", "PA", "RGBa"):
+        image = image.convert("RGBA")
+    elif image.mode == "La":
+        image = image.convert("LA")
+    return image.convert(MODES[channels])
+
+
+def read_exact(path: Path) -> ExactImage:
+    """Reads an image without loss.
+
+    Palettes become RGB, CMYK and similar modes become RGB as Pillow converts them, and
+    black and white becomes gray.
+
+    Args:
+        path: Path of the file.
+
+    Returns:
+        An `ExactImage`.
+
+    Raises:
+        ValueError: If the pixels do not fit a PNG file (floats, 32-bit integers), if
+            they are more than `PIL.Image.MAX_IMAGE_PIXELS`, or if a 16-bit colour PNG
+            file is damaged.
+        ImportError: If a 16-bit colour PNG file needs OpenCV, which is not installed.
+        OSError: If the file cannot be read.
+    """
+    from PIL import Image
+
+    with Image.open(path) as image:
+        width, height = image.size
+        limit = Image.MAX_IMAGE_PIXELS
+        if limit is not None and width * height > limit:
+            raise ValueError(
+                "An image must have at most `PIL.Image.MAX_IMAGE_PIXELS` pixels, "
+                f"{limit}. Received: {width}x{height} pixels"
+            )
+        if sixteen_bit_png.is_sixteen_bit_png(image):
+            gray = image.tile[0][3] == sixteen_bit_png.GRAY_WITH_ALPHA
+            _verify(image)
+            return _separated(*sixteen_bit_png.read_sixteen_bit_png(path, gray))
+        image.load()
+    stored = _as_sixteen_bits if image.mode[0] in "IF" else _as_eight_bits
+    return _separated(stored(image), _metadata(image))
+
+
+def _verify(image: Any) -> None:
+    """Refuses a damaged PNG file, which OpenCV rejects without a reason."""
+    try:
+        image.verify()
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f"The PNG file is damaged: {error}") from error
+
+
+def _separated(pixels: npt.NDArray[Any], metadata: dict[str, bytes]) -> ExactImage:
+    """Separates alpha, the last of 2 or 4 channels, from the colours."""
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]  # (height, width, 1)
+    if pixels.shape[-1] in (2, 4):
+        return ExactImage(pixels[..., :-1], pixels[..., -1:], metadata)
+    return ExactImage(pixels, None, metadata)
+
+
+def _as_eight_bits(image: Any) -> npt.NDArray[np.uint8]:
+    """Pixels of shape `(height, width)` or `(height, width, 2 to 4)`, alpha last."""
+    mode, transparent = image.mode, "transparency" in image.info
+    if mode in ("1", "L"):
+        return np.asarray(image.convert("LA" if transparent else "L"))
+    if mode in ("LA", "La"):
+        return np.asarray(image.convert("LA"))
+    if mode in ("PA", "RGBA", "RGBa") or transparent:
+        return np.asarray(image.convert("RGBA"))
+    return np.asarray(image.convert("RGB"))
+
+
+def _as_sixteen_bits(image: Any) -> npt.NDArray[np.uint16]:
+    """Pixels of shape `(height, width)`, or `(height, width, 2)` with a colour key."""
+    pixels = np.asarray(image)
+    fits = image.mode != "F" and 0 <= pixels.min() and pixels.max() <= 65535
+    if not fits:
+        raise ValueError(
+            "Pixels must be integers from 0 to 65535. Received: pixels of mode "
+            f"{image.mode} from {pixels.min()} to {pixels.max()}"
+        )
+    pixels = pixels.astype("uint16")
+    key = image.info.get("transparency")
+    if isinstance(key, int):
+        opaque = (pixels != key) * np.uint16(65535)
+        return np.stack([pixels, opaque], axis=-1)
+    return pixels
+
+
+def _metadata(image: Any) -> dict[str, bytes]:
+    """The metadata of a copy. A CMYK profile does not describe its RGB values."""
+    converted = image.mode in ("CMYK", "YCbCr", "LAB")
+    names = ("exif",) if converted else ("exif", "icc_profile")
+    return {name: image.info[name] for name in names if image.info.get(name)}
+
+
+def _to_eight_bits(image: Any) -> Any:
+    from PIL import Image
+
+    pixels = np.asarray(image)
+    if image.mode == "F":
+        pixels = np.nan_to_num(pixels.astype("float64"))
+        # Floating-point files hold either [0, 1] or [0, 255].
+        pixels = pixels * 255 if pixels.max() <= 1 else pixels
+    else:
+        pixels = pixels / 257
+    return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype("uint8"))

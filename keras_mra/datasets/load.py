@@ -1,0 +1,221 @@
+"""Data sets by name, for Python and the command line."""
+
+import pathlib
+from typing import Any
+from typing import Literal
+from typing import overload
+
+from keras_mra import checks
+from keras_mra.datasets import crops
+from keras_mra.datasets import digits
+from keras_mra.datasets import fashion_mnist
+from keras_mra.datasets import folder_dataset as folders
+from keras_mra.datasets import image_reader
+from keras_mra.datasets import tfds_dataset as tfds
+from keras_mra.datasets.dataset import Dataset
+from keras_mra.datasets.dataset import Split
+from keras_mra.datasets.find_images import find_images
+from keras_mra.datasets.folder_dataset import FolderDataset
+from keras_mra.typing import ImageShape
+
+GRAMMAR = ("fashion_mnist", "digits", "folder:PATH", "tfds:NAME")
+# The side of the images in the papers, for files of many sizes.
+DEFAULT_SIDE = 224
+_HEADERS_READ = 64
+# A test set holds every image once, in order.
+_TESTING: dict[str, Any] = {"crop": "center", "shuffle": False, "drop_last": False}
+
+
+@overload
+def load(
+    name: Literal["fashion_mnist", "digits"], *, image_shape: ImageShape | None = ...
+) -> Dataset[Split]: ...
+@overload
+def load(
+    name: str,
+    *,
+    image_shape: ImageShape | None = ...,
+    batch_size: int | None = ...,
+    crop: str = ...,
+    crop_scale: tuple[float, float] = ...,
+    crops_per_image: int = ...,
+    cache_side: int | None = ...,
+    default_side: int = ...,
+    seed: int | None = ...,
+) -> Dataset[Any]: ...
+def load(
+    name: str,
+    *,
+    image_shape: ImageShape | None = None,
+    batch_size: int | None = None,
+    crop: str = "random",
+    crop_scale: tuple[float, float] = (0.2, 1.0),
+    crops_per_image: int = 1,
+    cache_side: int | None = None,
+    default_side: int = DEFAULT_SIDE,
+    seed: int | None = 0,
+) -> Dataset[Any]:
+    """Loads a data set by name.
+
+    `"fashion_mnist"` and `"digits"` are read into memory; the arguments from
+    `batch_size` on do not apply to them. `"folder:PATH"` and `"tfds:NAME"` are
+    streamed.
+
+    Args:
+        name: `"fashion_mnist"`, `"digits"`, `"folder:PATH"` (the sub-folders `train`
+            and `test`, if both exist, are the splits) or `"tfds:NAME"` (the name in
+            the form of TFDS, `name/config:version`).
+        image_shape: `(height, width, channels)`, or `None` for the shape of the data.
+            For files, that is the size that all of them share, if it is at most 224
+            pixels; otherwise, it is a square of `default_side`. The images are gray
+            if all files are gray.
+        batch_size: Int, or `None` for 256 or all samples, whichever is less.
+        crop: `"random"` or `"center"`, the crops for training. The crops for testing
+            are `"center"`.
+        crop_scale: Pair of floats in (0, 1], the range of the share of the image's
+            area that a random crop covers.
+        crops_per_image: Int, crops of each training image in one epoch.
+        cache_side: Int or `None`. An int keeps the decoded images in memory, shrunk
+            to a short side of at most that many pixels.
+        default_side: Int, see `image_shape`.
+        seed: Int, at least 0, or `None` for a random seed.
+
+    Returns:
+        A `Dataset`.
+
+    Raises:
+        ValueError: If the name or another argument is invalid.
+        FileNotFoundError: If a folder does not exist.
+        DatasetUnavailable: If the data set cannot be found or downloaded.
+
+    Example:
+
+    >>> data = keras_mra.datasets.load("fashion_mnist")
+    >>> images, labels = data.train
+    """
+    kind, _, rest = str(name).partition(":")
+    known = name in GRAMMAR[:2] or (kind in ("folder", "tfds") and rest)
+    if not isinstance(name, str) or not known:
+        raise ValueError(
+            f"The name of a data set must be one of {', '.join(GRAMMAR)}. "
+            f"Received: {name!r}"
+        )
+    if image_shape is not None:
+        image_shape = checks.image_shape(image_shape)
+        crops.check_channels(image_shape)
+    if name == "fashion_mnist":
+        found = fashion_mnist.load_fashion_mnist()
+        return _arrays(name, *found, fashion_mnist.CLASS_NAMES, image_shape)
+    if name == "digits":
+        return _arrays(name, *digits.load_digits(), digits.CLASS_NAMES, image_shape)
+    training = {
+        "crop": crop,
+        "crop_scale": crop_scale,
+        "crops_per_image": crops_per_image,
+        "cache_side": cache_side,
+        "seed": seed,
+    }
+    read = _folder if kind == "folder" else _tfds
+    return read(name, rest, image_shape, default_side, batch_size, training)
+
+
+def _arrays(
+    name: str,
+    train: Split,
+    test: Split,
+    source: str,
+    class_names: tuple[str, ...],
+    image_shape: ImageShape | None,
+) -> Dataset[Split]:
+    shape = image_shape or train[0].shape[1:]
+    return Dataset(
+        train=(crops.resize_images(train[0], shape), train[1]),
+        test=(crops.resize_images(test[0], shape), test[1]),
+        class_names=class_names,
+        image_shape=shape,
+        name=name,
+        source=source,
+    )
+
+
+def _folder(
+    name: str,
+    path: str,
+    image_shape: ImageShape | None,
+    default_side: int,
+    batch_size: int | None,
+    training: dict[str, Any],
+) -> Dataset[FolderDataset]:
+    root = pathlib.Path(path).expanduser()
+    splits = [root / "train", root / "test"]
+    if not all(split.is_dir() for split in splits):
+        splits = [root]
+    paths = find_images(splits[0])
+    inside = folders.first_level_folders(splits[0], paths)
+    # An image outside every sub-folder has no class, so the data set has no labels.
+    class_names = None if None in inside else folders.class_names_of(inside)
+    image_shape = image_shape or _shape_of_files(paths, default_side)
+    labels: dict[str, Any] = {
+        "labels": class_names is not None,
+        "class_names": class_names,
+    }
+    return Dataset(
+        train=FolderDataset(splits[0], image_shape, batch_size, **labels, **training),
+        test=(
+            FolderDataset(splits[1], image_shape, batch_size, **labels, **_TESTING)
+            if len(splits) == 2
+            else None
+        ),
+        class_names=None if class_names is None else tuple(class_names),
+        image_shape=image_shape,
+        name=name,
+        source=str(root),
+    )
+
+
+def _shape_of_files(paths: list[pathlib.Path], default_side: int) -> ImageShape:
+    """Returns the shape that the first files share, from their headers."""
+    sizes, grays = set(), set()
+    for path in paths[:_HEADERS_READ]:
+        try:
+            size, is_gray = image_reader.read_header(path)
+        except Exception:  # `FolderDataset` reports files that cannot be read.
+            continue
+        sizes.add(size)
+        grays.add(is_gray)
+    width, height = sizes.pop() if len(sizes) == 1 else (default_side,) * 2
+    if max(width, height) > DEFAULT_SIDE:
+        width = height = default_side
+    return height, width, 1 if grays == {True} else 3
+
+
+def _tfds(
+    name: str,
+    tfds_name: str,
+    image_shape: ImageShape | None,
+    default_side: int,
+    batch_size: int | None,
+    training: dict[str, Any],
+) -> Dataset[tfds.TfdsDataset]:
+    train, test, image_key, label_key, info = tfds.open_tfds(tfds_name)
+    if image_shape is None:
+        height, width, channels = info.features[image_key].shape
+        if not (height and width):
+            height = width = default_side
+        image_shape = (height, width, channels or 3)
+    keys: dict[str, Any] = {
+        "image_key": image_key,
+        "label_key": label_key,
+        "image_shape": image_shape,
+        "batch_size": batch_size,
+    }
+    return Dataset(
+        train=tfds.TfdsDataset(**train, **keys, **training),
+        test=None if test is None else tfds.TfdsDataset(**test, **keys, **_TESTING),
+        class_names=(
+            None if label_key is None else tuple(info.features[label_key].names)
+        ),
+        image_shape=image_shape,
+        name=name,
+        source=str(info.full_name),
+    )

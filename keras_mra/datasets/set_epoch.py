@@ -1,0 +1,29 @@
+"""The callback that ties the epoch of a data set to that of `fit`."""
+
+from typing import Any
+
+import keras
+
+from keras_mra.datasets.epoch_dataset import EpochDataset
+
+
+class SetEpoch(keras.callbacks.Callback):
+    """Sets a data set to epoch `i` at the begin of epoch `i` of `fit`.
+
+    The epochs agree after `initial_epoch` too.
+
+    Args:
+        dataset: The `EpochDataset` that `fit` trains on.
+
+    Example:
+
+    >>> model.fit(dataset, shuffle=False, callbacks=[SetEpoch(dataset)])
+    """
+
+    def __init__(self, dataset: EpochDataset) -> None:
+        super().__init__()
+        self.dataset = dataset
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Sets the epoch of the data set. Keras calls it."""
+        self.dataset.set_epoch(epoch)

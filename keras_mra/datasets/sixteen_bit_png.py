@@ -1,0 +1,133 @@
+"""16-bit colour PNG files, read and written with OpenCV.
+
+Pillow reads and writes only the upper 8 bits of such files.
+"""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from keras_mra.typing import Path
+
+OLDEST_OPENCV = (4, 14)
+COMPRESSION = 2  # Of 0 to 9. Three times as fast as 6, for files 15 % larger.
+GRAY_WITH_ALPHA = "LA;16B"  # Pillow's name of what the file holds.
+_RAW_MODES = (GRAY_WITH_ALPHA, "RGB;16B", "RGBA;16B")
+
+
+def is_sixteen_bit_png(image: Any) -> bool:
+    """Whether an open `PIL.Image.Image` is a 16-bit PNG with colour or alpha."""
+    return image.format == "PNG" and image.tile[0][3] in _RAW_MODES
+
+
+def read_sixteen_bit_png(
+    path: Path, gray: bool
+) -> tuple[npt.NDArray[np.uint16], dict[str, bytes]]:
+    """Reads the pixels and the metadata of a file.
+
+    Args:
+        path: Path of a file for which `is_sixteen_bit_png` holds.
+        gray: Whether the file holds gray and alpha.
+
+    Returns:
+        Uint16 array of shape `(height, width, channels)`, with 2 channels if `gray`,
+        else 3 or 4; and the metadata, as keyword arguments of
+        `encode_sixteen_bit_png`.
+
+    Raises:
+        ImportError: If OpenCV is not installed or too old.
+        ValueError: If OpenCV cannot decode the file.
+    """
+    cv2 = _opencv()
+    pixels, kinds, contents = cv2.imdecodeWithMetadata(
+        np.frombuffer(pathlib.Path(path).read_bytes(), "uint8"),
+        flags=cv2.IMREAD_UNCHANGED,
+    )
+    if pixels is None or pixels.dtype != np.uint16:
+        raise ValueError("OpenCV could not decode the 16-bit PNG file.")
+    if gray:
+        pixels = pixels[..., [0, 3]]  # OpenCV repeats gray: (height, width, 4)
+    else:
+        pixels = _reversed_colors(pixels)
+    names = {number: name for name, number in _metadata_numbers(cv2).items()}
+    metadata = {
+        names[kind]: content.tobytes()
+        for kind, content in zip(kinds, contents)
+        if kind in names
+    }
+    return pixels, metadata
+
+
+def encode_sixteen_bit_png(pixels: npt.NDArray[np.uint16], **metadata: bytes) -> bytes:
+    """Encodes a PNG file.
+
+    OpenCV does not write gray with alpha. Such pixels become RGBA with three equal
+    colours, without an ICC profile: a profile for gray is invalid in an RGBA file.
+
+    Args:
+        pixels: Uint16 array of shape `(height, width, channels)` with 2, 3 or 4
+            channels.
+        **metadata: The contents of `icc_profile`, `exif` and `cicp`.
+
+    Returns:
+        The content of the file.
+
+    Raises:
+        ImportError: If OpenCV is not installed or too old.
+        ValueError: If OpenCV cannot encode the file.
+    """
+    cv2 = _opencv()
+    if pixels.shape[2] == 2:
+        pixels = pixels[..., [0, 0, 0, 1]]  # (height, width, 4)
+        metadata.pop("icc_profile", None)
+    if "exif" in metadata:  # Pillow puts the marker of a JPEG file before the data.
+        metadata["exif"] = metadata["exif"].removeprefix(b"Exif\0\0")
+    numbers = _metadata_numbers(cv2)
+    done, file = cv2.imencodeWithMetadata(
+        ".png",
+        _reversed_colors(pixels),
+        [numbers[name] for name in metadata],
+        [np.frombuffer(content, "uint8") for content in metadata.values()],
+        [
+            *(cv2.IMWRITE_PNG_COMPRESSION, COMPRESSION),
+            *(cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP),
+        ],
+    )
+    if not done:
+        raise ValueError("OpenCV could not encode the 16-bit PNG file.")
+    content: bytes = file.tobytes()
+    return content
+
+
+def _opencv() -> Any:
+    """Imports OpenCV. Older versions do not write ICC profiles or cICP chunks."""
+    try:
+        import cv2
+    except ImportError as error:
+        raise ImportError(
+            "16-bit colour PNG files need OpenCV, which is not installed: "
+            "pip install 'keras-mra[images]'"
+        ) from error
+    if tuple(int(part) for part in cv2.__version__.split(".")[:2]) < OLDEST_OPENCV:
+        raise ImportError(
+            f"16-bit colour PNG files need OpenCV {OLDEST_OPENCV[0]}."
+            f"{OLDEST_OPENCV[1]} or newer: "
+            "pip install --upgrade 'keras-mra[images]'. "
+            f"Received: OpenCV {cv2.__version__}"
+        )
+    return cv2
+
+
+def _metadata_numbers(cv2: Any) -> dict[str, int]:
+    return {
+        "icc_profile": cv2.IMAGE_METADATA_ICCP,
+        "exif": cv2.IMAGE_METADATA_EXIF,
+        "cicp": cv2.IMAGE_METADATA_CICP,
+    }
+
+
+def _reversed_colors(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Swaps red and blue: OpenCV stores BGR and BGRA."""
+    return np.ascontiguousarray(pixels[..., [2, 1, 0, 3][: pixels.shape[2]]])

@@ -1,0 +1,49 @@
+"""Data sets by name: the names, the digits, and libraries that are missing."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from keras_mra import datasets
+
+pytestmark = pytest.mark.once
+
+
+@pytest.mark.parametrize("name", ["cifar", "folder:", "folder", "tfds:", "", 3, None])
+def test_unknown_name_lists_the_grammar(name):
+    with pytest.raises(
+        ValueError, match="fashion_mnist, digits, folder:PATH, tfds:NAME"
+    ):
+        datasets.load(name)
+
+
+def test_digits():
+    data = datasets.load("digits")
+    images, labels = data.train
+    assert data.image_shape == (8, 8, 1) and images.shape[1:] == (8, 8, 1)
+    assert images.dtype == np.uint8 and images.max() == 255 and images.min() == 0
+    assert len(images) + len(data.test[0]) == 1797
+    for split in (data.train, data.test):
+        assert np.bincount(split[1], minlength=10).min() > 30
+    assert len(data.class_names) == 10
+    np.testing.assert_array_equal(images, datasets.load("digits", seed=5).train[0])
+
+
+def test_arrays_take_another_shape():
+    data = datasets.load("digits", image_shape=(12, 16, 3))
+    assert data.train[0].shape[1:] == data.image_shape == (12, 16, 3)
+    assert (data.train[0][..., 0] == data.train[0][..., 2]).all()
+
+
+@pytest.mark.parametrize(
+    "name, module, extra",
+    [
+        ("digits", "sklearn", r"keras-mra\[cli\]"),
+        ("tfds:mnist", "tensorflow_datasets", r"keras-mra\[tfds\]"),
+    ],
+)
+def test_missing_library_names_the_extra(monkeypatch, name, module, extra):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(datasets.DatasetUnavailable, match=extra):
+        datasets.load(name)
