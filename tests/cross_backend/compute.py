@@ -1,8 +1,9 @@
-"""What one backend makes of saved models.
+"""What one backend computes with the models that each backend saved.
 
-Run as `compute.py PRESET MAE_FILE CLASSIFIER_FILE IN OUT`.
+Run as `compute.py INPUTS FOLDER [FOLDER ...]`.
 """
 
+import pathlib
 import sys
 
 import keras
@@ -11,13 +12,18 @@ import numpy as np
 import keras_mra
 
 
-def main(preset, mae_file, classifier_file, inputs, outputs):
+def main(inputs, *folders):
     with np.load(inputs) as file:
         images, visible = file["images"], file["visible"]
-    mae = keras_mra.MAE.from_preset(preset)
-    loaded = keras.models.load_model(mae_file)
+    for folder in map(pathlib.Path, folders):
+        compute(folder, images, visible)
+
+
+def compute(folder, images, visible):
+    mae = keras_mra.MAE.from_preset(folder / "preset")
+    loaded = keras.models.load_model(folder / "mae.keras")
     # A file of PyTorch's names that backend's optimizer: others load the rest of it.
-    classifier = keras.models.load_model(classifier_file, compile=False)
+    classifier = keras.models.load_model(folder / "classifier.keras", compile=False)
     assert len(classifier.trainable_variables) == 2  # the autoencoder is still frozen
     attention = mae.attention(images)
     found = {
@@ -39,8 +45,7 @@ def main(preset, mae_file, classifier_file, inputs, outputs):
                 attention, ratio, strategy
             )
     np.savez(
-        outputs,
-        backend=keras.backend.backend(),
+        folder / f"{keras.backend.backend()}.npz",
         **{name: keras.ops.convert_to_numpy(value) for name, value in found.items()},
     )
 

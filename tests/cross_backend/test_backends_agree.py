@@ -2,7 +2,7 @@
 
 Each backend saves once, a classifier that it trained included, and all three load it.
 
-Not part of the suite that runs once per backend: `pytest tests/cross_backend`.
+It runs once, whatever the backend of the suite.
 """
 
 import itertools
@@ -13,6 +13,8 @@ import sys
 
 import numpy as np
 import pytest
+
+pytestmark = pytest.mark.once
 
 BACKENDS = ("tensorflow", "jax", "torch")
 HERE = pathlib.Path(__file__).parent
@@ -30,8 +32,8 @@ mae = randomize(
         (16, 24, 3), (4, 6), mean=(0.5, 0.4, 0.3), std=0.25, mask_ratio=0.5, **TINY
     )
 )
-mae.save_to_preset(sys.argv[2])
-mae.save(sys.argv[3])
+mae.save_to_preset(sys.argv[2] + "/preset")
+mae.save(sys.argv[2] + "/mae.keras")
 
 classifier = keras.Sequential(
     [
@@ -45,7 +47,7 @@ classifier = keras.Sequential(
 classifier.compile("adam", "sparse_categorical_crossentropy")
 images = np.random.default_rng(1).uniform(0, 255, (12, 16, 24, 3))
 classifier.fit(images, np.arange(12) % 3, verbose=0)
-classifier.save(sys.argv[4])
+classifier.save(sys.argv[2] + "/classifier.keras")
 """
 
 
@@ -64,25 +66,32 @@ def run(backend, *command):
     assert process.returncode == 0, f"{backend}:\n{process.stderr}"
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
-def results(request, tmp_path_factory):
-    """Arrays by backend, from a preset that one of them saved."""
-    folder = tmp_path_factory.mktemp(f"saved_by_{request.param}")
-    saved = folder / "preset", folder / "mae.keras", folder / "classifier.keras"
-    run(request.param, "-c", SAVE, HERE.parent, *saved)
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """A folder for each backend: the models that it saved, and what all computed."""
+    root = tmp_path_factory.mktemp("saved")
     rng = np.random.default_rng(0)
     np.savez(
-        folder / "inputs.npz",
+        root / "inputs.npz",
         images=rng.integers(0, 256, (4, 16, 24, 3), dtype="uint8"),
         visible=np.stack([rng.permutation(16)[:5] for _ in range(4)]).astype("int32"),
     )
+    folders = {backend: root / backend for backend in BACKENDS}
+    for backend, folder in folders.items():
+        folder.mkdir()
+        run(backend, "-c", SAVE, HERE.parent, folder)
+    for backend in BACKENDS:
+        run(backend, HERE / "compute.py", root / "inputs.npz", *folders.values())
+    return folders
+
+
+@pytest.fixture(params=BACKENDS)
+def results(request, folders):
+    """Arrays by backend, computed with the models that one of them saved."""
     found = {}
     for backend in BACKENDS:
-        outputs = folder / f"{backend}.npz"
-        run(backend, HERE / "compute.py", *saved, folder / "inputs.npz", outputs)
-        with np.load(outputs) as file:
+        with np.load(folders[request.param] / f"{backend}.npz") as file:
             found[backend] = dict(file)
-        assert found[backend].pop("backend") == backend
     return found
 
 

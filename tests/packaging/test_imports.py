@@ -1,6 +1,7 @@
-"""What is imported: little from outside, and inside the package only downwards."""
+"""Imports: few from outside, and inside the package in one direction, file by file."""
 
 import ast
+import graphlib
 import json
 import os
 import pathlib
@@ -9,9 +10,12 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 PACKAGE = pathlib.Path(__file__).parents[2] / "keras_mra"
 OPTIONAL = {
     "PIL",
+    "cv2",
     "grain",
     "huggingface_hub",
     "keras_cv",
@@ -19,7 +23,9 @@ OPTIONAL = {
     "onnx",
     "onnxruntime",
     "onnxscript",
+    "rich",
     "safetensors",
+    "scipy",
     "sklearn",
     "tensorboard",
     "tensorflow_datasets",
@@ -28,9 +34,11 @@ OPTIONAL = {
     "typer",
 }
 BACKENDS = {"tensorflow", "jax", "torch"}
+# Where a backend may be imported: see CONTRIBUTING.md.
+BACKEND_IMPORTERS = {"backend", "distribution", "export"}
 
-# Keras imports some of these itself where they are installed: only what comes on top
-# of it is ours.
+# Keras imports some of these itself where they are installed: only what is imported in
+# addition is ours.
 SCRIPT = """
 import json, sys
 import keras
@@ -56,61 +64,136 @@ def test_import_brings_no_optional_package_and_no_other_backend(backend, tmp_pat
     assert not brought & (OPTIONAL | BACKENDS - {backend})
 
 
-# As in CONTRIBUTING.md: a row imports from itself and from the rows above.
+# As in CONTRIBUTING.md: a row imports from the rows above it alone, and a package from
+# itself. The modules of one row do not import each other.
 ROWS = [
-    {"version"},
-    {
-        "checks",
-        "backend",
-        "patches",
-        "positions",
-        "masking",
-        "pixels",
-        "machine",
-        "resampling",
-        "pooling",
-        "losses",
-        "learning_rate",
-    },
-    {"datasets", "weights"},
-    {"distribution"},
-    {"layers"},
-    {"views"},
-    {"export"},
-    {"models"},
-    {"evaluation"},
-    {"pretrain"},
-    {"augment_folder"},
-    {"visualization"},
-    {"experiments"},
+    ["version", "typing"],
+    ["backend"],
+    ["checks", "files", "machine"],
+    ["masking", "patches", "positions", "pixels", "losses", "optimizers"],
+    ["vit"],
+    ["datasets", "weights"],
+    ["distribution"],
+    ["views"],
+    ["models"],
+    ["layers"],
+    ["export", "evaluation", "augment"],
+    ["visualization"],
+    ["pretrain"],
+    ["demo"],
+    ["cli", "__init__"],
 ]
-# What users import, and what they type, stand above everything.
-TOPS = {"__init__", "cli"}
+HEIGHT = {part: i for i, row in enumerate(ROWS) for part in row}
 
 
-def imported_parts(path):
-    """Names of the modules and packages of ours that a file imports from."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = []
-        if isinstance(node, ast.ImportFrom) and node.module == "keras_mra":
-            names = [f"keras_mra.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            names = [node.module]
+def name_of(path):
+    """The dotted name of a file below the package: `models.mae`, `models`."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and parts[1:] else parts)
+
+
+FILES = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imported_modules(name):
+    """Names of the files that a file imports anywhere, functions included."""
+    found = set()
+    for node in ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name}: imports are absolute"
+            module = node.module or ""
+            if module.partition(".")[0] != "keras_mra":
+                continue
+            for alias in node.names:
+                inner = f"{module}.{alias.name}".partition(".")[2]
+                found.add(inner if inner in FILES else module.partition(".")[2])
         elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        for name in names:
-            if name == "keras_mra" or name.startswith("keras_mra."):
-                yield name.partition(".")[2].partition(".")[0]
+            for alias in node.names:
+                if alias.name.partition(".")[0] == "keras_mra":
+                    found.add(alias.name.partition(".")[2])
+    return {module or "__init__" for module in found}
+
+
+def files_run_by(name):
+    """What importing a file of another package runs: that file and its packages."""
+    parts = name.split(".")
+    return [".".join(parts[: i + 1]) for i in range(len(parts))]
+
+
+def top(name):
+    return name.partition(".")[0]
+
+
+# The command imports the public face, inside of functions, as its users do.
+FACE_OF = {"cli"}
+
+
+def graph():
+    """The files that each file imports, as a dict of sets."""
+    edges = {}
+    for name in FILES:
+        edges[name] = set()
+        for module in imported_modules(name):
+            if module == "__init__" and top(name) in FACE_OF:
+                continue
+            same_package = top(module) == top(name)
+            edges[name] |= {module} if same_package else set(files_run_by(module))
+    return edges
+
+
+def test_every_part_has_a_row():
+    assert {top(name) for name in FILES} == set(HEIGHT)
+
+
+def test_no_file_is_in_a_cycle():
+    # Raises an error that names the cycle.
+    order = list(graphlib.TopologicalSorter(graph()).static_order())
+    assert set(order) >= set(FILES)
 
 
 def test_imports_run_one_way():
-    height = {part: i for i, row in enumerate(ROWS) for part in row}
-    upward = []
-    for path in sorted(PACKAGE.glob("**/*.py")):
-        part = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        if part in TOPS:
+    wrong = [
+        f"{name} imports {module}"
+        for name, modules in graph().items()
+        for module in modules
+        if top(module) != top(name) and HEIGHT[top(module)] >= HEIGHT[top(name)]
+    ]
+    assert not wrong
+
+
+def test_a_backend_is_imported_in_its_places_only():
+    wrong = []
+    for name, path in FILES.items():
+        if top(name) in BACKEND_IMPORTERS:
             continue
-        for target in imported_parts(path):
-            if height.get(target, len(ROWS)) > height[part]:
-                upward.append(f"{path.relative_to(PACKAGE)} imports {target!r}")
-    assert not upward
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            modules = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                modules = [node.module or ""]
+            wrong += [
+                f"{name} imports {module}"
+                for module in modules
+                if top(module) in BACKENDS
+            ]
+    assert not wrong
+
+
+def test_files_are_short():
+    lengths = {
+        name: len(path.read_text(encoding="utf-8").splitlines())
+        for name, path in FILES.items()
+    }
+    assert not {name: n for name, n in lengths.items() if n > 400}
+
+
+def test_no_two_files_share_a_name():
+    """`keras_mra.layers.mask_reconstruct` is the only `mask_reconstruct.py`."""
+    seen, twice = {}, []
+    for name in FILES:
+        last = name.rpartition(".")[2]
+        if last in seen:
+            twice.append((seen[last], name))
+        seen[last] = name
+    assert not [pair for pair in twice if set(map(top, pair)) != {"distribution"}]

@@ -11,6 +11,8 @@ import zipfile
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 ROOT = pathlib.Path(__file__).parents[2]
 SHIPPED = {"mae_nano_fashion_mnist", "mae_nano_photos", "msa_nano_fashion_mnist"}
 PRESET_FILES = {"README.md", "config.json", "metadata.json", "model.weights.h5"}
