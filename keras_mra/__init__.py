@@ -1,4 +1,4 @@
-"""Masked autoencoders as data augmentors, for Keras 3 on every backend."""
+"""Masked autoencoders as data augmentors and as teachers, for Keras 3."""
 
 from keras_mra import datasets
 from keras_mra import distribution
@@ -14,7 +14,28 @@ from keras_mra.export import strip_augmentation
 from keras_mra.models import MAE
 from keras_mra.models import MSA
 from keras_mra.models.presets import upload_preset
-from keras_mra.pretrain import pretrain_mae
-from keras_mra.pretrain import pretrain_msa
+from keras_mra.pretrain.pretrain_mae import pretrain_mae
+from keras_mra.pretrain.pretrain_msa import pretrain_msa
 from keras_mra.version import __version__
 from keras_mra.visualization import ReconstructionLogger
+
+__all__ = [
+    "MAE",
+    "MSA",
+    "ReconstructionLogger",
+    "__version__",
+    "augment_folder",
+    "datasets",
+    "distribution",
+    "evaluation",
+    "export_augmentor",
+    "layers",
+    "losses",
+    "masking",
+    "pretrain_mae",
+    "pretrain_msa",
+    "strip_augmentation",
+    "upload_preset",
+    "views",
+    "visualization",
+]

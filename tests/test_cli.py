@@ -1,10 +1,15 @@
-"""The commands: their arguments, their files, their exit status."""
+"""The commands: their options, their files, their exit status."""
 
+import inspect
+import os
+import pathlib
 import re
+import subprocess
 import sys
 
 import numpy as np
 import pytest
+from helpers.models import TINY
 
 import keras_mra
 
@@ -12,32 +17,236 @@ pytest.importorskip("typer")
 from typer.testing import CliRunner  # noqa: E402
 
 from keras_mra.cli import app  # noqa: E402
+from keras_mra.cli.pretrain_options import OPTIONS  # noqa: E402
 
-run = CliRunner().invoke
-pytestmark = pytest.mark.usefixtures("quick_compilation")
+pytestmark = pytest.mark.once
+FUNCTIONS = {"mae": keras_mra.pretrain_mae, "msa": keras_mra.pretrain_msa}
+
+
+def run(command):
+    # Wide enough for one line per option.
+    return CliRunner().invoke(app, command, env={"COLUMNS": "250", "NO_COLOR": "1"})
 
 
 @pytest.fixture(scope="module")
 def preset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("preset")
-    keras_mra.MAE(
-        (8, 8, 3),
-        4,
-        encoder_dim=16,
-        encoder_depth=1,
-        encoder_heads=2,
-        decoder_dim=16,
-        decoder_depth=1,
-        decoder_heads=2,
-    ).save_to_preset(folder)
+    keras_mra.MAE((8, 8, 3), 4, **TINY).save_to_preset(folder)
     return str(folder)
 
 
 def test_help_names_every_command():
-    out = run(app, ["--help"]).output
+    out = run(["--help"]).output
     assert all(
         name in out for name in ("demo", "pretrain", "augment", "convert", "info")
     )
+
+
+def test_version():
+    result = run(["--version"])
+    assert result.exit_code == 0
+    assert result.output == f"keras_mra {keras_mra.__version__}\n"
+
+
+def test_the_package_of_the_commands_runs_as_a_module():
+    """As `torchrun` starts it."""
+    result = subprocess.run(
+        [sys.executable, "-m", "keras_mra.cli", "--version"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"keras_mra {keras_mra.__version__}\n"
+
+
+# --- pretrain: its options -----------------------------------------------------------
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """What `pretrain` passes to the functions, which do nothing but keep it."""
+    calls = []
+
+    def recorded(method):
+        def record(data, **arguments):
+            calls.append((method, data, arguments))
+            raise ValueError("This ends the command.")
+
+        return record
+
+    for method in FUNCTIONS:
+        monkeypatch.setattr(keras_mra, f"pretrain_{method}", recorded(method))
+    return calls
+
+
+def arguments_of(function):
+    """The arguments that a command line can give."""
+    parameters = inspect.signature(function).parameters
+    return set(parameters) - {"ds", "callbacks", "mae_arguments"}
+
+
+def test_every_argument_has_an_option():
+    for method, function in FUNCTIONS.items():
+        reached = {o.name for o in OPTIONS if o.method in (None, method)}
+        assert arguments_of(function) <= reached
+        # The others are arguments of the model.
+        rest = reached - arguments_of(function)
+        assert rest == {
+            "mask_ratio", "norm_pix_loss", "value_range", "mean", "std", "dtype",
+        }  # fmt: skip
+    both = arguments_of(FUNCTIONS["mae"]) & arguments_of(FUNCTIONS["msa"])
+    assert not {o.name for o in OPTIONS if o.method is not None} & both
+
+
+@pytest.mark.parametrize("method", FUNCTIONS)
+def test_the_defaults_are_those_of_the_functions(calls, tmp_path, method):
+    run(["pretrain", "digits", "--out", str(tmp_path), "--method", method])
+    assert calls == [(method, "digits", {"distribution": "auto"})]
+
+
+def help_line(flag):
+    """The line of an option in the help of `pretrain`."""
+    out = run(["pretrain", "--help"]).output
+    return next(row for row in out.splitlines() if f"{flag} " in row)
+
+
+@pytest.mark.parametrize(
+    "flag, default",
+    [
+        ("--method", "mae"), ("--preset", "mae_mini"), ("--epochs", "100"),
+        ("--learning-rate", "0.00015"), ("--seed", "0"), ("--view", "auto"),
+        ("--views", "auto,auto"), ("--crop-scale", "0.2,1.0"), ("--pool", "cls+mean"),
+    ],
+)  # fmt: skip
+def test_the_help_shows_the_defaults(flag, default):
+    assert f"[default: {default}]" in help_line(flag)
+
+
+def test_the_help_reads_the_defaults_from_the_functions(monkeypatch):
+    def function(epochs=77):
+        pass
+
+    assert "default: " not in help_line("--batch-size")
+    for method in FUNCTIONS:
+        monkeypatch.setattr(keras_mra, f"pretrain_{method}", function)
+    assert "[default: 77]" in help_line("--epochs")
+
+
+COMMON = {
+    "--preset my_mae": dict(preset="my_mae"),
+    "--image-size 32": dict(image_shape=(32, 32, 1)),
+    "--image-size 32x48": dict(image_shape=(32, 48, 1)),
+    "--image-size 32x48x3": dict(image_shape=(32, 48, 3)),
+    "--patch-size 4": dict(patch_size=(4, 4)),
+    "--patch-size 4x8": dict(patch_size=(4, 8)),
+    "--epochs 7": dict(epochs=7),
+    "--batch-size 7": dict(batch_size=7),
+    "--steps-per-epoch 7": dict(steps_per_epoch=7),
+    "--learning-rate 0.5": dict(learning_rate=0.5),
+    "--warmup-epochs 1.5": dict(warmup_epochs=1.5),
+    "--weight-decay 0.5": dict(weight_decay=0.5),
+    "--mask-ratio 0.5": dict(mask_ratio=0.5),
+    "--norm-pix-loss": dict(norm_pix_loss=True),
+    "--no-norm-pix-loss": dict(norm_pix_loss=False),
+    "--value-range -1,1": dict(value_range=(-1, 1)),
+    "--mean 0.5,0.4,0.3": dict(mean=(0.5, 0.4, 0.3)),
+    "--std 0.5": dict(std=(0.5,)),
+    "--dtype bfloat16": dict(dtype="bfloat16"),
+    "--crops-per-image 2": dict(crops_per_image=2),
+    "--cache-side 64": dict(cache_side=64),
+    "--distribution none": dict(distribution=None),
+    "--distribution auto": dict(distribution="auto"),
+    "--probe digits": dict(probe="digits"),
+    "--probe-every 2": dict(probe_every=2),
+    "--checkpoint run": dict(checkpoint=pathlib.Path("run")),
+    "--tensorboard logs": dict(tensorboard=pathlib.Path("logs")),
+    "--verbose 2": dict(verbose=2),
+    "--verbose auto": dict(verbose="auto"),
+    "--seed 7": dict(seed=7),
+}
+OWN = {
+    "mae": {
+        "--view none": dict(view=None),
+        "--view auto": dict(view="auto"),
+        "--crop-scale 0.5": dict(crop_scale=(0.5, 1.0)),
+        "--crop-scale 0.5,0.9": dict(crop_scale=(0.5, 0.9)),
+    },
+    "msa": {
+        "--views auto,none": dict(views=("auto", None)),
+        "--contrast cosine": dict(contrast="cosine"),
+        "--contrast-weight 0.1": dict(contrast_weight=0.1),
+        "--temperature 0.1": dict(temperature=0.1),
+        "--momentum 0.9": dict(momentum=0.9),
+        "--pool cls": dict(pool="cls"),
+        "--hidden-dim 64": dict(hidden_dim=64),
+        "--projection-dim 32": dict(projection_dim=32),
+    },
+}
+
+
+def test_every_option_is_tested_below():
+    tested = [*COMMON, *OWN["mae"], *OWN["msa"]]
+    assert {option.flag for option in OPTIONS} == {
+        text.split()[0].replace("--no-", "--") for text in tested
+    }
+
+
+@pytest.mark.parametrize(
+    "method, text, expected",
+    [
+        (method, text, expected)
+        for method in FUNCTIONS
+        for text, expected in {**COMMON, **OWN[method]}.items()
+    ],
+)
+def test_an_option_reaches_its_argument(calls, tmp_path, method, text, expected):
+    command = ["pretrain", "digits", "--out", str(tmp_path), "--method", method]
+    run([*command, *text.split()])
+    assert calls == [(method, "digits", {"distribution": "auto", **expected})]
+
+
+def test_images_that_are_not_digits_have_colours(calls, tmp_path):
+    command = ["pretrain", "folder:x", "--out", str(tmp_path), "--image-size", "32"]
+    run(command)
+    assert calls[0][2]["image_shape"] == (32, 32, 3)
+
+
+@pytest.mark.parametrize(
+    "method, text",
+    [(a, text) for a, b in (("mae", "msa"), ("msa", "mae")) for text in OWN[b]],
+)
+def test_an_option_of_the_other_method_is_refused(calls, tmp_path, method, text):
+    other = {"mae": "msa", "msa": "mae"}[method]
+    command = ["pretrain", "digits", "--out", str(tmp_path), "--method", method]
+    result = run([*command, *text.split()])
+    assert result.exit_code == 2 and calls == []
+    assert f"{text.split()[0]} is for --method {other} only" in result.output
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("--method dino", "mae or msa"),
+        ("--image-size big", "SIDE or HxW or HxWxC. Received: 'big'"),
+        ("--image-size 1x2x3x4", "--image-size must be SIDE"),
+        ("--patch-size 2x2x2", "--patch-size must be SIDE or HxW. Received"),
+        ("--view strong", "--view must be auto or none. Received: 'strong'"),
+        ("--distribution two", "--distribution must be auto or none"),
+        ("--method msa --views auto", "--views must be STUDENT,TEACHER"),
+        ("--method msa --views auto,strong", "--views must be STUDENT,TEACHER"),
+        ("--value-range wide", "--value-range must be LOW,HIGH"),
+        ("--verbose much", "--verbose must be auto or 0 or 1 or 2"),
+        ("--epochs many", "--epochs"),
+    ],
+)
+def test_bad_options_are_named(calls, tmp_path, text, expected):
+    result = run(["pretrain", "digits", "--out", str(tmp_path), *text.split()])
+    assert result.exit_code == 2 and expected in result.output
+    assert calls == []
+
+
+# --- pretrain: its runs --------------------------------------------------------------
 
 
 def test_pretrain_writes_a_preset_with_a_card(tmp_path, preset, monkeypatch):
@@ -45,11 +254,12 @@ def test_pretrain_writes_a_preset_with_a_card(tmp_path, preset, monkeypatch):
     command += ["--image-size", "8x8x1", "--batch-size", "700", "--out", str(tmp_path)]
     command += ["--patch-size", "2"]
     monkeypatch.setattr(sys, "argv", ["keras-mra", *command])
-    # Weights for other images cannot go on: said in one line, with the status 1.
-    result = run(app, command)
+    # The weights are for other images: one line says so, with status 1.
+    result = run(command)
     assert result.exit_code == 1 and "could not be loaded" in result.output
+    assert "Traceback" not in result.output
     command[3] = "mae_nano"
-    result = run(app, command)
+    result = run(command)
     assert result.exit_code == 0, result.output
     mae = keras_mra.MAE.from_preset(str(tmp_path))
     assert mae.image_shape == (8, 8, 1) and mae.patch_size == (2, 2)
@@ -61,24 +271,18 @@ def test_pretrain_msa_writes_its_student(tmp_path):
     command = ["pretrain", "digits", "--method", "msa", "--preset", "mae_nano"]
     command += ["--epochs", "1", "--batch-size", "700", "--out", str(tmp_path)]
     command += ["--patch-size", "4"]
-    result = run(app, command)
+    result = run(command)
     assert result.exit_code == 0, result.output
     assert keras_mra.MAE.from_preset(str(tmp_path)).image_shape == (8, 8, 1)
     assert "| 1 |" in (tmp_path / "README.md").read_text()
-    result = run(app, [*command, "--crop-scale", "0.5"])
-    assert result.exit_code == 2 and "--method mae" in result.output
-    command[3] = "dino"
-    result = run(app, command)
-    assert result.exit_code == 2 and "mae or msa" in result.output
 
 
-def test_pretrain_names_bad_input(tmp_path):
-    result = run(app, ["pretrain", "cifar", "--out", str(tmp_path)])
+def test_pretrain_names_bad_data(tmp_path):
+    result = run(["pretrain", "cifar", "--out", str(tmp_path)])
     assert result.exit_code == 1 and "folder:PATH" in result.output
-    result = run(
-        app, ["pretrain", "digits", "--out", str(tmp_path), "--image-size", "big"]
-    )
-    assert result.exit_code == 2 and "--image-size" in result.output
+
+
+# --- the other commands --------------------------------------------------------------
 
 
 def test_augment_lists_broken_files_and_exits_with_2(tmp_path, preset):
@@ -88,11 +292,11 @@ def test_augment_lists_broken_files_and_exits_with_2(tmp_path, preset):
     pixels = np.random.default_rng(0).integers(0, 256, (9, 11, 3)).astype("uint8")
     image.fromarray(pixels).save(source / "cats" / "a.png")
     command = ["augment", str(source), str(target), "--copies", "2", "--preset", preset]
-    result = run(app, command)
+    result = run(command)
     assert result.exit_code == 0 and "2 written" in result.output
     assert len(list((target / "cats").iterdir())) == 2
     (source / "broken.jpg").write_bytes(b"no image")
-    result = run(app, command)
+    result = run(command)
     assert result.exit_code == 2
     assert "2 there already" in result.output and "broken.jpg" in result.output
 
@@ -100,7 +304,7 @@ def test_augment_lists_broken_files_and_exits_with_2(tmp_path, preset):
 def test_augment_needs_weights(tmp_path):
     (tmp_path / "in").mkdir()
     result = run(
-        app, ["augment", str(tmp_path / "in"), str(tmp_path), "--preset", "mae_nano"]
+        ["augment", str(tmp_path / "in"), str(tmp_path), "--preset", "mae_nano"]
     )
     assert result.exit_code == 1 and "without weights" in result.output
 
@@ -108,29 +312,29 @@ def test_augment_needs_weights(tmp_path):
 def test_convert_takes_a_preset_out_and_in_again(tmp_path, preset):
     pytest.importorskip("safetensors")
     out, back = str(tmp_path / "out"), str(tmp_path / "back")
-    result = run(app, ["convert", preset, out])
+    result = run(["convert", preset, out])
     assert result.exit_code == 0, result.output
     assert "for transformers" in result.output
-    result = run(app, ["convert", out, back])
+    result = run(["convert", out, back])
     assert result.exit_code == 0 and "MAE.from_preset" in result.output
     a, b = (keras_mra.MAE.from_preset(folder) for folder in (preset, back))
     for v, w in zip(a.get_weights(), b.get_weights(), strict=True):
         np.testing.assert_array_equal(v, w)
-    result = run(app, ["convert", preset, out, "--to", "onnx"])
+    result = run(["convert", preset, out, "--to", "onnx"])
     assert result.exit_code == 2 and "preset or transformers" in result.output
-    result = run(app, ["convert", "mae_nano", out])
+    result = run(["convert", "mae_nano", out])
     assert result.exit_code == 1 and "architecture" in result.output
-    result = run(app, ["convert", "hf://nobody", out])
+    result = run(["convert", "hf://nobody", out])
     assert result.exit_code == 1 and "hf://OWNER/NAME" in result.output
 
 
 def test_info_says_what_a_preset_is(preset):
-    result = run(app, ["info", "mae_nano_fashion_mnist"])
+    result = run(["info", "mae_nano_fashion_mnist"])
     assert result.exit_code == 0, result.output
     for part in ("60,000 training images", "96x4", "556,688", "(0.0, 255.0)", "Apache"):
         assert part in result.output
     assert re.search(r"training data +fashion_mnist\n", result.output)
-    assert "not told" in run(app, ["info", preset]).output
-    assert "No weights" in run(app, ["info", "mae_base"]).output
-    result = run(app, ["info", "nothing"])
+    assert "not told" in run(["info", preset]).output
+    assert "No weights" in run(["info", "mae_base"]).output
+    result = run(["info", "nothing"])
     assert result.exit_code == 1 and "nothing" in result.output

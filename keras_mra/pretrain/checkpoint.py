@@ -1,20 +1,22 @@
-"""Checkpoints that a killed run continues from as if it had not been killed.
+"""`Checkpoint`: the state from which a killed run continues to the same result.
 
 Keras' own `BackupAndRestore` restores neither the state of random generators nor the
-order of the data; both are here. A checkpoint is one `.npz` file without pickles,
-replaced atomically, so that there is always a whole one.
+order of the data. `Checkpoint` restores both. A checkpoint is one `.npz` file without
+pickles, so that loading it runs no code.
 """
 
 import json
-import os
 import pathlib
 import re
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_mra import distribution
+from keras_mra import files
+from keras_mra.typing import Path
 
 STATE = "training_state.npz"
 
@@ -23,33 +25,38 @@ class Checkpoint(keras.callbacks.Callback):
     """Saves the training state after each epoch.
 
     Args:
-        folder: Folder of the checkpoint; made if missing.
-        run: Dict that JSON can hold, what defines the run. A checkpoint of another
+        folder: Folder of the checkpoint. It is made if it is missing.
+        run: Dict that JSON can hold: what defines the run. A checkpoint of another
             run is refused.
     """
 
-    def __init__(self, folder, run):
+    def __init__(self, folder: Path, run: dict[str, Any]):
         super().__init__()
         self.path = pathlib.Path(folder) / STATE
-        self.run = json.loads(json.dumps(run))
-        self.logs = {}
+        # NumPy's numbers become Python's.
+        self.run = json.loads(json.dumps(run, default=lambda number: number.item()))
+        self.logs: dict[str, list[float]] = {}
         self.epochs_done = 0
 
-    def describe(self):
-        """What is saved, for messages."""
+    def describe(self) -> str:
+        """The saved state, in words for a message."""
         if not self.epochs_done:
             return "none, not even the first epoch's"
         return f"{str(self.path)!r}, of epoch {self.epochs_done}"
 
-    def restore(self, model):
+    def restore(self, model: keras.Model) -> tuple[int, dict[str, list[float]]]:
         """Loads the state into a compiled model.
+
+        Args:
+            model: Keras model whose optimizer is built.
 
         Returns:
             The number of epochs done, and their logs as a dict of lists.
 
         Raises:
-            ValueError: If the checkpoint is unreadable or of another run; it names
-                what differs.
+            ValueError: If the checkpoint is unreadable or belongs to another run. The
+                message names what differs.
+            OSError: If the folder cannot be made.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,13 +65,15 @@ class Checkpoint(keras.callbacks.Callback):
                 f"`checkpoint` must be a folder. Received: {str(self.path.parent)!r} "
                 f"({error})"
             ) from error
+        if distribution.is_main_process():
+            files.remove_leftovers(self.path.parent)
         if not self.path.exists():
             return 0, {}
         try:
             with np.load(self.path, allow_pickle=False) as state:
                 header = json.loads(str(state["header"]))
                 arrays = [state[f"v{i}"] for i in range(len(header["variables"]))]
-        except Exception as error:  # NumPy raises a different one for each damage
+        except Exception as error:  # NumPy's error depends on the damage.
             raise ValueError(
                 f"`checkpoint` {str(self.path)!r} could not be read: {error}. Remove "
                 "it to start again."
@@ -75,7 +84,7 @@ class Checkpoint(keras.callbacks.Callback):
         if found != [(shape, path) for shape, path in header["variables"]]:
             raise ValueError(
                 f"`checkpoint` {str(self.path)!r} holds other variables than this "
-                "model's: it was written for another model or optimizer."
+                "model: it was written for another model or optimizer."
             )
         for variable, array in zip(variables, arrays):
             variable.assign(ops.cast(array, variable.dtype))
@@ -83,7 +92,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.epochs_done = header["epochs_done"]
         return self.epochs_done, self.logs
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if not distribution.is_main_process():
             return
         for name, value in (logs or {}).items():
@@ -95,9 +104,12 @@ class Checkpoint(keras.callbacks.Callback):
             "logs": self.logs,
             "variables": [(list(v.shape), _path(v)) for v in variables],
         }
-        arrays = {f"v{i}": _to_numpy(v) for i, v in enumerate(variables)}
+        arrays: dict[str, Any] = {
+            f"v{i}": _to_numpy(v) for i, v in enumerate(variables)
+        }
         try:
-            _write_atomically(self.path, header=json.dumps(header), **arrays)
+            with files.replacing(self.path) as part, open(part, "wb") as file:
+                np.savez(file, header=json.dumps(header), **arrays)
         except OSError as error:
             raise OSError(
                 f"Epoch {epoch + 1} could not be saved to `checkpoint` "
@@ -105,7 +117,7 @@ class Checkpoint(keras.callbacks.Callback):
             ) from error
         self.epochs_done = epoch + 1
 
-    def _refuse_another_run(self, saved):
+    def _refuse_another_run(self, saved: dict[str, Any]) -> None:
         names = sorted(set(saved) | set(self.run))
         differing = [
             f"{name}={saved.get(name)!r} there, {self.run.get(name)!r} here"
@@ -120,31 +132,19 @@ class Checkpoint(keras.callbacks.Callback):
             )
 
 
-def _variables(model):
-    """All state of a run: weights, seeds of random layers, optimizer."""
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    """The whole state of a run: weights, seeds of random layers, optimizer."""
     return [*model.variables, *model.optimizer.variables]
 
 
-def _path(variable):
-    # Keras numbers layers in the order in which one process makes them, so that the
-    # same model can have other numbers in another process.
+def _path(variable: keras.Variable) -> str:
+    # Keras numbers layers in the order in which a process makes them. The same model
+    # can have other numbers in another process.
     return re.sub(r"_\d+(?=/|$)", "", variable.path)
 
 
-def _to_numpy(variable):
-    # Not of its `value`, which TensorFlow's strategies do not always make an array.
-    array = ops.convert_to_numpy(variable)
+def _to_numpy(variable: keras.Variable) -> np.ndarray[Any, Any]:
+    # `variable.value` is not always a tensor under a TensorFlow strategy.
+    array: np.ndarray[Any, Any] = ops.convert_to_numpy(variable)
     # `.npz` has no bfloat16.
     return array.astype("float32") if array.dtype.name == "bfloat16" else array
-
-
-def _write_atomically(path, **arrays):
-    part = path.with_name(path.name + ".part")
-    try:
-        with open(part, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -1,59 +1,55 @@
-"""The card that tells how a preset was made."""
+"""`write_model_card`: how a preset was trained, as the `README.md` beside it."""
 
 import pathlib
-import time
 
+from keras_mra import files
 from keras_mra.machine import describe_machine
+from keras_mra.models import MAE
+from keras_mra.typing import Path
 
 
-class Timer:
-    """Wall-clock seconds since it was made."""
-
-    def __init__(self):
-        self.start = time.monotonic()
-
-    def seconds(self):
-        return time.monotonic() - self.start
-
-
-def machine():
-    """One line about the machine and the software."""
-    facts = describe_machine()
-    versions = ", ".join(f"{name} {v}" for name, v in facts["packages"].items())
-    return f"{facts['cores']} x {facts['processor']}, {versions}"
-
-
-def write(folder, mae, data_name, command, seconds):
-    """Writes `README.md` beside a preset: command, loss curve, time, machine.
+def write_model_card(
+    folder: Path, mae: MAE, data_name: str, command: str, seconds: float
+) -> None:
+    """Writes a preset's architecture, command, loss curve, duration and machine.
 
     Args:
         folder: The preset's folder.
         mae: `MAE` with a `history`.
-        data_name: String.
-        command: String, the exact command.
-        seconds: Float, wall-clock time of the (last part of the) run.
+        data_name: Name of the training data.
+        command: The exact command.
+        seconds: Float, duration of the training, or of its part after a resume.
     """
+    folder = pathlib.Path(folder)
     losses = mae.history.history["loss"]
     every = max(1, len(losses) // 20)
     shown = sorted({*range(0, len(losses), every), len(losses) - 1})
     curve = "\n".join(f"| {i + 1} | {losses[i]:.4f} |" for i in shown)
     height, width, channels = mae.image_shape
-    text = f"""# {pathlib.Path(folder).name}
+    text = f"""# {folder.name}
 
-Masked autoencoder for {height}x{width}x{channels} images in {mae.value_range},
-patches of {mae.patch_size[0]}x{mae.patch_size[1]} pixels.
+Masked autoencoder for images of {height}x{width}x{channels} in {mae.value_range},
+with patches of {mae.patch_size[0]}x{mae.patch_size[1]} pixels.
 Encoder {mae.encoder_dim}x{mae.encoder_depth}, {mae.encoder_heads} heads; decoder
 {mae.decoder_dim}x{mae.decoder_depth}, {mae.decoder_heads} heads;
-{mae.count_params():,} parameters. Trained on `{data_name}`, labels unused.
+{mae.count_params():,} parameters. Trained on `{data_name}` without labels.
 
 ```
 {command}
 ```
 
-{seconds / 60:.0f} minutes on {machine()}.
+{seconds / 60:.0f} minutes on {_machine()}.
 
 | epoch | training loss |
 | --- | --- |
 {curve}
 """
-    pathlib.Path(folder, "README.md").write_text(text, encoding="utf-8")
+    with files.replacing(folder / "README.md") as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def _machine() -> str:
+    """The processor and the versions of the software."""
+    facts = describe_machine()
+    versions = ", ".join(f"{name} {v}" for name, v in facts["packages"].items())
+    return f"{facts['cores']} x {facts['processor']}, {versions}"

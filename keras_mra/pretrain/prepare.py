@@ -1,86 +1,61 @@
-"""What every `pretrain_*` function does first: read the data, make the MAE for them."""
+"""`prepare`: opens the data and makes the MAE that a `pretrain_*` function trains."""
+
+from typing import Any
 
 from keras_mra import checks
 from keras_mra.models import MAE
-from keras_mra.models.presets import ARCHITECTURES
-from keras_mra.models.presets import architecture
+from keras_mra.models import presets
+from keras_mra.pretrain.data_request import DataRequest
+from keras_mra.pretrain.fitting_patch import fitting_patch
+from keras_mra.pretrain.training_data import TrainingData
 from keras_mra.pretrain.training_data import training_data
-
-# A grid of 32x32: attention costs the square of it.
-MOST_PATCHES = 1024
+from keras_mra.typing import Path
+from keras_mra.typing import Size
 
 
 def prepare(
-    ds, preset, *, image_shape, patch_size, batch_size, crop, crop_scale,
-    crops_per_image, cache_side, steps_per_epoch, seed, mae_arguments,
-):  # fmt: skip
-    """Reads the first batch and makes an untrained MAE that fits it.
+    request: DataRequest,
+    preset: Path,
+    patch_size: Size | None,
+    mae_arguments: dict[str, Any],
+) -> tuple[MAE, TrainingData, dict[str, Any]]:
+    """Reads the first batch and makes an MAE for images of its shape.
 
     Args:
-        As in `pretrain_mae`; `crop` as in `keras_mra.datasets.load`.
+        request: The data to train on.
+        preset: As in `pretrain_mae`. A handle is downloaded once.
+        patch_size: As in `pretrain_mae`.
+        mae_arguments: Arguments of `MAE` that replace the preset's.
 
     Returns:
-        The `MAE`, the `TrainingData`, and a dict that JSON can hold: what defines the
-        run so far.
+        The `MAE`, the `TrainingData`, and a dict that JSON can hold: what has been
+        decided of the run.
 
     Raises:
         ValueError: If an argument or the first batch is bad.
     """
-    arguments = architecture(preset)
-    data = training_data(
-        ds,
-        batch_size,
-        image_shape,
-        steps_per_epoch,
-        checks.seed(seed) or 0,
-        cache_side,
-        crops_per_image,
-        crop_scale,
-        crop=crop,
-        default_side=min(arguments["image_shape"][:2]),
-    )
-    if image_shape is not None:
-        checks.image_batch(data.first_images, checks.image_shape(image_shape), "ds")
+    is_architecture = isinstance(preset, str) and preset in presets.ARCHITECTURES
+    place = preset if is_architecture else presets.find(preset)
+    arguments = presets.architecture(place)
+    data = training_data(request, default_side=min(arguments["image_shape"][:2]))
+    if request.image_shape is not None:
+        checks.image_batch(data.first_images, request.image_shape, "ds")
     if patch_size is None:
         patch_size = arguments["patch_size"]
-        if str(preset) in ARCHITECTURES:  # One with weights has learned its patches.
+        if is_architecture:  # A model with weights is bound to its patch size.
             patch_size = fitting_patch(data.image_shape, patch_size)
-    mae = MAE.from_preset(
-        preset,
-        **{
-            "image_shape": data.image_shape,
-            "patch_size": patch_size,
-            "seed": seed,
-            **mae_arguments,
-        },
-    )
+    decided = {
+        "image_shape": data.image_shape,
+        "patch_size": patch_size,
+        "seed": request.seed,
+    }
+    mae = MAE.from_preset(place, **{**decided, **mae_arguments})
     checks.pixel_values(data.first_images, mae.value_range, "ds")
     run = {
         "model": {k: v for k, v in mae.get_config().items() if k != "name"},
         "data": data.name,
-        "crop_scale": list(crop_scale),
-        "crops_per_image": crops_per_image,
-        "seed": seed,
+        "crop_scale": list(request.crop_scale),
+        "crops_per_image": request.crops_per_image,
+        "seed": request.seed,
     }
     return mae, data, run
-
-
-def fitting_patch(image_shape, patch_size):
-    """The given patch if it makes at least 7x7 patches, else the largest that does.
-
-    Raises:
-        ValueError: If none does without making more patches than anyone would want.
-    """
-    height, width, _ = image_shape
-    preferred = checks.pair_of_ints("patch_size", patch_size)
-    sides = range(max(min(height, width) // 7, 1), 0, -1)
-    for ph, pw in [preferred, *((side, side) for side in sides)]:
-        if height % ph or width % pw:
-            continue
-        grid = (height // ph, width // pw)
-        if (min(grid) >= 7 or (ph, pw) == (1, 1)) and grid[0] * grid[1] <= MOST_PATCHES:
-            return (ph, pw)
-    raise ValueError(
-        f"`patch_size` must be given for images of {height}x{width} pixels: no square "
-        "cuts them into 7x7 to 32x32 patches. Received: patch_size=None"
-    )

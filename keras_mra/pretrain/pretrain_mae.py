@@ -1,79 +1,108 @@
 """`pretrain_mae`: a masked autoencoder from unlabelled images, in one call."""
 
-from keras_mra.distribution import DistributedModel
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_mra.distribution import scope
+from keras_mra.evaluation.labelled import LabelledData
+from keras_mra.models import MAE
+from keras_mra.pretrain.data_request import DataRequest
+from keras_mra.pretrain.knn_probe import knn_probe
 from keras_mra.pretrain.prepare import prepare
-from keras_mra.pretrain.trainer import Recipe
+from keras_mra.pretrain.recipe import Recipe
 from keras_mra.pretrain.trainer import train
+from keras_mra.pretrain.viewed_mae import ViewedMAE
+from keras_mra.typing import ImageShape
+from keras_mra.typing import Path
+from keras_mra.typing import Size
 from keras_mra.views import weak
 
 
 def pretrain_mae(
-    ds,
-    preset="mae_mini",
-    image_shape=None,
-    patch_size=None,
-    epochs=100,
-    batch_size=None,
+    ds: Any,
+    preset: Path = "mae_mini",
+    image_shape: ImageShape | None = None,
+    patch_size: Size | None = None,
+    epochs: int = 100,
+    batch_size: int | None = None,
     *,
-    view="auto",
-    crop_scale=(0.2, 1.0),
-    crops_per_image=1,
-    cache_side=None,
-    steps_per_epoch=None,
-    learning_rate=1.5e-4,
-    warmup_epochs=None,
-    weight_decay=0.05,
-    checkpoint=None,
-    tensorboard=None,
-    callbacks=None,
-    verbose="auto",
-    seed=0,
-    **mae_arguments,
-):
-    """Trains an `MAE` on images; labels, where there are any, are ignored.
+    view: Callable[..., Any] | str | None = "auto",
+    distribution: Any = None,
+    probe: tuple[LabelledData, LabelledData] | str | None = None,
+    probe_every: int = 1,
+    crop_scale: tuple[float, float] = (0.2, 1.0),
+    crops_per_image: int = 1,
+    cache_side: int | None = None,
+    steps_per_epoch: int | None = None,
+    learning_rate: float = 1.5e-4,
+    warmup_epochs: float | None = None,
+    weight_decay: float = 0.05,
+    checkpoint: Path | None = None,
+    tensorboard: Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] | None = None,
+    verbose: str | int = "auto",
+    seed: int | None = 0,
+    **mae_arguments: Any,
+) -> MAE:
+    """Trains an `MAE` on images. Labels are ignored.
 
-    MAE's recipe: AdamW (betas 0.9 and 0.95), linear warm-up and cosine decay of a rate
-    scaled by the batch size, weight decay not on biases, norms and tokens, random
-    resized crops and flips. Only the data are required.
+    The recipe is MAE's: AdamW with betas 0.9 and 0.95; a learning rate that is scaled
+    by the batch size, rises linearly and falls as a cosine; weight decay on kernels
+    only; random resized crops and flips. Only the data are required.
 
     Args:
         ds: Array of images, pair of images and labels, `tf.data.Dataset`,
             `keras.utils.PyDataset`, grain data set or loader, torch `DataLoader`, or a
             data name: `fashion_mnist`, `digits`, `folder:PATH`, `tfds:NAME`. Streams
-            come in batches. Images are uint8 or floats in `value_range`.
-        preset: Name of an architecture or of a preset with weights to go on from, or
-            the path of a preset folder.
-        image_shape: `(height, width, channels)`, or `None` for the data's own. For
-            data names it is the size that images are resized to.
-        patch_size: Int or pair of ints, or `None` for the preset's if that cuts the
+            must give batches. Images are uint8 or floats in `value_range`.
+        preset: Name of an architecture, or a preset with weights to continue from: its
+            name, the path of its folder, or a handle `hf://OWNER/NAME`.
+        image_shape: `(height, width, channels)`, or `None` for the data's own. Named
+            data are resized to it.
+        patch_size: Int or pair of ints. `None` takes the preset's if that cuts the
             images into at least 7x7 patches, else the largest that does.
         epochs: Int.
-        batch_size: Int, or `None` for 256 (fewer for fewer images). Streams have
-            their own.
-        view: `"auto"` for random resized crops and flips, `None` for the images as
-            they are, or a Keras layer or model that keeps shape and range.
-        crop_scale: Pair of floats in (0, 1], the area of `"auto"`'s crops.
+        batch_size: Int, the images of all devices together. `None` takes 256, or all
+            images if there are fewer. A stream has its own batches and takes `None`.
+        view: `"auto"` for random resized crops and flips, `None` for the images
+            themselves, or a Keras layer or model that keeps shape and range.
+        distribution: `keras.distribution.Distribution` on JAX,
+            `tf.distribute.Strategy` on TensorFlow, the process group of all processes
+            on PyTorch; `"auto"` for all devices; `None` for one device, or for what is
+            in force already. A view of your own must be made within the scope of a
+            TensorFlow strategy.
+        probe: `((images, labels), (images, labels))`, train and test, or the name of a
+            data set with labels and a test split. The accuracy of a
+            k-nearest-neighbour probe on them is reported as `knn_accuracy`. `None` for
+            no probe.
+        probe_every: Int, epochs between probes. The last epoch is always probed.
+        crop_scale: Pair of floats in (0, 1], the share of the area of a crop of the
+            view `"auto"`.
         crops_per_image: Int, crops of each file in one epoch, for `folder:` and
             `tfds:`.
-        cache_side: Int or `None`, for `folder:`: keeps decoded files in memory, with a
-            short side of at most that many pixels.
+        cache_side: Int, for `folder:`: decoded files stay in memory, with a short side
+            of at most so many pixels. `None` for no cache.
         steps_per_epoch: Int, or `None` for one pass over `ds`.
         learning_rate: Float, the peak rate per 256 images of a batch.
         warmup_epochs: Float, or `None` for a twentieth of the epochs.
         weight_decay: Float.
-        checkpoint: Folder, or `None`. The state is saved there after each epoch, and a
-            run that finds one continues from it: with arrays, `PyDataset`s of this
-            package and data names the result equals an uninterrupted run's. Other
-            streams start again from their beginning at the epoch that was not done.
+        checkpoint: Folder, or `None`. The state is saved there after each epoch. A run
+            that finds a checkpoint continues from it. With arrays, data names and
+            `PyDataset`s of this package, the result equals an uninterrupted run's.
+            Other streams start again at the beginning of the unfinished epoch.
         tensorboard: Folder for TensorBoard logs, or `None`.
-        callbacks: Keras callbacks.
+        callbacks: Keras callbacks, or `None`.
         verbose: As in `keras.Model.fit`.
-        seed: Int, for weights, masks, views and the order of arrays.
+        seed: Int, for weights, masks, views and the order of arrays. `None` draws
+            other weights, masks and views in each run.
         **mae_arguments: Arguments of `MAE` that replace the preset's, such as
             `mask_ratio`, `norm_pix_loss`, `value_range` or `dtype`.
 
     Returns:
-        The trained `MAE`; `mae.history` is the `keras.callbacks.History`.
+        The trained `MAE`. Its `history` is the `keras.callbacks.History`.
 
     Raises:
         ValueError: If an argument or the first batch is bad, before training starts.
@@ -101,50 +130,25 @@ def pretrain_mae(
         callbacks=callbacks,
         verbose=verbose,
     )
-    mae, data, run = prepare(
+    request = DataRequest(
         ds,
-        preset,
         image_shape=image_shape,
-        patch_size=patch_size,
         batch_size=batch_size,
+        steps_per_epoch=steps_per_epoch,
         crop="random" if view == "auto" else "center",
         crop_scale=crop_scale,
         crops_per_image=crops_per_image,
         cache_side=cache_side,
-        steps_per_epoch=steps_per_epoch,
         seed=seed,
-        mae_arguments=mae_arguments,
     )
-    run["method"] = "mae"
-    run["view"] = view if view in (None, "auto") else type(view).__name__
-    if view == "auto":
-        scale = None if data.cropped else crop_scale
-        view = weak(data.image_shape, mae.value_range, seed, scale)
-    trainee = ViewedMAE(mae, view)
-    mae.history = train(trainee, data, recipe, run)
+    with scope(distribution):
+        mae, data, run = prepare(request, preset, patch_size, mae_arguments)
+        if probe is not None:
+            recipe = recipe.with_callback(knn_probe(probe, probe_every, mae))
+        run["method"] = "mae"
+        run["view"] = view if view in (None, "auto") else type(view).__name__
+        if isinstance(view, str):  # "auto"
+            scale = None if data.cropped else crop_scale
+            view = weak(data.image_shape, mae.value_range, seed, scale)
+        mae.history = train(ViewedMAE(mae, view), data, recipe, run)
     return mae
-
-
-class ViewedMAE(DistributedModel):
-    """An MAE that sees a random view of each image while it trains.
-
-    Args:
-        mae: `MAE`.
-        view: Keras layer, or `None`.
-    """
-
-    def __init__(self, mae, view=None):
-        super().__init__(autocast=False, dtype=mae.dtype_policy)
-        self.mae = mae
-        self.view = view
-        self.built = True
-
-    def call(self, images, training=None):
-        if training and self.view is not None:
-            images = self.view(images, training=True)
-        return self.mae(images, training=training)
-
-    def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
-        return self.mae.compute_loss(x, y, y_pred, sample_weight, training)

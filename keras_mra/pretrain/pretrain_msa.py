@@ -1,101 +1,104 @@
 """`pretrain_msa`: a masked Siamese autoencoder from unlabelled images, in one call."""
 
 import reprlib
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+from typing import TypeAlias
 
+import keras
 import numpy as np
 from keras import ops
 
 from keras_mra import checks
 from keras_mra.distribution import scope
+from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.models.msa import MSA
+from keras_mra.pretrain.data_request import DataRequest
+from keras_mra.pretrain.knn_probe import knn_probe
 from keras_mra.pretrain.prepare import prepare
-from keras_mra.pretrain.probe import KNNProbe
-from keras_mra.pretrain.trainer import Recipe
+from keras_mra.pretrain.recipe import Recipe
 from keras_mra.pretrain.trainer import train
+from keras_mra.typing import ImageShape
+from keras_mra.typing import Path
+from keras_mra.typing import Size
 
-PAIRS = {
-    "views": "the student's and the teacher's",
-    "probe": "((images, labels), (images, labels)), train and test",
-}
+AnyView: TypeAlias = Callable[..., Any] | str | None
 
 
 def pretrain_msa(
-    ds,
-    preset="mae_mini",
-    image_shape=None,
-    patch_size=None,
-    epochs=100,
-    batch_size=None,
+    ds: Any,
+    preset: Path = "mae_mini",
+    image_shape: ImageShape | None = None,
+    patch_size: Size | None = None,
+    epochs: int = 100,
+    batch_size: int | None = None,
     *,
-    views=("auto", "auto"),
-    contrast="info_nce",
-    contrast_weight=1.0,
-    temperature=0.2,
-    momentum=0.99,
-    pool="cls+mean",
-    hidden_dim=512,
-    projection_dim=128,
-    distribution=None,
-    probe=None,
-    probe_every=1,
-    crops_per_image=1,
-    cache_side=None,
-    steps_per_epoch=None,
-    learning_rate=1.5e-4,
-    warmup_epochs=None,
-    weight_decay=0.05,
-    checkpoint=None,
-    tensorboard=None,
-    callbacks=None,
-    verbose="auto",
-    seed=0,
-    **mae_arguments,
-):
-    """Trains an `MSA` on images; labels, where there are any, are ignored.
+    views: tuple[AnyView, AnyView] = ("auto", "auto"),
+    contrast: str = "info_nce",
+    contrast_weight: float = 1.0,
+    temperature: float = 0.2,
+    momentum: float = 0.99,
+    pool: str = "cls+mean",
+    hidden_dim: int = 512,
+    projection_dim: int = 128,
+    distribution: Any = None,
+    probe: tuple[LabelledData, LabelledData] | str | None = None,
+    probe_every: int = 1,
+    crops_per_image: int = 1,
+    cache_side: int | None = None,
+    steps_per_epoch: int | None = None,
+    learning_rate: float = 1.5e-4,
+    warmup_epochs: float | None = None,
+    weight_decay: float = 0.05,
+    checkpoint: Path | None = None,
+    tensorboard: Path | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] | None = None,
+    verbose: str | int = "auto",
+    seed: int | None = 0,
+    **mae_arguments: Any,
+) -> MSA:
+    """Trains an `MSA` on images. Labels are ignored.
 
     The recipe, the kinds of `ds` and the checkpoints are those of `pretrain_mae`.
     Only the data are required.
 
     Args:
         ds: As in `pretrain_mae`.
-        preset: As in `pretrain_mae`.
+        preset: As in `pretrain_mae`, for the student.
         image_shape: As in `pretrain_mae`.
         patch_size: As in `pretrain_mae`.
         epochs: Int.
-        batch_size: Int, or `None` for 256 (fewer for fewer images). The images of all
-            devices together; they are each other's negatives.
+        batch_size: As in `pretrain_mae`. The images of a batch are the negatives of
+            each other.
         views: Pair of views, the student's and the teacher's, each as in `MSA`:
             `"auto"`, a Keras layer or callable that keeps shape and range, or `None`.
         contrast: As in `MSA`.
         contrast_weight: As in `MSA`.
         temperature: As in `MSA`.
-        momentum: Float in [0, 1], of the teacher at the start; a cosine takes it to 1
-            over the run.
-        pool: As in `MSA`.
+        momentum: Float in [0, 1], the teacher's momentum at the start. It rises to 1
+            over the run, as a half cosine.
+        pool: As in `MSA`. The probe pools in the same way.
         hidden_dim: As in `MSA`.
         projection_dim: As in `MSA`.
-        distribution: `keras.distribution.Distribution` on JAX,
-            `tf.distribute.Strategy` on TensorFlow; `None` for one device, or, on
-            PyTorch, for the process group that `torchrun` started.
-        probe: Pair of pairs `((images, labels), (images, labels))`, train and test, or
-            `None`. A k-nearest-neighbour probe of the student runs on them in training
-            and is reported as `knn_accuracy`.
-        probe_every: Int, epochs between probes.
+        distribution: As in `pretrain_mae`.
+        probe: As in `pretrain_mae`. The student is probed.
+        probe_every: As in `pretrain_mae`.
         crops_per_image: As in `pretrain_mae`.
         cache_side: As in `pretrain_mae`.
         steps_per_epoch: As in `pretrain_mae`.
-        learning_rate: Float, the peak rate per 256 images of a batch.
+        learning_rate: As in `pretrain_mae`.
         warmup_epochs: As in `pretrain_mae`.
         weight_decay: Float.
         checkpoint: As in `pretrain_mae`.
         tensorboard: As in `pretrain_mae`.
-        callbacks: Keras callbacks.
+        callbacks: As in `pretrain_mae`.
         verbose: As in `keras.Model.fit`.
-        seed: Int, for weights, masks, views and the order of arrays.
-        **mae_arguments: Arguments of `MAE` that replace the preset's.
+        seed: As in `pretrain_mae`.
+        **mae_arguments: Arguments of the student's `MAE` that replace the preset's.
 
     Returns:
-        The trained `MSA`; `msa.mae` is the student, `msa.history` the
+        The trained `MSA`. Its `mae` is the student. Its `history` is the
         `keras.callbacks.History`.
 
     Raises:
@@ -110,7 +113,11 @@ def pretrain_msa(
     augment = keras_mra.layers.MaskReconstruct(msa.mae)
     ```
     """
-    weak, strong = _pair("views", views)
+    if not isinstance(views, (tuple, list)) or len(views) != 2:
+        raise ValueError(
+            "`views` must be a pair, the student's and the teacher's. Received: "
+            f"views={reprlib.repr(views)} (of type {type(views).__name__})"
+        )
     recipe = Recipe(
         epochs=epochs,
         learning_rate=learning_rate,
@@ -118,67 +125,56 @@ def pretrain_msa(
         weight_decay=weight_decay,
         checkpoint=checkpoint,
         tensorboard=tensorboard,
-        callbacks=list(callbacks or []),
+        callbacks=callbacks,
         verbose=verbose,
     )
-    if probe is not None:
-        train_part, test_part = _pair("probe", probe)
-        probe = KNNProbe(train_part, test_part, probe_every, pool)
-        recipe.callbacks.insert(0, probe)
+    request = DataRequest(
+        ds,
+        image_shape=image_shape,
+        batch_size=batch_size,
+        steps_per_epoch=steps_per_epoch,
+        # The views crop.
+        crop="center",
+        crop_scale=(1.0, 1.0),
+        crops_per_image=crops_per_image,
+        cache_side=cache_side,
+        seed=seed,
+    )
     with scope(distribution):
-        mae, data, run = prepare(
-            ds,
-            preset,
-            image_shape=image_shape,
-            patch_size=patch_size,
-            batch_size=batch_size,
-            crop="center",  # The views crop.
-            crop_scale=(1.0, 1.0),
-            crops_per_image=crops_per_image,
-            cache_side=cache_side,
-            steps_per_epoch=steps_per_epoch,
-            seed=seed,
-            mae_arguments=mae_arguments,
-        )
+        mae, data, run = prepare(request, preset, patch_size, mae_arguments)
         if probe is not None:
-            probe.check_images(mae)
-        settings = dict(
-            contrast=contrast,
-            contrast_weight=contrast_weight,
-            temperature=temperature,
-            momentum=momentum,
-            momentum_steps=epochs * data.steps_per_epoch,
-            pool=pool,
-            hidden_dim=hidden_dim,
-            projection_dim=projection_dim,
-        )
-        msa = MSA(mae, weak, strong, **settings, seed=seed)
-        _check_views(msa, data.first_images)
+            recipe = recipe.with_callback(knn_probe(probe, probe_every, mae, pool))
+        settings: dict[str, Any] = {
+            "contrast": contrast,
+            "contrast_weight": contrast_weight,
+            "temperature": temperature,
+            "momentum": momentum,
+            "momentum_steps": epochs * data.steps_per_epoch,
+            "pool": pool,
+            "hidden_dim": hidden_dim,
+            "projection_dim": projection_dim,
+        }
         run["method"] = "msa"
         run["msa"] = settings
-        run["views"] = [
-            v if v in (None, "auto") else type(v).__name__ for v in (weak, strong)
-        ]
+        run["views"] = [v if v in (None, "auto") else type(v).__name__ for v in views]
+        student_view, teacher_view = views
+        msa = MSA(mae, student_view, teacher_view, **settings, seed=seed)
+        _check_views(msa, data.first_images)
         msa.history = msa.mae.history = train(msa, data, recipe, run)
-        return msa
+    return msa
 
 
-def _pair(name, value):
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise ValueError(
-            f"`{name}` must be a pair, {PAIRS[name]}. Received: "
-            f"{name}={reprlib.repr(value)} (of type {type(value).__name__})"
-        )
-    return value
-
-
-def _check_views(msa, images):
-    """Runs each view once; an error names the one that changes shape or range."""
+def _check_views(msa: MSA, images: np.ndarray[Any, Any]) -> None:
+    """Refuses a view that changes the shape or leaves the range of the images."""
     images = images[:8]
     for name, view in (("student's", msa.weak), ("teacher's", msa.strong)):
         if view is None:
             continue
-        random_states = [(v, np.array(v)) for v in getattr(view, "variables", [])]
+        # Copies: PyTorch's arrays share their memory with the variables.
+        random_states = [
+            (v, np.array(ops.convert_to_numpy(v)))
+            for v in getattr(view, "variables", [])
+        ]
         seen = ops.convert_to_numpy(view(ops.convert_to_tensor(images)))
         for variable, value in random_states:
             variable.assign(value)

@@ -1,17 +1,20 @@
-"""Whatever users train on, as one stream of batches that Keras' `fit` takes."""
+"""`TrainingData`: arrays, streams and named data as batches for Keras' `fit`."""
 
-import copy
 import dataclasses
 import itertools
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_mra import backend
 from keras_mra import checks
 from keras_mra import datasets
+from keras_mra.pretrain.data_request import DataRequest
+from keras_mra.typing import ImageShape
 
 EXPECTED = (
     "an array of images, a pair of images and labels, a `tf.data.Dataset`, a "
@@ -28,65 +31,55 @@ class TrainingData:
         batches: What `fit` takes.
         image_shape: `(height, width, channels)` of the images.
         batch_size: Int, images in the first batch.
-        steps_per_epoch: Int, for the schedule.
-        fit_steps: Int or `None`, for `fit`: `None` where `batches` end by themselves.
+        steps_per_epoch: Int, for the learning-rate schedule.
+        fit_steps: Int, for `fit`, or `None` where each epoch of `batches` ends.
         first_images: NumPy array, the images of the first batch.
-        cropped: Whether the source crops at random already.
-        name: What the data are called in a model card.
+        cropped: Bool, whether the source crops at random already.
+        name: String, the name of the data in a model card.
     """
 
     batches: Any
-    image_shape: tuple
+    image_shape: ImageShape
     batch_size: int
     steps_per_epoch: int
     fit_steps: int | None
-    first_images: np.ndarray
+    first_images: np.ndarray[Any, Any]
     cropped: bool
     name: str
 
 
-def training_data(
-    ds, batch_size, image_shape, steps_per_epoch, seed, cache_side=None,
-    crops_per_image=1, crop_scale=(0.2, 1.0), crop="random", default_side=224,
-):  # fmt: skip
-    """Makes `TrainingData` of whatever kind `ds` is.
+def training_data(request: DataRequest, default_side: int = 224) -> TrainingData:
+    """Opens data of any kind that `EXPECTED` lists.
 
     Args:
-        ds: See `EXPECTED`; with or without labels. Streams come in batches.
-        batch_size: Int or `None`; `None` is 256 for arrays and names, and must stay
-            `None` for streams, which have their own.
-        image_shape: `(height, width, channels)` or `None`, for data names.
-        steps_per_epoch: Int or `None`; `None` is one pass over `ds`.
-        seed: Int, for the order of arrays and the crops of named data.
-        cache_side, crops_per_image, crop_scale, crop, default_side: As in
-            `keras_mra.datasets.load`.
+        request: The data, and how to read them.
+        default_side: Int, the side of the images of a folder whose files have several
+            sizes, if `request` has no `image_shape`.
 
     Raises:
-        ValueError: If `ds` is of no such kind, empty, or its images are bad.
+        ValueError: If the data are of another kind or empty, or the first batch is bad.
     """
-    name = type(ds).__name__
-    if batch_size is not None:
-        batch_size = checks.positive_int("batch_size", batch_size)
+    name, ds, batch_size = type(request.ds).__name__, request.ds, request.batch_size
     if isinstance(ds, str):
         name = ds
         ds = datasets.load(
             ds,
-            image_shape=image_shape,
+            image_shape=request.image_shape,
             batch_size=batch_size,
-            crop=crop,
-            crop_scale=crop_scale,
+            crop=request.crop,
+            crop_scale=request.crop_scale,
+            crops_per_image=request.crops_per_image,
+            cache_side=request.cache_side,
             default_side=default_side,
-            crops_per_image=crops_per_image,
-            cache_side=cache_side,
-            seed=seed,
+            seed=request.seed or 0,
         ).train
         batch_size = batch_size if isinstance(ds, tuple) else None
     if _is_array(ds):
         ds = (ds,)
     if isinstance(ds, (tuple, list)):
-        batches = _from_arrays(ds, batch_size, seed)
+        batches = _from_arrays(ds, batch_size, request.seed or 0)
     else:
-        if not _is_stream(ds):
+        if not backend.is_stream(ds):
             raise ValueError(
                 f"`ds` must be {EXPECTED}. Received: ds of type {type(ds).__name__}"
             )
@@ -95,20 +88,21 @@ def training_data(
                 "`batch_size` must be None for a stream, which comes in batches. "
                 f"Received: batch_size={batch_size} and ds of type {name}"
             )
-        batches = _with_tuples(ds)
+        batches = backend.with_tuples(ds)
     first = _first_images(batches, name)
-    fit_steps = steps_per_epoch
-    if steps_per_epoch is None:
-        steps_per_epoch = _count_batches(batches)
+    steps = fit_steps = request.steps_per_epoch
+    if steps is None:
+        steps = checks.positive_int("steps_per_epoch", _count_batches(batches))
     elif isinstance(batches, datasets.EpochDataset):
-        # A shorter epoch of its own, so that resuming finds the same batches.
-        batches.limit(checks.positive_int("steps_per_epoch", steps_per_epoch))
+        # The data set ends its epochs early, so that a resumed run finds the batches
+        # of the epoch that was not done.
+        batches.limit(steps)
         fit_steps = None
     return TrainingData(
         batches=batches,
         image_shape=first.shape[1:],
         batch_size=len(first),
-        steps_per_epoch=checks.positive_int("steps_per_epoch", steps_per_epoch),
+        steps_per_epoch=steps,
         fit_steps=fit_steps,
         first_images=first,
         cropped=getattr(batches, "crop", None) == "random",
@@ -116,7 +110,9 @@ def training_data(
     )
 
 
-def _from_arrays(arrays, batch_size, seed):
+def _from_arrays(
+    arrays: Sequence[Any], batch_size: int | None, seed: int
+) -> datasets.ArrayDataset:
     if len(arrays) not in (1, 2) or not all(_is_array(a) for a in arrays):
         raise ValueError(
             f"`ds` must be {EXPECTED}. Received: a {type(arrays).__name__} of "
@@ -128,59 +124,17 @@ def _from_arrays(arrays, batch_size, seed):
     return datasets.ArrayDataset(
         images,
         labels[0] if labels else None,
-        batch_size=batch_size or min(256, len(images)),
+        batch_size=batch_size,
         seed=seed,
     )
 
 
-def _is_array(x):
+def _is_array(x: Any) -> bool:
     return hasattr(x, "shape") and hasattr(x, "dtype") and hasattr(x, "__array__")
 
 
-def _is_stream(ds):
-    if isinstance(ds, keras.utils.PyDataset):
-        return True
-    # A data set of a library that was never imported is none of its.
-    known = [
-        ("tensorflow", ("data.Dataset", "distribute.DistributedDataset")),
-        ("grain", ("MapDataset", "IterDataset", "DataLoader")),
-        ("torch", ("utils.data.DataLoader",)),
-    ]
-    for module, names in known:
-        for name in names:
-            kind = sys.modules.get(module)
-            for part in name.split("."):
-                kind = getattr(kind, part, None)
-            if isinstance(kind, type) and isinstance(ds, kind):
-                return True
-    return False
-
-
-def _with_tuples(ds):
-    """The stream itself; a torch `DataLoader` gives tuples even of images alone.
-
-    Keras feeds TensorFlow from such loaders only if their batches are sequences.
-    """
-    torch = sys.modules.get("torch")
-    if torch is None or not isinstance(ds, torch.utils.data.DataLoader):
-        return ds
-    loader = copy.copy(ds)
-    loader.collate_fn = _Tuples(ds.collate_fn)
-    return loader
-
-
-@dataclasses.dataclass(frozen=True)
-class _Tuples:
-    """Picklable, for loaders with worker processes."""
-
-    collate: Any
-
-    def __call__(self, samples):
-        batch = self.collate(samples)
-        return tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
-
-
-def _first_images(batches, name):
+def _first_images(batches: Any, name: str) -> np.ndarray[Any, Any]:
+    """The images of the first batch, if it holds images with channels last."""
     if isinstance(batches, keras.utils.PyDataset):
         batch = batches[0] if len(batches) else None
     else:
@@ -209,13 +163,13 @@ def _first_images(batches, name):
     return images
 
 
-def _count_batches(batches):
-    """Batches in one pass; streams that do not know are counted by one pass."""
+def _count_batches(batches: Any) -> int:
+    """The batches in one pass, counted by a pass if the stream does not know."""
     try:
         count = len(batches)
-    except TypeError:  # tf.data says -1 where there is no end, -2 where it cannot tell
+    except TypeError:  # In tf.data, -1 means infinite and -2 means unknown.
         count = int(batches.cardinality()) if hasattr(batches, "cardinality") else -2
-    # grain's `repeat()` has the length of the largest integer.
+    # The length of grain's `repeat()` is the largest integer.
     if count == -1 or count >= sys.maxsize:
         raise ValueError(
             "`steps_per_epoch` must be given for a stream without end. "

@@ -1,4 +1,4 @@
-"""What pretraining refuses before it begins, and where it stops."""
+"""The input that pretraining refuses before it starts, and the losses that stop it."""
 
 import json
 
@@ -16,19 +16,15 @@ from helpers.small_pretraining import pretrain
 from helpers.small_pretraining import tf_data
 from helpers.small_pretraining import torch_loader
 
+from keras_mra.pretrain.data_request import DataRequest
 from keras_mra.pretrain.training_data import training_data
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 @pytest.fixture
-def images():
-    return np.random.default_rng(0).integers(0, 256, (12, 8, 8, 1), dtype="uint8")
-
-
-@pytest.fixture
 def no_training(monkeypatch):
-    """Errors must come before any work."""
+    """Fails a test whose error comes after training has started."""
 
     def refuse(*_, **__):
         raise NoTraining
@@ -36,6 +32,7 @@ def no_training(monkeypatch):
     monkeypatch.setattr(keras.Model, "fit", refuse)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "ds, pattern",
     [
@@ -62,6 +59,7 @@ def test_bad_data(no_training, ds, pattern):
         pretrain(ds)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("stream", [tf_data, grain_map, grain_iter, torch_loader])
 def test_batches_of_another_rank(no_training, stream):
     flat = np.zeros((12, 8, 8), "uint8")
@@ -69,6 +67,7 @@ def test_batches_of_another_rank(no_training, stream):
         pretrain(stream(flat, LABELS))
 
 
+@pytest.mark.once
 def test_an_empty_stream(no_training, images):
     with pytest.raises(ValueError, match="`ds` must not be empty"):
         pretrain(tf_data(images).take(0))
@@ -86,6 +85,7 @@ def test_an_empty_stream(no_training, images):
         pretrain(Empty(images))
 
 
+@pytest.mark.once
 def test_batches_that_are_no_images(no_training, images):
     ds = tf_data({"images": images}, LABELS)
     with pytest.raises(
@@ -94,6 +94,7 @@ def test_batches_that_are_no_images(no_training, images):
         pretrain(ds)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("stream", STREAMS)
 def test_streams_have_their_own_batches(no_training, images, stream):
     with pytest.raises(ValueError, match="`batch_size` must be None.*batch_size=4"):
@@ -107,8 +108,9 @@ def test_streams_have_their_own_batches(no_training, images, stream):
 )
 def test_streams_without_end(images, endless):
     with pytest.raises(ValueError, match="`steps_per_epoch` must be given"):
-        training_data(endless(images), None, None, None, 0)
-    assert training_data(endless(images), None, None, 5, 0).steps_per_epoch == 5
+        training_data(DataRequest(endless(images)))
+    request = DataRequest(endless(images), steps_per_epoch=5)
+    assert training_data(request).steps_per_epoch == 5
 
 
 def test_steps_per_epoch_of_an_endless_stream(images):
@@ -120,6 +122,7 @@ def test_steps_per_epoch_of_an_endless_stream(images):
     assert len(mae.history.history["loss"]) == 2
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "arguments, pattern",
     [
@@ -130,6 +133,12 @@ def test_steps_per_epoch_of_an_endless_stream(images):
         (dict(warmup_epochs=-1), "`warmup_epochs` must be a number, at least 0"),
         (dict(weight_decay=-1), "`weight_decay` must be a number, at least 0"),
         (dict(weight_decay="much"), "`weight_decay` must be a number"),
+        (dict(weight_decay=None), "`weight_decay` must be a number"),
+        (dict(crops_per_image=0), "`crops_per_image` must be a positive integer"),
+        (dict(cache_side=0), "`cache_side` must be a positive integer"),
+        (dict(image_shape=(8, 8)), "`image_shape` must be"),
+        (dict(distribution="two"), "`distribution` must be .*'two'"),
+        (dict(view="strong"), "`view` must be 'auto', None or a Keras layer.*strong"),
         (dict(batch_size=0), "`batch_size` must be a positive integer.*batch_size=0"),
         (dict(batch_size=13), "`batch_size` must be at most.*13.*12 samples"),
         (dict(steps_per_epoch=0), "`steps_per_epoch` must be a positive integer"),

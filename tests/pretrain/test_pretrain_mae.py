@@ -1,7 +1,8 @@
-"""`pretrain_mae`: its recipe, its views, what it logs, and the card of a preset."""
+"""`pretrain_mae`: its recipe, its views, its devices and its logs."""
 
+import contextlib
+import importlib
 import math
-import types
 
 import keras
 import numpy as np
@@ -15,12 +16,9 @@ import keras_mra
 from keras_mra.optimizers import adamw
 from keras_mra.pretrain import trainer
 
+# The package's attribute of this name is the function.
+MODULE = importlib.import_module("keras_mra.pretrain.pretrain_mae")
 pytestmark = pytest.mark.usefixtures("quick_compilation")
-
-
-@pytest.fixture
-def images():
-    return np.random.default_rng(0).integers(0, 256, (12, 8, 8, 1), dtype="uint8")
 
 
 # --- the recipe ----------------------------------------------------------------------
@@ -119,31 +117,11 @@ def test_seeds_decide_the_run(images):
     assert one.history.history == same.history.history != other.history.history
 
 
-def test_arguments_of_the_model(images):
-    mae = pretrain(
-        images / np.float32(255), value_range=(0, 1), mask_ratio=0.5,
-        norm_pix_loss=True, dtype="mixed_bfloat16",
-    )  # fmt: skip
-    assert (mae.value_range, mae.mask_ratio, mae.norm_pix_loss) == ((0, 1), 0.5, True)
-    assert mae.dtype_policy.name == "mixed_bfloat16"
-
-
-def test_training_goes_on_from_a_preset_with_weights(images, tmp_path):
-    first = pretrain(images)
-    first.save_to_preset(tmp_path)
-    second = keras_mra.pretrain_mae(
-        images, preset=tmp_path, epochs=1, learning_rate=1e-9, verbose=0
-    )
-    assert second.patch_size == first.patch_size == (2, 2)
-    for a, b in zip(first.get_weights(), second.get_weights()):
-        np.testing.assert_allclose(a, b, atol=1e-6)
-
-
 # --- views ---------------------------------------------------------------------------
 
 
 class Watch(keras.layers.Layer):
-    """A view that turns images black; a model that is shown it has no loss to lower."""
+    """A view that turns images black."""
 
     def __init__(self):
         super().__init__(autocast=False)
@@ -154,7 +132,7 @@ class Watch(keras.layers.Layer):
         return ops.zeros_like(images)
 
 
-def test_a_view_of_ones_own(images):
+def test_a_given_view_is_what_the_model_sees(images):
     view = Watch()
     mae = pretrain(images, view=view, mask_ratio=0.5)
     assert True in view.flags
@@ -173,9 +151,43 @@ def test_the_default_view_is_the_weak_one(images, monkeypatch):
         asked.append((image_shape, value_range, seed, crop_scale))
         return keras.layers.Identity()
 
-    monkeypatch.setattr("keras_mra.pretrain.pretrain_mae.weak", weak)
+    monkeypatch.setattr(MODULE, "weak", weak)
     pretrain(images, seed=7, crop_scale=(0.2, 0.5))
     assert asked == [((8, 8, 1), (0.0, 255.0), 7, (0.2, 0.5))]
+
+
+# --- devices -------------------------------------------------------------------------
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("given", [None, "auto"])
+def test_the_model_and_its_view_are_made_and_trained_on_the_distribution(
+    images, monkeypatch, given
+):
+    """What a strategy of TensorFlow asks for, on every backend."""
+    events = []
+
+    @contextlib.contextmanager
+    def scope(distribution):
+        events.append(("entered", distribution))
+        yield
+        events.append("left")
+
+    def recorded(name):
+        original = getattr(MODULE, name)
+
+        def record(*args, **kwargs):
+            events.append(name)
+            return original(*args, **kwargs)
+
+        monkeypatch.setattr(MODULE, name, record)
+
+    monkeypatch.setattr(MODULE, "scope", scope)
+    for name in ("prepare", "weak", "ViewedMAE", "train"):
+        recorded(name)
+    pretrain(images, distribution=given)
+    made = ["prepare", "weak", "ViewedMAE", "train"]
+    assert events == [("entered", given), *made, "left"]
 
 
 # --- callbacks and logs --------------------------------------------------------------
@@ -203,23 +215,3 @@ def test_progress_bar(images, capsys):
     assert "1/1" in out and "loss" in out
     pretrain(images, verbose=0)
     assert "loss" not in capsys.readouterr().out
-
-
-# --- the card ------------------------------------------------------------------------
-
-
-def test_model_card(tmp_path):
-    from keras_mra.pretrain import model_card
-
-    mae = keras_mra.MAE((8, 8, 1), 4, **SMALL)
-    losses = [1 / (1 + i) for i in range(50)]
-    mae.history = types.SimpleNamespace(history={"loss": losses})
-    timer = model_card.Timer()
-    model_card.write(tmp_path, mae, "digits", "keras-mra pretrain digits", 600)
-    assert 0 <= timer.seconds() < 10
-    card = (tmp_path / "README.md").read_text(encoding="utf-8")
-    for part in ("keras-mra pretrain digits", "10 minutes", f"{mae.count_params():,}"):
-        assert part in card
-    assert f"| 1 | {losses[0]:.4f} |" in card and f"| 50 | {losses[49]:.4f} |" in card
-    assert keras.__version__ in model_card.machine()
-    assert keras.backend.backend() in model_card.machine()

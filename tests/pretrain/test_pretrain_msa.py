@@ -1,9 +1,12 @@
-"""`pretrain_msa`: what it adds to the machinery that `pretrain_mae` tests."""
+"""`pretrain_msa`: the teacher, the pair of views, resuming, and bad input."""
 
 import keras
 import numpy as np
 import pytest
 from helpers.models import TINY
+from helpers.small_pretraining import SMALL
+from helpers.small_pretraining import Kill
+from helpers.small_pretraining import Killed
 
 import keras_mra
 
@@ -13,33 +16,15 @@ EPOCHS = 4
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
-@pytest.fixture
-def images():
-    return np.random.default_rng(0).integers(0, 256, (12, 8, 8, 1), dtype="uint8")
-
-
 LABELS = np.arange(12) % 3
 
 
 def pretrain(ds, **arguments):
     defaults = dict(
         preset="mae_nano", patch_size=2, epochs=1, verbose=0, seed=3, hidden_dim=8,
-        projection_dim=4, **{**TINY, "encoder_depth": 1},
+        projection_dim=4, **SMALL,
     )  # fmt: skip
     return keras_mra.pretrain_msa(ds, **{**defaults, **arguments})
-
-
-class Killed(Exception):
-    pass
-
-
-class Kill(keras.callbacks.Callback):
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.epoch == 2:
-            raise Killed
 
 
 def test_the_data_alone_are_enough(images):
@@ -71,7 +56,9 @@ def test_a_killed_run_resumes_as_if_it_had_not_been(images, tmp_path):
     arguments = dict(epochs=EPOCHS, batch_size=4, learning_rate=0.05)
     whole = pretrain(images, **arguments)
     with pytest.raises(Killed):
-        pretrain(images, **arguments, checkpoint=tmp_path, callbacks=[Kill()])
+        pretrain(
+            images, **arguments, checkpoint=tmp_path, callbacks=[Kill(2, middle=True)]
+        )
     resumed = pretrain(images, **arguments, checkpoint=tmp_path)
     assert resumed.history.history == whole.history.history
     assert resumed.history.epoch == list(range(EPOCHS))
@@ -83,23 +70,6 @@ def test_a_killed_run_resumes_as_if_it_had_not_been(images, tmp_path):
         keras_mra.pretrain_mae(
             images, "mae_nano", patch_size=2, epochs=EPOCHS, checkpoint=tmp_path
         )
-
-
-def test_a_probe_watches_the_student(images):
-    dark = images // 4
-    labelled = np.concatenate([images, dark]), np.repeat([0, 1], 12)
-    msa = pretrain(
-        images, epochs=5, batch_size=6, probe=(labelled, labelled), probe_every=2
-    )
-    # After the second, the fourth and the last epoch, and nothing else.
-    found = msa.history.history["knn_accuracy"]
-    assert len(found) == 3 and all(0.8 < f <= 1 for f in found)
-    from keras_mra import evaluation
-
-    assert found[-1] == evaluation.knn(msa.mae, labelled, labelled, k=20).accuracy[20]
-
-
-IMAGES, LABELS = np.zeros((4, 8, 8, 1), "uint8"), np.array([0, 1, 0, 1])
 
 
 class Half(keras.layers.Layer):
@@ -119,12 +89,6 @@ class Bright(keras.layers.Layer):
         (dict(views=("auto", 3)), "`strong` must be 'auto'.*3"),
         (dict(views=(Half(), None)), r"student's view.*shape.*\(8, 4, 8, 1\)"),
         (dict(views=(None, Bright())), "teacher's view"),
-        (dict(probe=1), "`probe` must be a pair.*train and test.*int"),
-        (dict(probe=(1, 2)), "`probe` must be a pair, \\(images, labels\\).*int"),
-        (dict(probe=((IMAGES, [0, 1]), (IMAGES, [0, 0]))), "`probe` must have a label"),
-        (dict(probe=((IMAGES, LABELS), (IMAGES, LABELS > 0))), "integer labels"),
-        (dict(probe=((IMAGES[:, :4], LABELS),) * 2), "`probe` must .*8"),
-        (dict(probe=((IMAGES, LABELS),) * 2, probe_every=0), "`probe_every` must be"),
         (dict(batch_size=13), "`batch_size` must be at most.*13"),
         (dict(distribution="two"), "`distribution` must be .*'two'"),
     ],

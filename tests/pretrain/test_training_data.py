@@ -1,4 +1,4 @@
-"""Pretraining takes images in every form, and they are the same images."""
+"""Images in every form that pretraining takes are the same training data."""
 
 import keras
 import numpy as np
@@ -14,15 +14,10 @@ from keras import ops
 import keras_mra
 from keras_mra import backend
 from keras_mra.models import presets
-from keras_mra.pretrain.prepare import fitting_patch
+from keras_mra.pretrain.data_request import DataRequest
 from keras_mra.pretrain.training_data import training_data
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
-
-
-@pytest.fixture
-def images():
-    return np.random.default_rng(0).integers(0, 256, (12, 8, 8, 1), dtype="uint8")
 
 
 @pytest.mark.parametrize("stream", STREAMS)
@@ -39,7 +34,7 @@ def test_streams_with_labels(images, stream):
 @pytest.mark.parametrize("stream", STREAMS)
 def test_streams_without_labels_are_the_same_data(images, stream):
     data, labelled = (
-        training_data(stream(*arrays), None, None, None, 0)
+        training_data(DataRequest(stream(*arrays)))
         for arrays in [(images,), (images, LABELS)]
     )
     for found in (data, labelled):
@@ -57,8 +52,8 @@ def test_arrays(images):
 
 @pytest.mark.parametrize("make", [lambda x: x, lambda x: (x,), lambda x: [x, LABELS]])
 def test_arrays_with_and_without_labels_are_the_same_data(images, make):
-    found = training_data(make(images), 5, None, None, 0)
-    expected = training_data((images, LABELS), 5, None, None, 0)
+    found = training_data(DataRequest(make(images), batch_size=5))
+    expected = training_data(DataRequest((images, LABELS), batch_size=5))
     np.testing.assert_array_equal(found.first_images, expected.first_images)
     assert found.image_shape == (8, 8, 1)
     assert (found.batch_size, found.steps_per_epoch) == (5, 2)
@@ -66,9 +61,8 @@ def test_arrays_with_and_without_labels_are_the_same_data(images, make):
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float16"])
 def test_tensors_and_dtypes_are_the_same_data(images, dtype):
-    found = training_data(
-        ops.convert_to_tensor(images.astype(dtype)), 12, None, None, 0
-    )
+    tensor = ops.convert_to_tensor(images.astype(dtype))
+    found = training_data(DataRequest(tensor, batch_size=12))
     assert found.first_images.dtype == dtype
     np.testing.assert_array_equal(
         np.sort(found.first_images, axis=0), np.sort(images.astype(dtype), axis=0)
@@ -76,12 +70,12 @@ def test_tensors_and_dtypes_are_the_same_data(images, dtype):
 
 
 def test_fewer_images_than_a_default_batch(images):
-    found = training_data(images, None, None, None, 0)
+    found = training_data(DataRequest(images))
     assert (found.batch_size, found.steps_per_epoch) == (12, 1)
 
 
 def bare_torch_loader(images):
-    """Batches that are tensors, where those of a `TensorDataset` are lists."""
+    """A `DataLoader` whose batches are tensors; a `TensorDataset`'s are lists."""
     torch = pytest.importorskip("torch")
     return torch.utils.data.DataLoader(torch.from_numpy(images), batch_size=4)
 
@@ -119,7 +113,7 @@ def test_few_steps_do_without_tensorflows_xla(images, monkeypatch):
 
 @pytest.mark.xla
 def test_data_alone_is_enough(images, monkeypatch):
-    """`pretrain_mae(ds)`: the default preset's place is taken by a small one."""
+    """`pretrain_mae(ds)`, with a small architecture in place of the default one."""
     tiny = {**presets.architecture("mae_mini"), **SMALL}
     monkeypatch.setitem(presets.ARCHITECTURES, "mae_mini", {"config": tiny})
     before = images.copy()
@@ -129,23 +123,6 @@ def test_data_alone_is_enough(images, monkeypatch):
     assert len(losses) == 100 == len(mae.history.epoch)
     assert np.mean(losses[-10:]) < np.mean(losses[:10])
     np.testing.assert_array_equal(images, before)
-    # It is an MAE like any other: it paints, and it can be fitted on.
+    # The result reconstructs images.
     visible = np.arange(16, dtype="int32")[None]
     assert tuple(mae.reconstruct(images[:1], visible).shape) == (1, 8, 8, 1)
-
-
-@pytest.mark.parametrize(
-    "image_shape, patch_size, fitting",
-    [
-        ((224, 224, 3), 16, (16, 16)),
-        ((28, 28, 1), 4, (4, 4)),
-        ((28, 28, 1), 16, (4, 4)),
-        ((32, 32, 3), 16, (4, 4)),
-        ((64, 96, 3), 16, (8, 8)),
-        ((8, 8, 1), 16, (1, 1)),
-        ((56, 56, 3), (4, 8), (4, 8)),
-        ((5, 5, 1), 16, (1, 1)),
-    ],
-)
-def test_fitting_patch(image_shape, patch_size, fitting):
-    assert fitting_patch(image_shape, patch_size) == fitting

@@ -1,0 +1,69 @@
+"""The command line: `keras-mra demo`, `pretrain`, `augment`, `convert` and `info`.
+
+The modules of the commands import the rest of the package only when a command runs.
+"""
+
+import sys
+from typing import Annotated
+
+try:
+    import typer
+except ImportError:
+    sys.exit("The command line needs typer: pip install 'keras-mra[cli]'")
+
+from keras_mra.cli.augment_command import augment
+from keras_mra.cli.convert_command import convert
+from keras_mra.cli.demo_command import demo
+from keras_mra.cli.info_command import info
+from keras_mra.cli.pretrain_command import PretrainCommand
+from keras_mra.cli.pretrain_command import pretrain
+from keras_mra.version import __version__
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"keras_mra {__version__}")
+        raise typer.Exit()
+
+
+@app.callback()
+def commands(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and exit.",
+        ),
+    ] = False,
+) -> None:
+    """Masked autoencoders that augment images by painting hidden patches."""
+
+
+app.command()(demo)
+app.command(cls=PretrainCommand)(pretrain)
+app.command()(augment)
+app.command()(convert)
+app.command()(info)
+
+
+def main() -> None:
+    """Runs the command that the process was started with."""
+    app()
+
+
+__all__ = [
+    "Annotated",
+    "PretrainCommand",
+    "__version__",
+    "augment",
+    "convert",
+    "demo",
+    "info",
+    "pretrain",
+]

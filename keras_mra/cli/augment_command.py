@@ -1,0 +1,58 @@
+"""`keras-mra augment`: augmented copies of a folder's images."""
+
+import pathlib
+from typing import Annotated
+
+import typer
+
+from keras_mra.cli.plain_errors import plain_errors
+
+
+def augment(
+    source: Annotated[pathlib.Path, typer.Argument(help="Folder tree of images.")],
+    target: Annotated[pathlib.Path, typer.Argument(help="Folder to write.")],
+    copies: Annotated[int, typer.Option(help="Copies of each image.")] = 1,
+    preset: Annotated[
+        str, typer.Option(help="Preset with weights: name, folder or hf://OWNER/NAME.")
+    ] = "mae_nano_photos",
+    mask_ratio: Annotated[
+        float, typer.Option(help="Share of the patches that are repainted.")
+    ] = 0.4,
+    strategy: Annotated[
+        str, typer.Option(help="attention, random or low_attention.")
+    ] = "attention",
+    temperature: Annotated[
+        float,
+        typer.Option(help="Noise on the choice of patches. 0 is the paper's choice."),
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed of the random choices.")] = 0,
+    batch_size: Annotated[int, typer.Option(help="Images augmented at once.")] = 32,
+) -> None:
+    """Write augmented copies of a folder's images, for any framework.
+
+    Copies are lossless PNG files of the original size. Existing files are kept, so an
+    interrupted run can be run again. Exit status 2 means that some files could not be
+    read. They are listed.
+    """
+    with plain_errors():
+        import keras_mra
+
+        report = keras_mra.augment_folder(
+            keras_mra.MAE.from_preset(preset, load_weights=True),
+            source,
+            target,
+            copies=copies,
+            mask_ratio=mask_ratio,
+            strategy=strategy,
+            temperature=temperature,
+            seed=seed,
+            batch_size=batch_size,
+        )
+    typer.echo(
+        f"{report.written} written, {report.skipped} there already, "
+        f"{len(report.failed)} failed."
+    )
+    for path, reason in report.failed:
+        typer.echo(f"failed: {path}: {reason}", err=True)
+    if report.failed:
+        raise typer.Exit(2)

@@ -1,0 +1,58 @@
+"""`keras-mra convert`: weights of other libraries to a preset, and back."""
+
+import pathlib
+from typing import Annotated
+
+import typer
+
+from keras_mra.cli.plain_errors import plain_errors
+
+
+def convert(
+    source: Annotated[
+        str, typer.Argument(help="Name, path or hf://OWNER/NAME of the weights.")
+    ],
+    target: Annotated[pathlib.Path, typer.Argument(help="Folder to write.")],
+    to: Annotated[
+        str | None,
+        typer.Option(help="preset or transformers. The default is what SOURCE is not."),
+    ] = None,
+    norm_pix_loss: Annotated[
+        bool | None,
+        typer.Option(
+            help="Whether the model was trained on standardised patches, for files "
+            "that do not say."
+        ),
+    ] = None,
+    encoder_heads: Annotated[
+        int | None,
+        typer.Option(help="The encoder's attention heads, for files that do not say."),
+    ] = None,
+    decoder_heads: Annotated[
+        int | None,
+        typer.Option(help="The decoder's attention heads, for files that do not say."),
+    ] = None,
+) -> None:
+    """Convert weights of other libraries to a preset, or a preset to theirs."""
+    if to not in (None, "preset", "transformers"):
+        raise typer.BadParameter(
+            f"--to must be preset or transformers. Received: {to!r}"
+        )
+    given = {
+        "norm_pix_loss": norm_pix_loss,
+        "encoder_heads": encoder_heads,
+        "decoder_heads": decoder_heads,
+    }
+    arguments = {name: value for name, value in given.items() if value is not None}
+    with plain_errors():
+        import keras_mra
+        from keras_mra.models.presets import is_foreign
+
+        if to is None:
+            to = "preset" if is_foreign(source) else "transformers"
+        mae = keras_mra.MAE.from_preset(source, load_weights=True, **arguments)
+        if to == "preset":
+            mae.save_to_preset(target)
+        else:
+            mae.export_transformers(target)
+    typer.echo(f"Wrote {target}, for {'MAE.from_preset' if to == 'preset' else to}.")

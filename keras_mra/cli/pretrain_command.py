@@ -1,0 +1,134 @@
+"""`keras-mra pretrain`: the arguments of `pretrain_mae` and `pretrain_msa` as options.
+
+The defaults are written in the two functions only: an option that is not given is not
+passed to them, and the help reads the defaults from their signatures.
+"""
+
+import inspect
+import pathlib
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from typing import Annotated
+from typing import Any
+
+import typer
+import typer.core
+
+from keras_mra.cli.plain_errors import plain_errors
+from keras_mra.cli.pretrain_options import OPTIONS
+
+METHODS = ("mae", "msa")
+
+
+def pretrain(
+    data: Annotated[
+        str, typer.Argument(help="fashion_mnist, digits, folder:PATH or tfds:NAME.")
+    ],
+    out: Annotated[pathlib.Path, typer.Option(help="Preset folder to write.")],
+    method: Annotated[
+        str, typer.Option(help="mae, or msa, which adds a contrastive teacher.")
+    ] = "mae",
+    **given: Any,
+) -> None:
+    """Train a masked autoencoder on unlabelled images and save it as a preset."""
+    if method not in METHODS:
+        raise typer.BadParameter(f"--method must be mae or msa. Received: {method!r}")
+    arguments = _read(given, method)
+    if len(arguments.get("image_shape", ())) == 2:
+        gray = data in ("fashion_mnist", "digits")
+        arguments["image_shape"] += (1 if gray else 3,)
+    # Unlike the functions, the command uses all devices unless told otherwise.
+    arguments.setdefault("distribution", "auto")
+    with plain_errors():
+        import keras_mra
+        from keras_mra.pretrain.model_card import write_model_card
+
+        # An error here must not come after the training.
+        out.mkdir(parents=True, exist_ok=True)
+        start = time.monotonic()
+        if method == "msa":
+            mae = keras_mra.pretrain_msa(data, **arguments).mae
+        else:
+            mae = keras_mra.pretrain_mae(data, **arguments)
+        seconds = time.monotonic() - start
+        if not keras_mra.distribution.is_main_process():
+            return
+        mae.save_to_preset(out)
+        command = shlex.join(["keras-mra", *sys.argv[1:]])
+        write_model_card(out, mae, data, command, seconds)
+    typer.echo(f"Wrote the preset {out}. Use it: MAE.from_preset({str(out)!r})")
+
+
+def _read(given: dict[str, Any], method: str) -> dict[str, Any]:
+    """The arguments of the method's function, from the options that were given."""
+    arguments = {}
+    for option in OPTIONS:
+        value = given[option.name]
+        if value is None:
+            continue
+        if option.method not in (None, method):
+            raise typer.BadParameter(
+                f"{option.flag} is for --method {option.method} only."
+            )
+        try:
+            arguments[option.name] = option.read(value)
+        except ValueError as error:
+            raise typer.BadParameter(
+                f"{option.flag} must be {(option.form or '').replace('|', ' or ')}. "
+                f"Received: {value!r}"
+            ) from error
+    return arguments
+
+
+def _with_options(command: Callable[..., None]) -> inspect.Signature:
+    """The command's signature with an optional parameter for each option."""
+    own = inspect.signature(command).parameters.values()
+    parameters = [p for p in own if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    for option in OPTIONS:
+        declared = typer.Option(
+            f"{option.flag}/--no-{option.flag[2:]}"
+            if option.kind is bool
+            else option.flag,
+            help=option.help,
+            metavar=option.form,
+            rich_help_panel=option.method and f"Only with --method {option.method}",
+        )
+        parameters.append(
+            inspect.Parameter(
+                option.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                annotation=Annotated[option.kind | None, declared],
+                default=None,
+            )
+        )
+    return inspect.Signature(parameters)
+
+
+# Typer makes the options from the signature and the annotations.
+pretrain.__signature__ = _with_options(pretrain)  # type: ignore[attr-defined]
+pretrain.__annotations__ = {
+    name: parameter.annotation
+    for name, parameter in inspect.signature(pretrain).parameters.items()
+}
+
+
+class PretrainCommand(typer.core.TyperCommand):
+    """A command whose help shows the defaults of `pretrain_mae` and `pretrain_msa`."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        import keras_mra
+
+        defaults = {}
+        for function in (keras_mra.pretrain_mae, keras_mra.pretrain_msa):
+            for name, parameter in inspect.signature(function).parameters.items():
+                defaults[name] = parameter.default
+        # Only here: a parsed command must tell what was given.
+        for param in self.params:
+            default = defaults.get(param.name)
+            if isinstance(default, tuple):
+                default = ",".join(str(part) for part in default)
+            if default is not None:
+                param.default = default
+        super().format_help(ctx, formatter)

@@ -1,0 +1,50 @@
+"""`DataRequest`: the data that a caller of `pretrain_*` asked for."""
+
+import dataclasses
+from typing import Any
+
+from keras_mra import checks
+from keras_mra.typing import ImageShape
+
+
+@dataclasses.dataclass(frozen=True)
+class DataRequest:
+    """The images to train on, and how to read them.
+
+    The numbers are checked here. `training_data` checks `ds` when it opens it.
+
+    Attributes:
+        ds: Images, or the name of a data set; see `pretrain_mae`.
+        image_shape: `(height, width, channels)`, or `None` for the data's own.
+        batch_size: Int, or `None` for the default of the kind of data.
+        steps_per_epoch: Int, or `None` for one pass over `ds`.
+        crop: `"random"` or `"center"`, how named data crop their training images.
+        crop_scale: Pair of floats in (0, 1], the share of the area of a random crop.
+        crops_per_image: Int, crops of each file in one epoch.
+        cache_side: Int, the short side of decoded files that stay in memory, or
+            `None` for no cache.
+        seed: Int, for the order of arrays and the crops of named data, or `None`.
+
+    Raises:
+        ValueError: If a number is out of range.
+    """
+
+    ds: Any
+    image_shape: ImageShape | None = None
+    batch_size: int | None = None
+    steps_per_epoch: int | None = None
+    crop: str = "random"
+    crop_scale: tuple[float, float] = (0.2, 1.0)
+    crops_per_image: int = 1
+    cache_side: int | None = None
+    seed: int | None = 0
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "steps_per_epoch", "cache_side"):
+            if getattr(self, name) is not None:
+                checks.positive_int(name, getattr(self, name))
+        if self.image_shape is not None:
+            checks.image_shape(self.image_shape)
+        checks.ascending_pair("crop_scale", self.crop_scale, upper=1.0)
+        checks.positive_int("crops_per_image", self.crops_per_image)
+        checks.seed(self.seed)

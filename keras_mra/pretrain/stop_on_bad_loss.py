@@ -1,0 +1,52 @@
+"""`StopOnBadLoss`: ends a training whose loss is no longer a finite number."""
+
+import math
+from typing import Any
+
+import keras
+
+from keras_mra.pretrain.checkpoint import Checkpoint
+
+
+class StopOnBadLoss(keras.callbacks.Callback):
+    """Raises an error before the state of a bad epoch replaces a good checkpoint.
+
+    Args:
+        checkpoint: The run's `Checkpoint`, which the message describes, or `None`.
+        every: Int, batches between two checks within an epoch. A check waits until the
+            device has computed the loss.
+
+    Raises:
+        FloatingPointError: If the loss is NaN or infinite.
+    """
+
+    def __init__(self, checkpoint: Checkpoint | None = None, every: int = 50):
+        super().__init__()
+        self.checkpoint = checkpoint
+        self.every = every
+
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        if (batch + 1) % self.every == 0:
+            self._check(logs)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._check(logs)
+
+    def _check(self, logs: dict[str, Any] | None) -> None:
+        loss = float((logs or {}).get("loss", 0.0))
+        if math.isfinite(loss):
+            return
+        if keras.backend.backend() == "jax":
+            # During `fit`, the variables do not hold the current state.
+            self.model.jax_state_sync()
+        optimizer = self.model.optimizer
+        kept = "No checkpoint was asked for"
+        if self.checkpoint is not None:
+            kept = f"The last good checkpoint is {self.checkpoint.describe()}"
+        raise FloatingPointError(
+            f"The loss became {loss} by step {int(optimizer.iterations)}, at a "
+            f"learning rate of {float(optimizer.learning_rate):.3g}. {kept}; try a "
+            "lower `learning_rate` or more `warmup_epochs`."
+        )

@@ -1,0 +1,193 @@
+"""Checkpoint files: whose run they hold, and what a damaged file or full disk does."""
+
+import errno
+import json
+import os
+
+import keras
+import numpy as np
+import pytest
+from helpers.small_pretraining import Batches
+from helpers.small_pretraining import Epochs
+from helpers.small_pretraining import assert_same_run
+from helpers.small_pretraining import make_images
+from helpers.small_pretraining import pretrain_at_random
+
+from keras_mra import files
+from keras_mra.pretrain.checkpoint import STATE
+from keras_mra.pretrain.checkpoint import Checkpoint
+
+pytestmark = pytest.mark.once
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of the checkpoint of a run of two epochs, and its model."""
+    root = tmp_path_factory.mktemp("finished")
+    return root, pretrain_at_random(make_images(), epochs=2, checkpoint=root)
+
+
+@pytest.mark.parametrize(
+    "arguments, named",
+    [
+        (dict(learning_rate=0.1), "learning_rate=0.05 there, 0.1 here"),
+        (dict(epochs=3), "epochs=2 there, 3 here"),
+        (dict(weight_decay=0.1), "weight_decay=0.05 there, 0.1 here"),
+        (dict(seed=4), "seed=3 there, 4 here"),
+        (dict(batch_size=6), "batch_size=4 there, 6 here"),
+        (dict(decoder_dim=16), "model=.*'decoder_dim': 16"),
+        (dict(mask_ratio=0.5), "model=.*'mask_ratio': 0.5"),
+        (dict(warmup_epochs=1), "warmup_epochs=0.1 there, 1 here"),
+    ],
+)
+def test_another_run_is_refused_naming_what_differs(finished, arguments, named):
+    root, _ = finished
+    before = (root / STATE).read_bytes()
+    ran = Epochs()
+    with pytest.raises(
+        ValueError, match=f"`checkpoint`.*another run: .*{named}"
+    ) as error:
+        pretrain_at_random(
+            make_images(),
+            **{"epochs": 2, "checkpoint": root, "callbacks": [ran], **arguments},
+        )
+    assert STATE in str(error.value) and "choose another folder" in str(error.value)
+    assert ran.begun == [] and (root / STATE).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "arguments, named",
+    [(dict(view=None), "view"), (dict(crop_scale=(0.9, 1.0)), "crop_scale")],
+)
+def test_a_run_with_other_views_is_another_run(finished, arguments, named):
+    with pytest.raises(ValueError, match=f"`checkpoint`.*another run: .*{named}"):
+        pretrain_at_random(make_images(), epochs=2, checkpoint=finished[0], **arguments)
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "garbage", "no header"])
+def test_a_damaged_checkpoint_is_named(finished, tmp_path, damage):
+    content = (finished[0] / STATE).read_bytes()
+    path = tmp_path / STATE
+    if damage == "no header":
+        np.savez(path, v0=np.zeros(3))
+    else:
+        path.write_bytes(
+            {
+                "empty": b"",
+                "half": content[: len(content) // 2],
+                "garbage": b"\x80" * 1000,
+            }[damage]
+        )
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="`checkpoint`.*could not be read") as error:
+        pretrain_at_random(make_images(), epochs=2, checkpoint=tmp_path)
+    assert str(path) in str(error.value) and "Remove it" in str(error.value)
+    assert path.read_bytes() == before
+
+
+def test_a_checkpoint_is_data_not_code(finished):
+    """There are no pickles: opening a stranger's checkpoint runs no code."""
+    with np.load(finished[0] / STATE, allow_pickle=False) as state:
+        header = json.loads(str(state["header"]))
+        arrays = [state[f"v{i}"] for i in range(len(header["variables"]))]
+    assert header["epochs_done"] == 2 and len(header["logs"]["loss"]) == 2
+    assert all(array.dtype != object for array in arrays)
+
+
+# --- disks ---------------------------------------------------------------------------
+
+
+def savez_on_a_full_disk(file, **_):
+    file.write(b"half")
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def replace_on_a_full_disk(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class FillDisk(keras.callbacks.Callback):
+    """Lets the disk be full from an epoch on."""
+
+    def __init__(self, monkeypatch, epoch):
+        super().__init__()
+        self.monkeypatch, self.epoch = monkeypatch, epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.epoch:
+            self.monkeypatch.setattr(np, "savez", savez_on_a_full_disk)
+
+
+def test_a_full_disk_keeps_the_last_epoch(tmp_path):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        full = FillDisk(monkeypatch, 2)
+        with pytest.raises(OSError, match="`checkpoint`.*No space left") as error:
+            pretrain_at_random(
+                Batches(make_images()), checkpoint=tmp_path, callbacks=[full]
+            )
+    assert "Epoch 3" in str(error.value)
+    assert [p.name for p in tmp_path.iterdir()] == [STATE]
+    ran = Epochs()
+    resumed = pretrain_at_random(
+        Batches(make_images()), checkpoint=tmp_path, callbacks=[ran]
+    )
+    assert ran.begun == [2, 3]
+    assert_same_run(resumed, pretrain_at_random(Batches(make_images())))
+
+
+@pytest.mark.parametrize(
+    "how",
+    [(np, "savez", savez_on_a_full_disk), (os, "replace", replace_on_a_full_disk)],
+    ids=["while writing", "at the end"],
+)
+def test_a_checkpoint_is_whole_or_the_one_before(tmp_path, monkeypatch, how):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", loss="mse")
+    model.optimizer.build(model.trainable_variables)
+    checkpoint = Checkpoint(tmp_path, {"seed": 1})
+    checkpoint.set_model(model)
+    checkpoint.on_epoch_end(0, {"loss": 0.5})
+    before, weights = (tmp_path / STATE).read_bytes(), model.get_weights()
+    model.set_weights([w + 1 for w in weights])
+    with monkeypatch.context() as full:
+        full.setattr(*how)
+        with pytest.raises(OSError, match="Epoch 2 .*No space left.* is kept"):
+            checkpoint.on_epoch_end(1, {"loss": 0.4})
+    assert [p.name for p in tmp_path.iterdir()] == [STATE]
+    assert (tmp_path / STATE).read_bytes() == before
+    again = Checkpoint(tmp_path, {"seed": 1})
+    assert again.restore(model) == (1, {"loss": [0.5]})
+    for restored, saved in zip(model.get_weights(), weights):
+        np.testing.assert_array_equal(restored, saved)
+
+
+def test_a_resume_removes_unfinished_files(tmp_path):
+    """A process that is killed while it writes leaves a part of the file."""
+    (tmp_path / f"{files.PREFIX}0.npz").write_bytes(b"half")
+    (tmp_path / "notes.txt").write_text("mine")
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    checkpoint = Checkpoint(tmp_path, {"seed": 1})
+    assert checkpoint.restore(model) == (0, {})
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_numpy_numbers_define_the_run_that_pythons_do(finished):
+    root, first = finished
+    again = pretrain_at_random(
+        make_images(),
+        epochs=np.int64(2),
+        learning_rate=np.float64(0.05),
+        seed=np.int64(3),
+        checkpoint=root,
+    )
+    assert_same_run(again, first)
+
+
+def test_a_file_where_the_folder_should_be(tmp_path):
+    """The error comes before training, not after its first epoch."""
+    (tmp_path / "file").write_text("mine")
+    ran = Epochs()
+    with pytest.raises((OSError, ValueError), match="`checkpoint`.*file"):
+        pretrain_at_random(make_images(), checkpoint=tmp_path / "file", callbacks=[ran])
+    assert ran.begun == []
+    assert (tmp_path / "file").read_text() == "mine"
