@@ -1,11 +1,13 @@
-"""A Keras classifier with MRA inside `model.fit`, on any backend.
+"""A Keras classifier that is trained with MRA inside `model.fit`, on any backend.
 
-MRA (arXiv 2206.04846), supervised classification, on Fashion-MNIST's 60,000 labels.
+MRA (arXiv 2206.04846) repaints a part of each training image. The classifier is trained
+on the 60,000 labels of Fashion-MNIST.
 
     KERAS_BACKEND=tensorflow python examples/classifier.py   # or jax, or torch
 
-Cost: a minute or two an epoch on two CPU cores. `--quick` runs in about half a minute.
-Expected result: the training loss falls; the test accuracy is printed, whatever it is.
+Cost: one to two minutes per epoch on two CPU cores. `--quick` takes half a minute.
+Expected result: the training loss falls, and the test accuracy is printed. The script
+saves the classifier, without its augmentation, to `classifier.keras`.
 """
 
 import argparse
@@ -29,7 +31,7 @@ if args.quick:
 
 if args.data == "fashion_mnist":
     mae = keras_mra.MAE.from_preset("mae_nano_fashion_mnist")
-else:  # no autoencoder is shipped for these images: train one, labels unused
+else:  # No autoencoder for these images is shipped. Train one without the labels.
     mae = keras_mra.pretrain_mae(
         train_images, preset="mae_nano", patch_size=2, epochs=5, learning_rate=2e-3
     )
@@ -37,7 +39,7 @@ else:  # no autoencoder is shipped for these images: train one, labels unused
 model = keras.Sequential(
     [
         keras.Input(data.image_shape),
-        # After crop and flip, before normalisation; off in `evaluate` and `predict`.
+        # Repaints training images, between crop and flip and normalization.
         keras_mra.layers.MaskReconstruct(mae, mask_ratio=0.4, rate=0.5, seed=0),
         keras.layers.Rescaling(1 / 255),
         keras.layers.Conv2D(32, 3, activation="relu", padding="same"),
@@ -52,5 +54,5 @@ model.fit(train_images, train_labels, batch_size=128, epochs=args.epochs)
 _, accuracy = model.evaluate(test_images, test_labels, verbose=0)
 print(f"test accuracy {accuracy:.4f} on {keras.backend.backend()}")
 
-# The exported model must not augment.
+# `evaluate` and `predict` never augment. An exported model would, without this call.
 keras_mra.strip_augmentation(model).save("classifier.keras")

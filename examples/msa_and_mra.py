@@ -1,15 +1,15 @@
-"""MRA teaches MSA, and MSA paints for MRA: each method inside the other.
+"""MRA makes the views of MSA, and the autoencoder of MSA repaints for MRA.
 
-Neither paper has this. *Masked Autoencoders are Robust Data Augmentors* (MRA, arXiv
-2206.04846) makes views by repainting; *Teaching Masked Autoencoder With Strong
-Augmentations* (MSA, TNNLS 2025) needs strong views for its teacher, and its student is
-a masked autoencoder that can repaint.
+This combination is not in the papers. *Masked Autoencoders are Robust Data Augmentors*
+(MRA, arXiv 2206.04846) makes views by repainting. *Teaching Masked Autoencoder With
+Strong Augmentations* (MSA, TNNLS 2025) needs strong views for its teacher, and its
+student is a masked autoencoder that can repaint.
 
     KERAS_BACKEND=tensorflow python examples/msa_and_mra.py   # or jax, or torch
 
-Cost: minutes an epoch on two CPU cores. `--quick` takes about half a minute.
-Expected result: pixel and contrast loss fall; the test accuracy is printed, whatever it
-is.
+Cost: some minutes per epoch on two CPU cores. `--quick` takes half a minute.
+Expected result: the pixel loss and the contrast loss of MSA fall, and the test accuracy
+of the classifier is printed.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import keras_mra
 parser = argparse.ArgumentParser()
 parser.add_argument("--data", default="fashion_mnist", help="or digits")
 parser.add_argument(
-    "--epochs", type=int, default=5, help="of MSA, and of the classifier"
+    "--epochs", type=int, default=5, help="of MSA and of the classifier"
 )
 parser.add_argument("--quick", action="store_true", help="few images, one epoch")
 args = parser.parse_args()
@@ -36,7 +36,7 @@ if args.quick:
 patch_size = 4
 if args.data == "fashion_mnist":
     mae = keras_mra.MAE.from_preset("mae_nano_fashion_mnist")
-else:  # no autoencoder is shipped for these images: train one
+else:  # No autoencoder for these images is shipped. Train one.
     patch_size = 2
     mae = keras_mra.pretrain_mae(
         train_images,
@@ -46,7 +46,7 @@ else:  # no autoencoder is shipped for these images: train one
         learning_rate=2e-3,
     )
 
-# MRA makes the teacher's view: a crop, and most of it repainted.
+# The teacher's view is a random crop, of which MRA repaints the larger part.
 repainted = keras.layers.Pipeline(
     [
         keras_mra.views.weak(data.image_shape, seed=1, crop_scale=(0.4, 1.0)),
@@ -63,7 +63,7 @@ msa = keras_mra.pretrain_msa(
     learning_rate=2e-3,
 )
 
-# MSA's student repaints a classifier's training images.
+# The student of MSA repaints the training images of a classifier.
 model = keras.Sequential(
     [
         keras.Input(data.image_shape),

@@ -1,12 +1,13 @@
 """MRA with the attention of one's own Vision Transformer, on any backend.
 
-A small ViT learns the labels; what its class token attends to then chooses the patches
-that MRA (arXiv 2206.04846) keeps, in place of the autoencoder's own attention.
+A small ViT is trained on the labels. MRA (arXiv 2206.04846) then keeps the patches that
+the ViT's class token attends to most, instead of those that the autoencoder's own class
+token attends to.
 
     KERAS_BACKEND=jax python examples/own_vit.py   # or tensorflow, or torch
 
-Cost: some minutes on two CPU cores. `--quick` runs in about half a minute.
-Expected result: the share of the kept patches that the two attentions choose alike.
+Cost: some minutes on two CPU cores. `--quick` takes half a minute.
+Expected result: the share of the kept patches that both attentions choose is printed.
 """
 
 import argparse
@@ -26,7 +27,7 @@ args = parser.parse_args()
 
 @keras.saving.register_keras_serializable()
 class Tokens(layers.Layer):
-    """Puts a class token before the patches, and adds learned positions."""
+    """Prepends a class token to the patches, and adds learned position embeddings."""
 
     def build(self, shape):
         self.first = self.add_weight((1, 1, shape[-1]), "zeros", name="first")
@@ -42,10 +43,10 @@ class Tokens(layers.Layer):
 images, labels = (images[:n], labels[:n]) if args.quick else (images, labels)
 if args.data == "fashion_mnist":
     mae = keras_mra.MAE.from_preset("mae_nano_fashion_mnist")
-else:  # no autoencoder is shipped for these images: train one, labels unused
+else:  # No autoencoder for these images is shipped. Train one without the labels.
     mae = keras_mra.pretrain_mae(images, "mae_nano", patch_size=2, epochs=1)
 
-pixels = keras.Input(mae.image_shape)  # as the layer gives them: in `mae.value_range`
+pixels = keras.Input(mae.image_shape)  # in `mae.value_range`, as from the layer
 x = layers.Rescaling(1 / 255)(pixels)
 x = layers.Conv2D(64, mae.patch_size, mae.patch_size)(x)  # the patches of the MAE
 x = Tokens()(layers.Reshape((mae.num_patches, 64))(x))
@@ -59,7 +60,8 @@ vit = keras.Model(pixels, classes)
 vit.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
 vit.fit(images, labels, batch_size=64, epochs=1 if args.quick else args.epochs)
 
-# Heads' mean of the class token's row, (batch, heads, query, key), its own column off.
+# Scores are (batch, heads, query, key). The class token's row, without its own column,
+# is averaged over the heads: (batch, patches).
 attention = keras.Model(pixels, keras.ops.mean(scores[:, :, 0, 1:], axis=1))
 layer = keras_mra.layers.MaskReconstruct(mae, seed=0, attention_model=attention)
 views, batch = keras.ops.convert_to_numpy(layer(images[:64])), images[:64]

@@ -1,48 +1,58 @@
-"""The demonstration: a small CNN on few labels, without and with MRA."""
+"""The demonstration: a small classifier trained on few labels, with and without MRA."""
 
 import dataclasses
-import json
 import pathlib
 import shlex
 import statistics
 import sys
 import time
+from typing import Any
+from typing import TypeAlias
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 from rich import box
 from rich.console import Console
 from rich.progress import Progress
+from rich.progress import TaskID
 from rich.table import Table
-from study.small_cnn import small_cnn
 
 from keras_mra import backend
 from keras_mra import datasets
+from keras_mra import files
+from keras_mra.datasets.dataset import Split
 from keras_mra.evaluation.occlusion import boundary_occlusion
 from keras_mra.layers import MaskReconstruct
 from keras_mra.machine import describe_machine
 from keras_mra.models import MAE
+from keras_mra.models.small_cnn import small_cnn
 from keras_mra.pretrain import pretrain_mae
+from keras_mra.typing import ImageShape
 from keras_mra.visualization import plot_masking_strategies
 
-# Borders of MRA's figure 4, in pixels of a 28-pixel image.
+Data: TypeAlias = datasets.Dataset[Split]
+Run: TypeAlias = dict[str, Any]
+
+# The widths of the hidden border in MRA's figure 4, for an image of 28 pixels.
 BORDERS = (4, 6, 8)
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Everything that decides what the demonstration measures.
+    """The settings of the demonstration.
 
     Attributes:
-        out: Folder for `gallery.png` and `results.json`.
-        pretrain: Whether to train the autoencoder in this run, not load the shipped.
-        labels_per_class: Int.
-        epochs: Int, epochs over the labelled images.
+        out: String, the folder for `gallery.png` and `results.json`.
+        pretrain: Bool. `True` trains the autoencoder; `False` loads the shipped one.
+        labels_per_class: Int, the labelled training images of each class.
+        epochs: Int, at least 2, the epochs over the labelled images.
         batch_size: Int.
-        seeds: Int, number of runs of each arm.
-        mask_ratio: Float, share of the patches repainted.
-        rate: Float, fraction of the images augmented.
-        data: `"fashion_mnist"` or `"digits"`; the first falls back to the second.
+        seeds: Int, the number of runs with and without MRA.
+        mask_ratio: Float in (0, 1), the share of the patches that MRA repaints.
+        rate: Float in [0, 1], the fraction of the images that MRA augments.
+        data: `"fashion_mnist"`, or `"digits"`, which replaces it where Fashion-MNIST
+            cannot be loaded.
     """
 
     out: str = "mra-demo"
@@ -56,28 +66,29 @@ class Settings:
     data: str = "fashion_mnist"
 
 
-def run_demo(settings, console=None):
-    """Runs the demonstration and writes its files.
+def run_demo(settings: Settings, console: Console | None = None) -> dict[str, Any]:
+    """Runs the demonstration, prints a table, and writes a picture and the results.
 
     Args:
         settings: `Settings`.
         console: `rich.console.Console`, or `None` for the terminal.
 
     Returns:
-        The results as a dict, the content of `results.json`.
+        A dict, the content of `results.json`.
     """
     console = console or Console()
     started = time.monotonic()
     out = pathlib.Path(settings.out)
     out.mkdir(parents=True, exist_ok=True)
     data = _load(settings.data, console)
-    images, labels = data.train
+    test_images, test_labels = _test(data)
     with Progress(console=console) as progress:
         mae, mae_origin = _autoencoder(data, settings, progress)
         figure = plot_masking_strategies(
-            mae, data.test[0][_one_per_class(data.test[1])], settings.mask_ratio
+            mae, test_images[_one_per_class(test_labels)], settings.mask_ratio
         )
-        figure.savefig(out / "gallery.png", dpi=120)
+        with files.replacing(out / "gallery.png") as part:
+            figure.savefig(part, dpi=120)
         runs = _run_arms(mae, data, settings, progress)
     console.print(_table(runs, data, settings))
     results = {
@@ -89,7 +100,7 @@ def run_demo(settings, console=None):
         "runs": runs,
         "seconds": time.monotonic() - started,
     }
-    (out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    files.write_json(out / "results.json", results)
     console.print(
         f"Wrote {out / 'gallery.png'} and {out / 'results.json'} "
         f"in {results['seconds']:.0f} s."
@@ -97,22 +108,25 @@ def run_demo(settings, console=None):
     return results
 
 
-def _load(name, console):
+def _load(name: str, console: Console) -> Data:
+    """The data set, or the digits where it cannot be loaded."""
     try:
         return datasets.load(name)
     except datasets.DatasetUnavailable:
         console.print(
-            "Fashion-MNIST is not to be had (Keras cache, Debian's folder, download), "
-            "so this runs on scikit-learn's 8x8 digits."
+            "Fashion-MNIST could not be loaded (from Keras' cache, Debian's folder or "
+            "the network), so the demonstration uses scikit-learn's 8x8 digits."
         )
         return datasets.load("digits")
 
 
-def _autoencoder(data, settings, progress):
-    """The autoencoder and where it comes from."""
+def _autoencoder(
+    data: Data, settings: Settings, progress: Progress
+) -> tuple[MAE, str | dict[str, Any]]:
+    """The autoencoder, and its preset's name or its pretraining's settings."""
     if data.name == "fashion_mnist" and not settings.pretrain:
         return MAE.from_preset("mae_nano_fashion_mnist"), "mae_nano_fashion_mnist"
-    recipe = {
+    recipe: dict[str, Any] = {
         "fashion_mnist": dict(patch_size=4, epochs=3, batch_size=128),
         "digits": dict(patch_size=2, epochs=40, batch_size=128, encoder_depth=2),
     }[data.name]
@@ -129,17 +143,20 @@ def _autoencoder(data, settings, progress):
     return mae, {"pretrained": {"preset": "mae_nano", **recipe}}
 
 
-def _run_arms(mae, data, settings, progress):
-    """Trains both arms with each seed; returns one dict per run."""
+def _run_arms(
+    mae: MAE, data: Data, settings: Settings, progress: Progress
+) -> list[Run]:
+    """Trains a classifier for each arm and seed; returns one dict per run."""
     arms = {
         "none": None,
         "MRA": MaskReconstruct(
             mae, mask_ratio=settings.mask_ratio, rate=settings.rate, seed=0
         ),
     }
-    tests = {"clean": data.test[0]}
+    images, labels = _test(data)
+    tests = {"clean": images}
     for width in _borders(data.image_shape):
-        tests[f"border {width}"] = boundary_occlusion(data.test[0], width)
+        tests[f"border {width}"] = boundary_occlusion(images, width)
     runs = []
     for arm, augmentation in arms.items():
         task = progress.add_task(
@@ -148,15 +165,27 @@ def _run_arms(mae, data, settings, progress):
         for seed in range(settings.seeds):
             model, seconds = _train(augmentation, data, settings, seed, progress, task)
             errors = {
-                name: _error_rate(model, images, data.test[1])
-                for name, images in tests.items()
+                name: _error_rate(model, changed, labels)
+                for name, changed in tests.items()
             }
             runs.append({"arm": arm, "seed": seed, "seconds": seconds, "error": errors})
     return runs
 
 
-def _train(augmentation, data, settings, seed, progress, task):
-    """Trains one classifier; returns it and the seconds after its first epoch."""
+def _train(
+    augmentation: keras.layers.Layer | None,
+    data: Data,
+    settings: Settings,
+    seed: int,
+    progress: Progress,
+    task: TaskID,
+) -> tuple[keras.Model, float]:
+    """Trains one classifier.
+
+    Returns:
+        `(model, seconds)`: the classifier, and how long the epochs after the first
+        took.
+    """
     images, labels = data.train
     chosen = _labelled(labels, settings.labels_per_class, seed)
     batches = datasets.ArrayDataset(
@@ -165,9 +194,8 @@ def _train(augmentation, data, settings, seed, progress, task):
         batch_size=min(settings.batch_size, len(chosen)),
         seed=seed,
     )
-    model = small_cnn(
-        data.image_shape, len(data.class_names), (0, 255), augmentation, seed
-    )
+    classes = len(np.unique(labels))
+    model = small_cnn(data.image_shape, classes, (0, 255), augmentation, seed)
     steps = settings.epochs * len(batches)
     model.compile(
         keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, steps)),
@@ -185,8 +213,14 @@ def _train(augmentation, data, settings, seed, progress, task):
     return model, clock.seconds_after_first_epoch()
 
 
-def _labelled(labels, per_class, seed):
-    """Indices of `per_class` images of each class, drawn with the seed."""
+def _test(data: Data) -> Split:
+    """The test images and labels, which both data sets have."""
+    assert data.test is not None
+    return data.test
+
+
+def _labelled(labels: NDArray[Any], per_class: int, seed: int) -> NDArray[np.intp]:
+    """Draws the indices of `per_class` images of each class."""
     rng = np.random.default_rng(seed)
     return np.concatenate(
         [
@@ -196,26 +230,31 @@ def _labelled(labels, per_class, seed):
     )
 
 
-def _one_per_class(labels):
+def _one_per_class(labels: NDArray[Any]) -> list[int]:
+    """The index of the first image of each class."""
     return [int(np.flatnonzero(labels == c)[0]) for c in np.unique(labels)]
 
 
-def _borders(image_shape):
-    """`BORDERS` in proportion to the image, those that differ."""
+def _borders(image_shape: ImageShape) -> list[int]:
+    """The distinct widths, in pixels, of `BORDERS` scaled to the image."""
     side = min(image_shape[:2])
     return sorted({max(1, round(border * side / 28)) for border in BORDERS})
 
 
-def _error_rate(model, images, labels):
+def _error_rate(
+    model: keras.Model, images: NDArray[Any], labels: NDArray[Any]
+) -> float:
+    """The share of the images that the model misclassifies."""
     predicted = model.predict(images, batch_size=500, verbose=0).argmax(axis=1)
     return float((predicted != labels).mean())
 
 
-def _table(runs, data, settings):
+def _table(runs: list[Run], data: Data, settings: Settings) -> Table:
+    """The mean errors of each arm, and their differences seed by seed."""
     table = Table(
         title=f"Test error in % on {data.name} ({settings.labels_per_class} labels per "
         f"class, {settings.seeds} seeds, mean ± standard deviation)",
-        box=box.SIMPLE_HEAD,  # 80 columns hold it
+        box=box.SIMPLE_HEAD,  # fits into 80 columns
     )
     names = list(runs[0]["error"])
     for heading in ["augmentation", *names, "train s", "ratio"]:
@@ -244,29 +283,29 @@ def _table(runs, data, settings):
     return table
 
 
-def _mean_std(values, signed=False):
+def _mean_std(values: list[float], signed: bool = False) -> str:
     deviation = statistics.stdev(values) if len(values) > 1 else 0.0
     return f"{statistics.mean(values):{'+' if signed else ''}.1f}±{deviation:.1f}"
 
 
 class _Advance(keras.callbacks.Callback):
-    """Moves a progress bar on at the end of each epoch."""
+    """Advances a progress bar at the end of each epoch."""
 
-    def __init__(self, progress, task):
+    def __init__(self, progress: Progress, task: TaskID) -> None:
         super().__init__()
         self.progress, self.task = progress, task
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.progress.advance(self.task)
 
 
 class _Clock(keras.callbacks.Callback):
-    """Seconds of training without the first epoch, which compiles."""
+    """Measures the training time without the first epoch, which compiles."""
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if epoch == 0:
             self.start = time.perf_counter()
         self.end = time.perf_counter()
 
-    def seconds_after_first_epoch(self):
+    def seconds_after_first_epoch(self) -> float:
         return self.end - self.start

@@ -1,26 +1,27 @@
-"""What decides how well MRA augments: one setting at a time.
+"""The influence of single settings on the error with MRA.
 
-MRA (arXiv 2206.04846), figure 3 and the table of model sizes: the mask ratio of
-pretraining, the share that augmentation repaints, the noise on the choice of patches,
-the size of the autoencoder and the depth of its decoder. Each autoencoder is pretrained
-here, on the training images without labels; the classifier is that of `supervised.py`.
+MRA (arXiv 2206.04846), figure 3 and the ablation of model sizes. One setting at a time
+changes: the mask ratio of pretraining, the share that the augmentation repaints, the
+noise on the choice of patches, the width of the autoencoder and the depth of its
+decoder. Each autoencoder is pretrained here, on the training images without labels. The
+classifier is that of `supervised.py`.
 
-    KERAS_BACKEND=tensorflow python examples/ablations.py   # or jax, or torch
+    KERAS_BACKEND=tensorflow python examples/papers/ablations.py   # or jax, or torch
 
-Cost: on TensorFlow and one core of an AMD EPYC, 27 minutes for the autoencoder that the
-others differ from (three of its ten epochs were timed), of which there are 8, and 78 s
-for a classifier, of which there are 45; `--quick` 18 s on PyTorch, 29 on TensorFlow, 22
-on JAX (two cores).
-Expected result: none is claimed, the whole has not been run.
+Cost: on TensorFlow and one core of an AMD EPYC, 27 minutes for each of 8 autoencoders
+(extrapolated from three of ten epochs) and 78 s for each of 45 classifiers. `--quick`
+takes 18 s on PyTorch, 29 s on TensorFlow and 22 s on JAX (two cores).
+Expected result: unknown. The whole experiment has not been run.
 """
 
 from matplotlib.figure import Figure
 from study import arms
 from study.autoencoders import pretrained
-from study.classifiers import predictions
-from study.comparison import comparison
+from study.classifiers import classification_error
 from study.study import Study
+from study.tables import comparison
 
+# The first value of a list is used while other settings change.
 SETTINGS = {
     **arms.SETTINGS,
     "arm": "flip+crop+MRA",
@@ -31,7 +32,6 @@ SETTINGS = {
     "widths": [96, 48, 192],
     "decoder_depths": [2, 1, 4],
 }
-# Here and above, the first value is what it is while others change.
 QUICK = {
     **arms.QUICK,
     "pretraining_epochs": 1,
@@ -41,7 +41,8 @@ QUICK = {
     "widths": [48],
     "decoder_depths": [2],
 }
-# Option, and the argument of `MAE` or the setting of the classifier that it changes.
+# From options to the argument of `MAE`, or the setting of the classifier, that each
+# changes.
 PRETRAINING = {
     "pretraining_mask_ratios": "mask_ratio",
     "widths": "encoder_dim",
@@ -87,14 +88,13 @@ def run(study, option, value, seed):
 
 
 def judge(study, arm, seed, name="classifier", mae=None, **changed):
-    """The test error of a classifier."""
+    """The test error of a classifier that is trained with some settings changed."""
     network, _ = arms.trained(study, arm, seed, name=name, mae=mae, **changed)
-    predicted, labels = predictions(network, study.data.test)
-    return {"test error": float((predicted != labels).mean())}
+    return {"test error": classification_error(network, study.data.test)}
 
 
 def draw(baseline, found):
-    """Error by each setting, beside that without augmentation."""
+    """Draws the error for each setting, and the error without augmentation."""
     figure = Figure(figsize=(3 * len(found), 3), layout="constrained")
     axes = figure.subplots(1, len(found), sharey=True, squeeze=False)[0]
     for axis, (option, runs) in zip(axes, found.items()):
@@ -106,7 +106,7 @@ def draw(baseline, found):
         axis.set_xticks(range(len(runs)), [f"{value:g}" for value in runs])
         axis.set_xlabel(option.replace("_", " ")[:-1])
     axes[0].set_ylabel("test error, %")
-    figure.suptitle("Each dot is a seed; dashed: no augmentation")
+    figure.suptitle("Dots: one per seed. Dashed line: no augmentation.")
     return figure
 
 

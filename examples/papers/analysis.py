@@ -1,30 +1,31 @@
-"""What encoders look at, and how they place images: MAE, MSA, supervised, random.
+"""Where MAE, MSA, supervised and random encoders attend, and how they place images.
 
 *Teaching Masked Autoencoder With Strong Augmentations* (MSA, TNNLS 2025), spatial
-perception (how far the heads of each block look; where the class token looks) and
-inter-image discrimination (alignment of two crops of an image and uniformity of all
-images, less is better in both; the share of neighbours of an image's own class).
+perception and inter-image discrimination. Spatial perception is the distance that the
+heads of each block attend over, and the map of the class token's attention. Inter-image
+discrimination is measured by the alignment of two crops of an image and the uniformity
+of all images, where lower is better, and by the share of neighbours of the same class.
 
-    KERAS_BACKEND=tensorflow python examples/analysis.py   # or jax, or torch
+    KERAS_BACKEND=tensorflow python examples/papers/analysis.py   # or jax, or torch
 
-Encoders are those of `linear_probe.py`, found under `--work` where that has trained
-them.
+The encoders are those of `linear_probe.py`. They are loaded if that script has trained
+them under the same `--work`.
 
-Cost: beside `linear_probe.py`'s training, whose encoders it finds, 90 s of one core of
-an AMD EPYC (JAX); `--quick` 15 s on PyTorch, 18 on TensorFlow, 14 on JAX (two cores).
-Expected result: in attention distance, uniformity and purity MSA lies between MAE and
-"supervised" on Fashion-MNIST. Its last block looks 2.2 ± 1.0 pixels farther than MAE's,
-its 20 nearest neighbours are of an image's class more often by 1.8 ± 0.5 points:
-`docs/results/analysis.md`.
+Cost: 90 s of one core of an AMD EPYC (JAX), beside the training of `linear_probe.py`.
+`--quick` takes 15 s on PyTorch, 18 s on TensorFlow and 14 s on JAX (two cores).
+Expected result: on Fashion-MNIST MSA lies between MAE and "supervised" in attention
+distance, uniformity and purity. Compared with MAE, its last block attends 2.2 ± 1.0
+pixels farther, and its 20 nearest neighbours have the class of the image more often, by
+1.8 ± 0.5 points: `docs/results/analysis.md`.
 """
 
 import keras
 import numpy as np
 from matplotlib.figure import Figure
 from study import encoders
-from study.comparison import comparison
 from study.splits import draw
 from study.study import Study
+from study.tables import comparison
 
 from keras_mra import datasets
 from keras_mra import evaluation
@@ -91,13 +92,13 @@ def main():
 
 
 def views_of(view, images, size=256):
-    """A random view of each image, some images at a time."""
+    """Yields random views of the images, `size` images at a time."""
     for start in range(0, len(images), size):
         yield keras.ops.convert_to_numpy(view(images[start : start + size]))
 
 
 def draw_distances(runs):
-    """How far each head of each block looks, an axis for each encoder."""
+    """Draws the distance that each head of each block attends over."""
     figure = Figure(figsize=(2.6 * len(runs) + 0.6, 3.4), layout="constrained")
     axes = figure.subplots(1, len(runs), sharey=True, squeeze=False)[0]
     for axis, (name, found) in zip(axes, runs.items()):
@@ -111,8 +112,8 @@ def draw_distances(runs):
     axes[0].set_ylabel("mean attention distance, pixels")
     axes[0].set_ylim(0, 1.1 * axes[0].get_ylim()[1])
     figure.suptitle(
-        "How far the heads look: a dot is a head of one seed; "
-        "dashed: equal attention to all patches",
+        "Attention distance. Dots: one per head and seed. "
+        "Dashed line: equal attention to all patches.",
         fontsize=10,
     )
     return figure

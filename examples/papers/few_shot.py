@@ -1,19 +1,21 @@
 """Few-shot episodes on unseen classes, with and without MRA on the support set.
 
-MRA (arXiv 2206.04846), few-shot classification. Classifier and autoencoder see the
-first half of the classes; episodes are of the others, answered by the nearest class
-centroid of the classifier's last features. "MRA" adds copies that the autoencoder
-re-imagines to the labelled images of an episode, "flip+crop" as many others.
+MRA (arXiv 2206.04846), few-shot classification. The classifier and the autoencoder are
+trained on the first half of the classes. The episodes are of the other classes. The
+class centroid that is nearest to an image's last features decides its class. "MRA" adds
+copies of an episode's labelled images that the autoencoder has repainted, and
+"flip+crop" adds the same number of flipped and shifted copies.
 
-    KERAS_BACKEND=tensorflow python examples/few_shot.py   # or jax, or torch
+    KERAS_BACKEND=tensorflow python examples/papers/few_shot.py   # or jax, or torch
 
 Other data: `--data folder:PATH`, `--data tfds:cifar100`.
 
-Cost: 51 minutes of one core of an AMD EPYC (TensorFlow, tcmalloc preloaded); `--quick`
-16 s on PyTorch, 24 on TensorFlow, 22 on JAX (two cores).
-Expected result: on Fashion-MNIST copies do harm. With MRA's episodes err more than
-without copies by 3.1 ± 0.8 points with one labelled image a class and 3.6 ± 1.6 with
-five, with flip+crop's by 7: `docs/results/few_shot.md`.
+Cost: 51 minutes of one core of an AMD EPYC (TensorFlow, tcmalloc preloaded). `--quick`
+takes 16 s on PyTorch, 24 s on TensorFlow and 22 s on JAX (two cores).
+Expected result: on Fashion-MNIST the copies do harm. With MRA's copies the error is
+3.1 ± 0.8 points higher than without copies for one labelled image per class, and
+3.6 ± 1.6 points higher for five. With flip+crop it is 7 points higher:
+`docs/results/few_shot.md`.
 """
 
 import keras
@@ -21,9 +23,9 @@ import numpy as np
 from study import arms
 from study.augmentations import flip_and_shift
 from study.autoencoders import pretrained
-from study.comparison import comparison
 from study.splits import only
 from study.study import Study
+from study.tables import comparison
 
 from keras_mra import datasets
 from keras_mra.evaluation import few_shot
@@ -40,7 +42,7 @@ SETTINGS = {
     "episodes": 600,
     "pretraining_epochs": 10,
 }
-# What decides the errors, beside the classifier.
+# The settings that the errors depend on, beside those of the classifier.
 EPISODES = (
     "ways", "shots", "queries", "copies", "episodes", "pretraining_epochs", "mask_ratio"
 )  # fmt: skip
@@ -60,7 +62,7 @@ def main():
     half = len(names) // 2
     base, novel = only(study.data, names[:half]), only(study.data, names[half:])
     study.data = base
-    # All images of these classes are unseen, whichever split they are in.
+    # Both splits of these classes are unseen.
     parts = [datasets.in_memory(part) for part in (novel.train, novel.test)]
     images, labels = (np.concatenate(arrays) for arrays in zip(*parts))
     epochs = study.args.pretraining_epochs
@@ -81,7 +83,7 @@ def main():
         return {f"{shot}-shot": 1 - share for shot, share in accuracy.items()}
 
     def judge(network):
-        # Everything but the softmax.
+        # The input of the last layer, the softmax.
         features = keras.Model(network.inputs, network.layers[-1].input)
         augmentations = {
             "no copies": None,

@@ -1,34 +1,36 @@
-"""Fine-tuning MAE, MSA, supervised and random encoders, on few labels and on all.
+"""Fine-tuning of MAE, MSA, supervised and random encoders, on few labels and on all.
 
-*Teaching Masked Autoencoder With Strong Augmentations* (MSA, TNNLS 2025), fine-tuning:
-the whole encoder is trained on labelled crops, by MAE's recipe; "random" is training
-from scratch. "supervised" has seen all labels before: with few labels it is no rival
-but what the other labels would bring.
+*Teaching Masked Autoencoder With Strong Augmentations* (MSA, TNNLS 2025), fine-tuning.
+The whole encoder is trained on labelled crops by MAE's recipe. "random" is training
+from scratch. "supervised" was trained on all labels before, so that with few labels it
+shows the value of the other labels.
 
-    KERAS_BACKEND=tensorflow python examples/fine_tune.py   # or jax, or torch
+    KERAS_BACKEND=tensorflow python examples/papers/fine_tune.py   # or jax, or torch
 
-`--labels-per-class 10 100 0`: 0 for all labels. Encoders are those of
-`linear_probe.py`, found under `--work` where that has trained them.
+The default is `--labels-per-class 10 100 0`, where 0 stands for all labels. The
+encoders are those of `linear_probe.py`. They are loaded if that script has trained them
+under the same `--work`.
 
 Cost: on JAX and one core of an AMD EPYC, 113 s for two of the ten epochs on all labels,
-50 s for all epochs on 10 per class: about two hours for four encoders and three seeds,
-beside `linear_probe.py`'s training; `--quick` 18 s on PyTorch, 31 on TensorFlow, 21 on
-JAX (two cores).
-Expected result: none is claimed, the whole has not been run.
+and 50 s for all epochs on 10 labels per class. This makes about two hours for four
+encoders and three seeds, beside the training of `linear_probe.py`. `--quick` takes 18 s
+on PyTorch, 31 s on TensorFlow and 21 s on JAX (two cores).
+Expected result: unknown. The whole experiment has not been run.
 """
 
 import math
 
 from study import encoders
-from study.comparison import comparison
 from study.splits import draw
 from study.study import Study
+from study.tables import comparison
 
 from keras_mra import evaluation
 from keras_mra import views
 from keras_mra.visualization import plot_learning_curves
 
-# What decides fine-tuning; epochs are as many as make at least `tune_steps`.
+# The settings of fine-tuning. There are at least `tune_epochs` epochs and `tune_steps`
+# steps.
 TUNING = dict(
     tune_epochs=10,
     tune_steps=500,
@@ -78,7 +80,7 @@ def main():
 
 
 def fine_tune(study, mae, seed, count):
-    """Fine-tunes on `count` labels of each class, or on all for 0."""
+    """Fine-tunes on `count` labels of each class, or on all labels for 0."""
     args, data = study.args, study.data
     train = draw(data.train, count or None, seed)
     steps = max(train.num_samples // args.tune_batch_size, 1)

@@ -1,23 +1,25 @@
-"""Linear probe and other protocols: MAE, MSA, supervised and random encoders.
+"""Linear probes and other protocols for MAE, MSA, supervised and random encoders.
 
 *Teaching Masked Autoencoder With Strong Augmentations* (MSA, TNNLS 2025), linear
-probing, where ImageNet-1k gains 6.1 points over MAE. Encoders are frozen; their class
-token, the mean of the patches' tokens, or both, one beside the other, are judged.
+probing, where the paper reports 6.1 points more than MAE on ImageNet-1k. The encoders
+are frozen. Three kinds of features are judged: the class token, the mean of the patch
+tokens, and both concatenated.
 
-    KERAS_BACKEND=tensorflow python examples/linear_probe.py   # or jax, or torch
+    KERAS_BACKEND=tensorflow python examples/papers/linear_probe.py   # or jax, or torch
 
-Other data: `--data folder:PATH --image-size 64`; `--data tfds:imagenet2012 --preset
-mae_base --encoder-depth 12 --decoder-depth 8`. Recipes are chosen under `--validation`.
-`--five-epochs 0` leaves out the second training and few-shot episodes. A killed command
-continues where it was.
+Other data: `--data folder:PATH --image-size 64`, or `--data tfds:imagenet2012 --preset
+mae_base --encoder-depth 12 --decoder-depth 8`. `--validation` is for choosing recipes.
+`--five-epochs 0` leaves out the second training and the few-shot episodes. A command
+that was killed continues where it stopped.
 
-Cost: on JAX and one core of an AMD EPYC that other work shared, 14 minutes a seed for
-"supervised", 24 for MAE, 31 for MSA, and 1 to 3 each to judge; `--quick` 22 s on
-PyTorch, 27 on TensorFlow, 24 on JAX (two cores).
-Expected result: on Fashion-MNIST, in points of accuracy, MSA − MAE is +0.5 ± 0.8 in the
-linear probe, +2.5 ± 0.5 with 10 labels per class, +7.1 ± 1.2 on crops, −6.3 ± 2.6 on
-new classes; "supervised", on the classes it has seen, is above both by 2 to 15:
-`docs/results/linear_probe.md`.
+Cost: on JAX and one core of an AMD EPYC that other work shared, the training takes 14
+minutes a seed for "supervised", 24 for MAE and 31 for MSA, and judging takes 1 to 3
+minutes each. `--quick` takes 22 s on PyTorch, 27 s on TensorFlow and 24 s on JAX (two
+cores).
+Expected result: on Fashion-MNIST the difference MSA − MAE, in points of accuracy, is
++0.5 ± 0.8 for the linear probe, +2.5 ± 0.5 with 10 labels per class, +7.1 ± 1.2 on
+crops and −6.3 ± 2.6 on new classes. "supervised", on the classes that it was trained
+on, is above both by 2 to 15 points: `docs/results/linear_probe.md`.
 """
 
 from study import encoders
@@ -25,8 +27,8 @@ from study.protocols import protocols
 from study.splits import only
 from study.study import Study
 
-from keras_mra.evaluation.results import mean_and_deviation
-from keras_mra.evaluation.results import table
+from keras_mra.evaluation.result import mean_and_deviation
+from keras_mra.evaluation.result import table
 
 SETTINGS = {**encoders.SETTINGS, "five_epochs": 4}
 QUICK = {**encoders.QUICK, "five_epochs": 0}
@@ -54,14 +56,14 @@ def main():
     if novel is not None:
         notes += (
             f". Few-shot episodes are of classes held out "
-            f"({', '.join(novel.class_names)}); for them the encoders are trained a "
-            f"second time, on the others and for {study.args.five_epochs} epochs"
+            f"({', '.join(novel.class_names)}). For them the encoders are trained a "
+            f"second time, on the other classes, for {study.args.five_epochs} epochs"
         )
     study.write(
         study.record(runs=runs, curves=curves),
         {
             f"## Clean images\n\n{notes}.": rows(runs, "clean"),
-            "## The probe of both, trained on clean images, tested on changed ones": (
+            "## Changed test images, linear probe of both, trained on clean images": (
                 rows(runs, "changed")
             ),
             "## Minutes a seed": minutes(runs, curves),
@@ -71,7 +73,11 @@ def main():
 
 
 def unseen_classes(study):
-    """Data of every other class, to train on, and of the rest, or twice `None`."""
+    """Splits the classes in two halves, to train on and for few-shot episodes.
+
+    Returns:
+        Pair of `Splits`, or of `None` where there are no episodes.
+    """
     names = study.data.class_names
     if len(names) < 4 or not study.args.five_epochs:
         return None, None
@@ -79,12 +85,12 @@ def unseen_classes(study):
 
 
 def flat(images):
-    """Raw pixels as features."""
+    """The pixels of images as features, `(images, height * width * channels)`."""
     return images.reshape(len(images), -1) / 255
 
 
 def rows(runs, group):
-    """The table of one group of accuracies, a column for each encoder."""
+    """A table of one group of accuracies, with a column for each encoder."""
     paired = {"MAE", "MSA"} <= set(runs)
     names = max((its_runs[0][group] for its_runs in runs.values()), key=len)
     found = [("", *runs, *(["MSA − MAE"] if paired else []))]
@@ -105,7 +111,7 @@ def rows(runs, group):
 
 
 def minutes(runs, curves):
-    """How long training, and judging with the second training, took."""
+    """A table of the minutes that the training and the judging took."""
     found = [("", "training", "judging, with the second training")]
     for name, its_curves in curves.items():
         seconds = [

@@ -1,29 +1,31 @@
-"""MRA where a few classes have most of the images.
+"""MRA on long-tailed data, where a few classes have most of the images.
 
-MRA (arXiv 2206.04846), long-tailed classification. Class sizes fall exponentially by
-the factor of imbalance, as in CIFAR-LT; errors are those of the classes with many, a
-medium number of and few images. "MRA tail" augments all classes but the many.
+MRA (arXiv 2206.04846), long-tailed classification. The class sizes fall exponentially
+from the first class to the last by the imbalance factor, as in CIFAR-LT. The errors are
+those of the classes with many, a medium number of and few images. The arm "MRA tail"
+augments all classes except those with many images.
 
-    KERAS_BACKEND=tensorflow python examples/long_tail.py   # or jax, or torch
+    KERAS_BACKEND=tensorflow python examples/papers/long_tail.py   # or jax, or torch
 
-`--labels-per-class` is the size of the largest class, 0 for all there are.
+`--labels-per-class` is the size of the largest class; 0 keeps all of its images.
 
 Cost: 51 minutes of one core of an AMD EPYC (TensorFlow, tcmalloc preloaded) with
-`--factors 10`; 50 and 100, of fewer images, have not been run. `--quick` 17 s on
-PyTorch, 18 on TensorFlow, 17 on JAX (two cores).
-Expected result: with imbalance 10 of Fashion-MNIST MRA errs as much as none, on all
-classes (+0.3 ± 0.5 points, on the tail alone +0.1 ± 0.5) and on those with few images;
-flip+crop errs more by 2.1 ± 0.9: `docs/results/long_tail.md`.
+`--factors 10`. The factors 50 and 100, which keep fewer images, have not been run.
+`--quick` takes 17 s on PyTorch, 18 s on TensorFlow and 17 s on JAX (two cores).
+Expected result: with imbalance 10 of Fashion-MNIST the error with MRA equals that
+without augmentation: it differs by +0.3 ± 0.5 points over all classes, by +0.1 ± 0.5
+with "MRA tail", and as little on the classes with few images. flip+crop has an error
+2.1 ± 0.9 points higher: `docs/results/long_tail.md`.
 """
 
 from study import arms
 from study.classifiers import predictions
-from study.comparison import comparison
 from study.imbalance import class_groups
 from study.imbalance import group_errors
 from study.imbalance import long_tail
 from study.splits import draw
 from study.study import Study
+from study.tables import comparison
 
 from keras_mra import datasets
 from keras_mra.visualization import plot_learning_curves
@@ -56,7 +58,7 @@ def main():
 
 
 def compare(study, factor):
-    """Runs and learning curves of all arms under one imbalance."""
+    """The runs and learning curves of all arms for one imbalance factor."""
 
     def chosen(seed):
         few = draw(study.data.train, study.args.labels_per_class or None, seed)

@@ -1,26 +1,26 @@
-"""What each masking strategy keeps, what is made of it, and what a classifier sees.
+"""The masks, views and Grad-CAM maps of each masking strategy.
 
-MRA (arXiv 2206.04846), figure 2: masked, reconstructed and Grad-CAM rows for attention,
-random and low attention; with the classifier's error on each strategy's views of the
-test images.
+MRA (arXiv 2206.04846), figure 2: a row each for masked images, reconstructed images and
+Grad-CAM, for masking by attention, at random and by low attention. A table adds the
+classifier's error on test images that each strategy has repainted.
 
-    KERAS_BACKEND=tensorflow python examples/masking_strategies.py   # or jax, or torch
+    KERAS_BACKEND=torch python examples/papers/masking_strategies.py   # any backend
 
-`--layer` names the layer of Grad-CAM for another `--network`.
+With another `--network`, `--layer` names the layer that Grad-CAM uses.
 
-Cost: beside `supervised.py`'s training, whose classifiers it finds, 5 minutes of one
-core of an AMD EPYC that other work shared (TensorFlow); `--quick` 20 s on PyTorch, 30
-on TensorFlow, 24 on JAX (two cores).
-Expected result: a classifier that has seen no repainted image errs more on those of
-Fashion-MNIST by 3 points with attention, 2 with random and 9 with low attention:
-`docs/results/masking_strategies.md`.
+Cost: 5 minutes of one core of an AMD EPYC that other work shared (TensorFlow), beside
+the training of `supervised.py`, whose classifiers are loaded. `--quick` takes 20 s on
+PyTorch, 30 s on TensorFlow and 24 s on JAX (two cores).
+Expected result: a classifier that was trained without repainted images has a higher
+error on repainted images of Fashion-MNIST: by 3 points with attention, 2 with random
+masks and 9 with low attention: `docs/results/masking_strategies.md`.
 """
 
 import numpy as np
 from study import arms
-from study.classifiers import predictions
-from study.comparison import comparison
+from study.classifiers import classification_error
 from study.study import Study
+from study.tables import comparison
 
 from keras_mra import masking
 from keras_mra.layers import MaskReconstruct
@@ -32,13 +32,13 @@ def main():
     study.args.arms = ["none"]
 
     def judge(network):
-        errors = {"test images": error(study, network)}
+        errors = {"test images": classification_error(network, study.data.test)}
         for strategy in masking.STRATEGIES:
             repaint = MaskReconstruct(
                 study.mae, study.args.mask_ratio, strategy, seed=0, resize=True
             )
             name = f"repainted, {strategy.replace('_', ' ')}"
-            errors[name] = error(study, network, repaint)
+            errors[name] = classification_error(network, study.data.test, repaint)
         return errors
 
     runs, curves = arms.compare(
@@ -50,8 +50,8 @@ def main():
     images, _ = study.data.test.batch(np.array(first[: study.args.columns]))
     layer = study.args.layer or None
     if layer is None and study.args.network == "small_cnn":
-        # Its head flattens: slopes differ from place to place, and their mean over the
-        # last map's few places speaks for nothing in half of the images.
+        # The network flattens its last map, so that gradients differ between places.
+        # For half of the images, their mean over the few places of this map is noise.
         layer = "conv2"
     figure = plot_masking_strategies(
         study.mae,
@@ -66,12 +66,6 @@ def main():
         {"## Error of the classifier": comparison(runs)},
         {"": figure},
     )
-
-
-def error(study, network, change=None):
-    """The classifier's share of wrong answers on test images, changed or not."""
-    predicted, labels = predictions(network, study.data.test, change)
-    return float((predicted != labels).mean())
 
 
 if __name__ == "__main__":

@@ -1,34 +1,33 @@
-"""Error under occlusion, for each augmentation: border, centre, random patches.
+"""The error of each augmentation under occlusion of the border, centre or patches.
 
-MRA (arXiv 2206.04846), figure 4. The classifiers are those of `supervised.py`, found
-under `--work` where that has trained them.
+MRA (arXiv 2206.04846), figure 4. The classifiers are those of `supervised.py`. They are
+loaded if that script has trained them under the same `--work`.
 
-    KERAS_BACKEND=tensorflow python examples/occlusion.py   # or jax, or torch
+    KERAS_BACKEND=tensorflow python examples/papers/occlusion.py   # or jax, or torch
 
-Cost: beside `supervised.py`'s training, 14 minutes of one core of an AMD EPYC
-(TensorFlow); `--quick` 20 s on PyTorch, 15 on TensorFlow, 16 on JAX (two cores).
-Expected result: where the middle is hidden, CutMix and Cutout err less than no
-augmentation by 5 to 17 points (from 8 pixels on), and MRA as much as none; under hidden
-borders no arm is better throughout: `docs/results/occlusion.md`.
+Cost: 14 minutes of one core of an AMD EPYC (TensorFlow), beside the training of
+`supervised.py`. `--quick` takes 20 s on PyTorch, 15 s on TensorFlow and 16 s on JAX
+(two cores).
+Expected result: under a hidden centre of 8 pixels or more, CutMix and Cutout have an
+error 5 to 17 points lower than no augmentation, and MRA has the same error as no
+augmentation. Under hidden borders no arm is better at every width:
+`docs/results/occlusion.md`.
 """
 
 import numpy as np
 from study import arms
-from study.comparison import comparison
+from study.square_patch import square_patch
 from study.study import Study
+from study.tables import comparison
 
 from keras_mra import datasets
 from keras_mra.evaluation import occlusion_curve
-from keras_mra.pretrain.prepare import fitting_patch
 from keras_mra.visualization import plot_occlusion
 
-ARMS = [
-    "none", "flip+crop", "Cutout", "MixUp", "CutMix", "RandAugment", "AugMix",
-    "MRA", "MRA random", "MRA low attention", "flip+crop+MRA", "RandAugment+MRA",
-]  # fmt: skip
-QUICK = {**arms.QUICK, "arms": ["none", "CutMix", "flip+crop+MRA"]}
-# Shares of the image's side, of the side, and of the patches, which are sevenths of it
-# where that divides the image, and smaller where not.
+SETTINGS = {"arms": arms.ARMS, **arms.SETTINGS}
+QUICK = {"arms": arms.QUICK_ARMS, **arms.QUICK}
+# What is hidden: shares of the image's side for the border and the centre, and shares
+# of the patches.
 HIDDEN = {
     "boundary": np.arange(0, 11, 2) / 28,
     "center": np.arange(0, 21, 4) / 28,
@@ -42,11 +41,11 @@ LABELS = {
 
 
 def main():
-    study = Study(__doc__, {"arms": ARMS, **arms.SETTINGS}, QUICK)
+    study = Study(__doc__, SETTINGS, QUICK)
     test = datasets.in_memory(study.data.test, limit=16 * 2**30)
     shape = study.data.image_shape
     side = min(shape[:2])
-    patch_size = fitting_patch(shape, max(1, side // 7))
+    patch_size = square_patch(shape, grid=7)
     amounts = HIDDEN | {
         kind: sorted({round(share * side) for share in HIDDEN[kind]})
         for kind in ("boundary", "center")

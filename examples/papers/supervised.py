@@ -1,47 +1,36 @@
-"""MRA beside the usual augmentations: one classifier, one budget.
+"""MRA beside common augmentations, for one classifier and one budget.
 
-MRA (arXiv 2206.04846), supervised classification. Every arm has the same initial
-weights, labelled images, steps and schedule; it differs in augmentation alone.
+MRA (arXiv 2206.04846), supervised classification. The arms differ only in their
+augmentation: they share the initial weights, labelled images, steps and schedule.
 
-    KERAS_BACKEND=tensorflow python examples/supervised.py   # or jax, or torch
+    KERAS_BACKEND=tensorflow python examples/papers/supervised.py   # or jax, or torch
 
-`--labels-per-class 0` takes all labels. Other data: `--data folder:PATH --image-size
-64`, `--data tfds:imagenet2012 --network ResNet50`. Settings are chosen under
-`--validation`; none was, here. A killed command continues where it was.
+`--labels-per-class 0` uses all labels. Other data: `--data folder:PATH --image-size
+64`, or `--data tfds:imagenet2012 --network ResNet50`. `--validation` is for choosing
+settings; the results below use the defaults. A command that was killed continues where
+it stopped.
 
-Cost: 54 core minutes on an AMD EPYC that other work shared (TensorFlow); `--quick` 20 s
-on PyTorch, 17 on TensorFlow, 20 on JAX (two cores).
-Expected result: with 40 labels per class of Fashion-MNIST no augmentation helps much,
-nor does MRA (+0.3 ± 0.5 points of error): `docs/results/supervised.md`.
+Cost: 54 core minutes on an AMD EPYC that other work shared (TensorFlow). `--quick`
+takes 20 s on PyTorch, 17 s on TensorFlow and 20 s on JAX (two cores).
+Expected result: with 40 labels per class of Fashion-MNIST no augmentation helps much.
+MRA changes the error by +0.3 ± 0.5 points: `docs/results/supervised.md`.
 """
 
 from study import arms
-from study.classifiers import predictions
-from study.comparison import comparison
+from study.classifiers import classification_error
 from study.study import Study
 
-from keras_mra.visualization import plot_learning_curves
-
-ARMS = [
-    "none", "flip+crop", "Cutout", "MixUp", "CutMix", "RandAugment", "AugMix",
-    "MRA", "MRA random", "MRA low attention", "flip+crop+MRA", "RandAugment+MRA",
-]  # fmt: skip
-QUICK = {**arms.QUICK, "arms": ["none", "CutMix", "flip+crop+MRA"]}
+SETTINGS = {"arms": arms.ARMS, **arms.SETTINGS}
+QUICK = {"arms": arms.QUICK_ARMS, **arms.QUICK}
 
 
 def main():
-    study = Study(__doc__, {"arms": ARMS, **arms.SETTINGS}, QUICK)
+    study = Study(__doc__, SETTINGS, QUICK)
 
     def judge(network):
-        predicted, labels = predictions(network, study.data.test)
-        return {"test error": float((predicted != labels).mean())}
+        return {"test error": classification_error(network, study.data.test)}
 
-    runs, curves = arms.compare(study, "error of", judge)
-    study.write(
-        study.record(runs=runs, curves=curves),
-        {"## Error": comparison(runs, study.args.arms[0])},
-        {"": plot_learning_curves(curves, "error", "test error")},
-    )
+    arms.write_errors(study, *arms.compare(study, "error of", judge))
 
 
 if __name__ == "__main__":

@@ -1,38 +1,41 @@
 """Visual question answering with MAE, MSA, supervised and random encoders.
 
 *Teaching Masked Autoencoder With Strong Augmentations* (MSA, TNNLS 2025), fine-tuning
-for VQAv2, where MSA has 67.4 %: an image encoder, a small text encoder that looks at
-its tokens, and a classifier of answers, all trained. Encoders are those of
-`linear_probe.py`. By default questions are made about grids of the images of `--data`:
-what is where, how many there are, whether two are the same.
+for VQAv2, where the paper reports 67.4 % for MSA. The model consists of an image
+encoder, a small text encoder that attends to the image's tokens, and a classifier of
+answers. All of it is trained. The encoders are those of `linear_probe.py`. By default
+the questions are about grids of the images of `--data`: which class is where, how many
+there are, and whether two are the same.
 
-    KERAS_BACKEND=tensorflow python examples/vqa.py   # or jax, or torch
+    KERAS_BACKEND=tensorflow python examples/papers/vqa.py   # or jax, or torch
 
-VQAv2, with its files for training and for judging; the encoders learn from `--data`:
+VQAv2, with the files to train on and those to judge on (the encoders are trained on
+`--data`):
 
-    python examples/vqa.py --data tfds:imagenet2012 --preset mae_base \
+    python examples/papers/vqa.py --data tfds:imagenet2012 --preset mae_base \
         --encoder-depth 12 --decoder-depth 8 \
         --questions v2_OpenEnded_mscoco_{train,val}2014_questions.json \
         --annotations v2_mscoco_{train,val}2014_annotations.json \
         --images train2014 val2014
 
 Cost: on JAX and one core of an AMD EPYC, 24 minutes for each of 15 trainings, beside
-`linear_probe.py`'s; `--quick` 15 s on PyTorch, 31 on TensorFlow, 22 on JAX (two cores).
-Expected result: none is claimed, the whole has not been run. Of a random encoder, one
-seed, 79 % of the answers were right, where a guess is right in 26 %.
+those of `linear_probe.py`. `--quick` takes 15 s on PyTorch, 31 s on TensorFlow and 22 s
+on JAX (two cores).
+Expected result: unknown. The whole experiment has not been run. With one random encoder
+79 % of the answers were right; guesses are right in 26 %.
 """
 
 import functools
 
 from study import encoders
 from study import vqa
-from study.comparison import comparison
 from study.study import Study
+from study.tables import comparison
 
 from keras_mra import datasets
 from keras_mra.visualization import plot_learning_curves
 
-# What decides the questions and the training of the answers.
+# The settings of the questions and of the training on them.
 VQA = dict(
     questions=[""],
     annotations=[""],
@@ -99,14 +102,18 @@ def main():
 
 
 def questions(study):
-    """Questions to train on and to judge on, and the shape of their images."""
+    """The questions to train on and those to judge on.
+
+    Returns:
+        `(train, test, image_shape)`: two `QuestionSet`s and the shape of their images.
+    """
     args, shape = study.args, study.data.image_shape
     files = [args.questions, args.annotations, args.images]
     if any(map(any, files)):
         if any(len(names) != 2 for names in files):
             raise ValueError(
-                "`--questions`, `--annotations` and `--images` must be two paths each, "
-                f"for training and for judging. Received: {files}"
+                "`--questions`, `--annotations` and `--images` must each be two paths, "
+                f"the first to train on and the second to judge on. Received: {files}"
             )
         return *(vqa.read_vqav2(*names, shape) for names in zip(*files)), shape
     train, test = (
@@ -124,7 +131,7 @@ def questions(study):
 
 
 def answer(study, mae, train, test, image_shape, seed):
-    """Trains a model to answer, from one encoder, and judges its answers."""
+    """Trains a model from one encoder, and judges its answers."""
     args = study.args
     result, curve = vqa.train_vqa(
         encoders.resized(mae, image_shape),

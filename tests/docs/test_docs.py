@@ -23,12 +23,12 @@ NOT_RUN = {"docs/scaling.md": 3}
 TURNS = {
     "README.md": "torch",
     "docs/augment_classifier.md": "tensorflow",
-    "docs/evaluate.md": "tensorflow",
+    "docs/evaluate.md": "torch",
     "docs/mra.md": "torch",
     "docs/msa.md": "jax",
     "docs/pretrain.md": "torch",
     "docs/scaling.md": "torch",
-    "docs/weights.md": "tensorflow",
+    "docs/weights.md": "torch",
 }
 
 Block = collections.namedtuple("Block", "line reason language code")

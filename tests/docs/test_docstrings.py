@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 # What no test can run, and why.
 NOT_RUN = {
     "models.mae.MAE.from_preset": "a handle needs a network",
-    "experiments.vqa.official.read_vqav2": "needs VQAv2's files",
+    "study.vqa.read_vqav2.read_vqav2": "needs VQAv2's files",
 }
 # PyTorch does not compile: all of them run there, but what it cannot write.
 TURNS = {
@@ -33,9 +33,9 @@ TURNS = {
 Example = collections.namedtuple("Example", "module name code expected")
 
 
-def examples(path):
-    """The examples of a module's docstrings."""
-    place = path.relative_to(ROOT / "keras_mra").with_suffix("").parts
+def examples(path, root):
+    """The examples of a module's docstrings, named by its place below `root`."""
+    place = path.relative_to(root).with_suffix("").parts
     module = ".".join(place)
 
     def visit(node, names):
@@ -61,8 +61,9 @@ def examples(path):
 
 EXAMPLES = [
     example
-    for path in sorted((ROOT / "keras_mra").rglob("*.py"))
-    for example in examples(path)
+    for root, folder in (("keras_mra", ""), ("examples/papers", "study"))
+    for path in sorted((ROOT / root / folder).rglob("*.py"))
+    for example in examples(path, ROOT / root)
 ]
 
 
@@ -145,32 +146,32 @@ def classifier():
 
 def special(name, given):
     """What single examples need in place of what the others are given."""
-    if name == "datasets.folder.FolderDataset":
+    if name == "datasets.folder_dataset.FolderDataset":
         given["mae"] = keras_mra.MAE.from_preset("mae_nano_photos")
         given["mae"].compile("adam")
-    elif name.startswith("views.") or "random_resized_crop" in name:
+    elif name == "views.any_input.AnyInput.random_map":
+        given["grain"] = pytest.importorskip("grain")
+    elif name.startswith("views."):
         given["images"] = np.zeros((2, 64, 64, 3), "float32")
-    elif name == "evaluation.layer_decay.LayerwiseAdamW":
+    elif name == "optimizers.LayerwiseAdamW":
         head = keras.layers.Dense(1)
         given["model"] = keras.Sequential([given["backbone"], head])
         given["model"].build((None, 4))
     elif name.endswith("plot_learning_curves"):
         for model in (given["mae"], given["msa"]):
             model.history = {"loss": [0.2, 0.1]}
-    elif name == "layers.mask_reconstruct.MaskReconstruct.random_map":
-        given["grain"] = pytest.importorskip("grain")
-    elif name == "experiments.paired_batches.PairedBatches":
+    elif name == "study.paired_batches.PairedBatches":
         from study.fixmatch import FixMatch
 
         given["model"] = FixMatch(given["network"], given["weak"], given["weak"])
         given["model"].compile("adam")
-    elif name == "experiments.imbalance.long_tail":
+    elif name == "study.imbalance.long_tail":
         given["labels"] = np.arange(10).repeat(200)
         given["images"] = np.zeros((2000, 2, 2, 1), "uint8")
     elif name.startswith("export."):
         given["tf"] = pytest.importorskip("tensorflow")
         given["images"] = given["images"][:4].astype("float32")
-    elif name.startswith("experiments.vqa."):
+    elif name.startswith("study.vqa."):
         from study import encoders
         from study import vqa
 
@@ -197,7 +198,8 @@ def test_examples_run(example, request):
     if turn != keras.backend.backend():
         pytest.skip(f"Runs on {turn}.")
     given = special(example.name, request.getfixturevalue("surroundings"))
-    module = importlib.import_module(f"keras_mra.{example.module}")
+    package = "" if example.module.startswith("study.") else "keras_mra."
+    module = importlib.import_module(package + example.module)
     namespace = {**vars(module), **given}
     exec(example.code, namespace)
     if example.expected is None:
@@ -207,7 +209,10 @@ def test_examples_run(example, request):
         exec(source, namespace)
         return
     found = eval(source, namespace)
-    for value, number in zip(found, ast.literal_eval(expected), strict=True):
+    expected = ast.literal_eval(expected)
+    if not isinstance(expected, (list, tuple)):
+        found, expected = [found], [expected]
+    for value, number in zip(found, expected, strict=True):
         np.testing.assert_allclose(keras.ops.convert_to_numpy(value), number)
 
 

@@ -1,14 +1,21 @@
-"""One classifier, trained with one arm's augmentation, from one seed."""
+"""The arms of an experiment: one classifier trained with different augmentations."""
 
+from keras_mra.visualization import plot_learning_curves
 from study import classifiers
 from study.augmentations import augmentation
-from study.augmentations import parts
-from study.comparison import over_seeds
+from study.augmentations import uses_mra
 from study.imbalance import class_groups
+from study.runs import over_seeds
 from study.splits import draw
+from study.tables import comparison
 
-# What decides a trained classifier. Nothing is tuned for any arm: MRA is the paper's,
-# with the mask that the attention chooses, and the others are as Keras has them.
+# The arms that most experiments compare.
+ARMS = [
+    "none", "flip+crop", "Cutout", "MixUp", "CutMix", "RandAugment", "AugMix",
+    "MRA", "MRA random", "MRA low attention", "flip+crop+MRA", "RandAugment+MRA",
+]  # fmt: skip
+# The settings of a classifier. None of them is tuned for any arm: MRA masks by
+# attention as in its paper, and the other augmentations have Keras' defaults.
 SETTINGS = dict(
     network="small_cnn",
     labels_per_class=40,
@@ -20,24 +27,28 @@ SETTINGS = dict(
     temperature=0.0,
 )
 FOR_MRA = ("mask_ratio", "rate", "temperature")
-# Steps so few that they show nothing but that everything runs.
+# So few steps show only that everything runs.
 QUICK = dict(labels_per_class=10, epochs=2, batch_size=20)
+QUICK_ARMS = ["none", "CutMix", "flip+crop+MRA"]
 
 
 def compare(study, title, judge, chosen=None, name="classifier", **settings):
     """Trains and judges every arm from every seed.
 
     Args:
-        study: `Study` with `SETTINGS`, and `arms`, among its settings.
-        title: String, names what is kept of the judgement.
-        judge: Function of a trained network, to a dict from names to shares, or to
-            dicts of them.
-        chosen, name: As in `trained`; `chosen` is a function of the seed.
-        **settings: What decides the judgement, beside the classifier.
+        study: `Study` whose settings include `SETTINGS` and `arms`.
+        title: String, the name under which the judgements are kept.
+        judge: Function from a trained network to a dict from names to shares, or to
+            dicts of shares.
+        chosen: Function from a seed to the images to train on, or `None`, as in
+            `trained`.
+        name: As in `trained`.
+        **settings: The settings that the judgement depends on, beside those of the
+            classifier.
 
     Returns:
-        `(runs, curves)`: dicts from arms to what was judged and to the learning
-        curves, lists with one entry for each seed.
+        `(runs, curves)`: dicts from arms to the judgements and to the learning
+        curves, as lists with one entry per seed.
     """
 
     def judged(arm, seed):
@@ -51,31 +62,44 @@ def compare(study, title, judge, chosen=None, name="classifier", **settings):
     return over_seeds(study.args.arms, study.args.seeds, judged)
 
 
+def write_errors(study, runs, curves):
+    """Writes a report with one table of errors and the learning curves.
+
+    Args:
+        study: `Study`.
+        runs, curves: As `compare` returns them.
+    """
+    study.write(
+        study.record(runs=runs, curves=curves),
+        {"## Error": comparison(runs, study.args.arms[0])},
+        {"": plot_learning_curves(curves, "error", "test error")},
+    )
+
+
 def trained(study, arm, seed, chosen=None, name="classifier", mae=None, **changed):
-    """Trains a classifier, or finds the one that was trained before.
+    """Trains a classifier, or loads the one that an earlier call trained.
 
     All arms of a seed have the same initial weights, images, steps and schedule.
 
     Args:
-        study: `Study` with `SETTINGS` among its settings.
+        study: `Study` whose settings include `SETTINGS`.
         arm: As in `augmentation`.
-        seed: Int, of the weights, of the choice of images and of every draw.
-        chosen: `EpochDataset` to train on, or `None` for `labels_per_class` of each
-            class (0 for all).
-        name: String, sets runs with another `chosen` or `mae` apart.
-        mae: `MAE` that augments, or `None` for the study's.
-        **changed: Settings other than the study's.
+        seed: Int, decides the weights, the labelled images and every random draw.
+        chosen: `EpochDataset` to train on. `None` draws `labels_per_class` images of
+            each class, or takes all for 0.
+        name: String. Runs with another `chosen` or `mae` need another name.
+        mae: The `MAE` that augments, or `None` for the study's.
+        **changed: Settings that differ from the study's.
 
     Returns:
-        `(network, result)`: the `keras.Model`, and a dict of its learning `curve`
-        and `seconds`.
+        `(network, result)`: the `keras.Model`, and a dict of its learning `curve` and
+        the `seconds` of its training.
     """
     data, settings = study.data, study.settings | changed
     decides = _decides(settings, arm, seed)
-    uses_mra = _uses_mra(arm)
-    if uses_mra and mae is None:
+    if uses_mra(arm) and mae is None:
         mae = study.mae
-    value_range = mae.value_range if uses_mra else (0, 255)
+    value_range = mae.value_range if uses_mra(arm) else (0, 255)
     network = classifiers.build_network(
         settings["network"], data.image_shape, data.num_classes, value_range, seed
     )
@@ -107,23 +131,19 @@ def trained(study, arm, seed, chosen=None, name="classifier", mae=None, **change
         return {"curve": curve}
 
     result = study.runs(name, decides, train)
-    # The one that was kept is the one that is judged, on every run.
+    # The saved weights are judged, whether this call trained them or found them.
     network.load_weights(study.runs.place(name, decides) / "network.weights.h5")
     return network, result
 
 
 def _decides(settings, arm, seed):
-    """What decides a classifier, beside the data; MRA's settings where MRA is."""
-    left_out = () if _uses_mra(arm) else FOR_MRA
+    """The settings that decide a classifier. Those of MRA decide only MRA's arms."""
+    left_out = () if uses_mra(arm) else FOR_MRA
     kept = {key: settings[key] for key in SETTINGS if key not in left_out}
     return {"arm": arm, "seed": seed, **kept}
 
 
-def _uses_mra(arm):
-    return any(part.startswith("MRA") for part in parts(arm))
-
-
 def _tail(labels):
-    """The classes with a medium number of, or few, images."""
+    """The classes with a medium number of images, and those with few."""
     groups = class_groups(labels)
     return [*groups["medium"], *groups["few"]]

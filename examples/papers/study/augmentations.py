@@ -1,4 +1,4 @@
-"""The augmentations that MRA is compared with, and MRA, by name."""
+"""The augmentations of the arms, by name: MRA, and those that it is compared with."""
 
 import itertools
 
@@ -9,8 +9,8 @@ from keras import ops
 
 from keras_mra.layers import MaskReconstruct
 
-# In the order in which a chain applies them: MRA wants the crop that the classifier
-# sees, and no blend of two images.
+# The order in which a chain applies them: MRA needs the crop that the classifier sees,
+# and an image that is not blended with another.
 ORDER = (
     "flip+crop",
     "RandAugment",
@@ -42,25 +42,25 @@ def augmentation(
         name: One of `ORDER`, several of them joined by `"+"`, or `"none"`.
         image_shape: `(height, width, channels)`.
         value_range: Pair of floats.
-        mae: `MAE` for the arms of MRA.
-        mask_ratio: Float in (0, 1), share of the patches that MRA repaints.
-        rate: Float in [0, 1], fraction of the images that MRA augments.
-        temperature: Float, of MRA's choice by attention.
+        mae: The `MAE` of an arm with MRA, or `None`.
+        mask_ratio: Float in (0, 1), the share of the patches that MRA repaints.
+        rate: Float in [0, 1], the fraction of the images that MRA augments.
+        temperature: Float, the temperature of MRA's choice by attention.
         tail: Integers, the classes that "MRA tail" augments.
         seed: Int.
 
     Returns:
-        List of Keras layers, each of which takes and returns a dict of `"images"` and
-        one-hot `"labels"`.
+        List of Keras layers. Each takes and returns a dict of `"images"` and one-hot
+        `"labels"`.
 
     Raises:
-        ValueError: If there is no such arm, or no `mae` for one of MRA.
+        ValueError: If there is no such arm, or if an arm with MRA has no `mae`.
     """
     names = parts(name)
-    if any(part.startswith("MRA") for part in names) and mae is None:
+    if uses_mra(name) and mae is None:
         raise ValueError(f"`mae` must be given for the arm {name!r}. Received: None")
     low, high = value_range
-    # Layers of one seed would draw alike: which are mirrored, and which moved left.
+    # Layers with the same seed would make the same draws.
     seeds = itertools.count(100 * seed)
 
     def reconstruct(strategy):
@@ -84,7 +84,7 @@ def augmentation(
         "MRA low attention": lambda: [reconstruct("low_attention")],
         "MRA tail": lambda: [OnClasses(reconstruct("attention"), tail)],
         "Cutout": lambda: [
-            # A square of half the side, as for CIFAR-10 in its paper.
+            # A square of half the image's side, as in its paper for CIFAR-10.
             layers.RandomErasing(
                 factor=1.0,
                 scale=(0.25, 0.25),
@@ -100,7 +100,7 @@ def augmentation(
 
 
 def flip_and_shift(seed):
-    """Mirroring, and moves by up to an eighth of each side: padding and cropping."""
+    """Layers that mirror images, and shift them by up to an eighth of each side."""
     return [
         layers.RandomFlip("horizontal", seed=seed),
         layers.RandomTranslation(1 / 8, 1 / 8, fill_mode="constant", seed=seed + 50),
@@ -109,15 +109,19 @@ def flip_and_shift(seed):
 
 @keras.saving.register_keras_serializable("keras_mra")
 class OnClasses(layers.Layer):
-    """Augments the images of some classes alone.
+    """Augments only the images of some classes.
 
     Args:
         layer: Keras layer on images.
-        classes: Integers, the classes.
+        classes: Integers, the classes to augment.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: Dict of `"images"` and one-hot `"labels"`.
+        inputs: Dict of `"images"`, `(batch, height, width, channels)`, and one-hot
+            `"labels"`, `(batch, classes)`.
+
+    Returns:
+        A dict of the same tensors, with the images of `classes` augmented.
     """
 
     def __init__(self, layer, classes, **kwargs):
@@ -129,7 +133,8 @@ class OnClasses(layers.Layer):
         images, labels = inputs["images"], inputs["labels"]
         chosen = np.zeros(labels.shape[-1], "float32")
         chosen[self.classes] = 1
-        chosen = ops.sum(labels * chosen, axis=-1)[:, None, None, None] > 0.5
+        chosen = ops.sum(labels * chosen, axis=-1) > 0.5  # (B,)
+        chosen = chosen[:, None, None, None]  # (B, 1, 1, 1)
         augmented = self.layer(images, training=training)
         return {**inputs, "images": ops.where(chosen, augmented, images)}
 
@@ -144,11 +149,16 @@ class OnClasses(layers.Layer):
 
 
 def parts(name):
-    """The names that an arm's name joins."""
+    """The augmentations that an arm's name joins, as a list of strings.
+
+    Raises:
+        ValueError: If there is no such arm.
+    """
     if name == "none":
         return []
     found, rest = [], f"{name}+"
-    for part in sorted(ORDER, key=len, reverse=True):  # "MRA" begins other names
+    # The longest first, because other names begin with "MRA".
+    for part in sorted(ORDER, key=len, reverse=True):
         if f"{part}+" in rest:
             found.append(part)
             rest = rest.replace(f"{part}+", "", 1)
@@ -158,3 +168,8 @@ def parts(name):
             f"Received: {name!r}"
         )
     return found
+
+
+def uses_mra(name):
+    """Whether an arm augments with MRA."""
+    return any(part.startswith("MRA") for part in parts(name))

@@ -1,4 +1,4 @@
-"""The autoencoder that augments an experiment's images."""
+"""The autoencoder that augments the images of an experiment."""
 
 from keras_mra.models import MAE
 from keras_mra.pretrain import pretrain_mae
@@ -7,34 +7,36 @@ SHIPPED = {("fashion_mnist", (28, 28, 1)): "mae_nano_fashion_mnist"}
 
 
 def autoencoder(data, folder, preset=None, epochs=30):
-    """The MAE for a data set: given, shipped, or trained on its images.
+    """The `MAE` for a data set: a given, a shipped or a newly trained one.
 
     Args:
         data: `Splits`.
-        folder: `pathlib.Path` where one that is pretrained is kept and found again.
-        preset: As in `MAE.from_preset`, or `None` for the one that ships for
-            Fashion-MNIST, and for other data one that is pretrained here.
-        epochs: Int, of that pretraining.
+        folder: `pathlib.Path`, the folder that keeps a newly trained one.
+        preset: As in `MAE.from_preset`. `None` loads the one that ships for
+            Fashion-MNIST, and trains one on the images of any other data set.
+        epochs: Int, the epochs of that training.
 
     Returns:
-        `(mae, origin)`: the `MAE`, and in words where it is from.
+        An `MAE`.
     """
     preset = preset or SHIPPED.get((data.name, tuple(data.image_shape)))
-    if preset is not None:
-        return MAE.from_preset(preset, load_weights=True), preset
-    mae = pretrained(data, folder, epochs)
-    width = f"{mae.encoder_dim}x{mae.encoder_depth}"
-    return mae, f"{width}, pretrained {epochs} epochs on the training images"
+    if preset is None:
+        return pretrained(data, folder, epochs)
+    return MAE.from_preset(preset, load_weights=True)
 
 
 def pretrained(data, folder, epochs, **arguments):
-    """An MAE trained on the training images without their labels, or found.
+    """Trains an `MAE` on the training images without their labels, or loads it.
 
     Args:
         data: `Splits`.
-        folder: `pathlib.Path` where it is kept. A killed training goes on from there.
+        folder: `pathlib.Path`, the folder that keeps it. A training that was killed
+            continues from there.
         epochs: Int.
-        **arguments: Of `pretrain_mae`.
+        **arguments: Arguments of `pretrain_mae`.
+
+    Returns:
+        An `MAE`.
     """
     preset = folder / "preset"
     if not (preset / "config.json").exists():

@@ -1,30 +1,33 @@
-"""The classifiers of the experiments, and their training: the same for every arm."""
+"""The classifiers of the experiments: built, trained and tested alike for every arm."""
 
 import keras
 import numpy as np
 from keras import ops
 
 from keras_mra import datasets
-from keras_mra.evaluation.results import accuracy
-from study.batches import AugmentedBatches
-from study.small_cnn import small_cnn
+from keras_mra.models.small_cnn import small_cnn
+from study.augmented_batches import AugmentedBatches
 
-# Images by which a learning curve is drawn, and its points.
+# The images and the points of a learning curve.
 WATCHED, POINTS = 2000, 10
 
 
 def build_network(name, image_shape, num_classes, value_range, seed):
-    """A classifier that is not trained, from images in `value_range`.
+    """Builds an untrained classifier.
 
     Args:
         name: `"small_cnn"`, or the name of a function of `keras.applications`.
         image_shape: `(height, width, channels)`.
         num_classes: Int.
-        value_range: Pair of floats.
-        seed: Int, for the initial weights.
+        value_range: Pair of floats, the range of the images.
+        seed: Int, decides the initial weights.
 
     Returns:
-        A `keras.Model` to the classes' probabilities.
+        A `keras.Model` from images to probabilities of shape
+        `(batch, num_classes)`.
+
+    Raises:
+        ValueError: If there is no network of this name.
     """
     keras.utils.set_random_seed(seed)
     if name == "small_cnn":
@@ -46,20 +49,21 @@ def build_network(name, image_shape, num_classes, value_range, seed):
 def train_classifier(
     network, train, watched, *, layers=(), value_range, epochs, learning_rate
 ):
-    """Trains a classifier on augmented batches: Adam, cosine decay, cross-entropy.
+    """Trains a classifier on augmented batches by cross-entropy.
 
     Args:
-        network: `keras.Model` from images to probabilities; it is trained.
+        network: `keras.Model` from images to probabilities. It is trained in place.
         train: `EpochDataset` of images and integer labels.
-        watched: `EpochDataset` by whose first images the learning curve is drawn;
-            nothing is chosen by it.
+        watched: `EpochDataset` of the images that the learning curve is drawn from.
+            The training does not depend on them.
         layers: As in `AugmentedBatches`.
         value_range: Pair of floats.
         epochs: Int.
         learning_rate: Float, the peak.
 
     Returns:
-        Dict: `epoch`, `loss` and `error`, lists, of the epochs that were watched.
+        The learning curve: a dict of the lists `epoch`, `loss` and `error`, which
+        have an entry for each of at most `POINTS` epochs.
     """
     batches = AugmentedBatches(train, layers, network.output_shape[-1], value_range)
     return fit(
@@ -69,21 +73,21 @@ def train_classifier(
 
 
 def fit(model, network, batches, watched, epochs, learning_rate, loss=None):
-    """Trains a model by Adam with cosine decay, and watches its network.
+    """Trains a model by Adam with a cosine decay, and draws a learning curve.
 
     Args:
-        model: `keras.Model` that is trained.
+        model: `keras.Model` to train.
         network: `keras.Model` to probabilities, the model itself or a part of it.
         batches: `PyDataset` with `set_epoch`.
         watched, epochs, learning_rate: As in `train_classifier`.
-        loss: As in `compile`.
+        loss: As in `keras.Model.compile`.
 
     Returns:
-        The learning curve, as `train_classifier` does.
+        The learning curve, as in `train_classifier`.
     """
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
     model.compile(keras.optimizers.Adam(rate), loss)
-    # TensorFlow traces a step again if the first trace has made variables.
+    # TensorFlow traces a step twice if the first trace creates variables.
     model.optimizer.build(model.trainable_variables)
     curve = _LearningCurve(network, watched, epochs)
     model.fit(
@@ -97,7 +101,7 @@ def fit(model, network, batches, watched, epochs, learning_rate, loss=None):
 
 
 class _LearningCurve(keras.callbacks.Callback):
-    """Loss of training and error on other images, at some epochs."""
+    """Records the training loss and the error on watched images at some epochs."""
 
     def __init__(self, network, watched, epochs):
         super().__init__()
@@ -112,27 +116,23 @@ class _LearningCurve(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if epoch + 1 not in self.watched:
             return
+        found = self.network.predict(self.images, batch_size=500, verbose=0)
         self.points["epoch"].append(epoch + 1)
         self.points["loss"].append(float(logs["loss"]))
-        self.points["error"].append(error(self.network, self.images, self.labels))
-
-
-def error(network, images, labels):
-    """The share of wrong answers."""
-    predicted = network.predict(images, batch_size=500, verbose=0).argmax(axis=-1)
-    return 1 - accuracy(predicted, labels)
+        self.points["error"].append(error_rate(found.argmax(axis=-1), self.labels))
 
 
 def predictions(network, dataset, change=None):
-    """Labels that a network gives to the images of a data set, in order.
+    """The labels that a network gives to the images of a data set, in their order.
 
     Args:
         network: `keras.Model` to probabilities.
-        dataset: `EpochDataset` that is not shuffled.
-        change: Function of a batch of images, or `None`.
+        dataset: `EpochDataset` of images and labels that is not shuffled.
+        change: Function from a batch of images to a batch of images, or `None`.
 
     Returns:
-        Integers of shape `(samples,)`, predicted, and the true ones.
+        `(predicted, labels)`: integer arrays of shape `(samples,)`, what the network
+        predicts and the true labels.
     """
     predicted, labels = [], []
     for index in range(len(dataset)):
@@ -141,3 +141,17 @@ def predictions(network, dataset, change=None):
         predicted.append(network.predict_on_batch(images).argmax(axis=-1))
         labels.append(true)
     return np.concatenate(predicted), np.concatenate(labels)
+
+
+def classification_error(network, dataset, change=None):
+    """The share of the images of a data set that a network misclassifies.
+
+    Args:
+        network, dataset, change: As in `predictions`.
+    """
+    return error_rate(*predictions(network, dataset, change))
+
+
+def error_rate(predicted, labels):
+    """The share of predictions that differ from the labels, as a float."""
+    return float((predicted != labels).mean())

@@ -1,4 +1,4 @@
-"""The encoders that MSA's experiments compare: one architecture, one budget."""
+"""The encoders that MSA's experiments compare, of one architecture and one budget."""
 
 import time
 
@@ -11,18 +11,21 @@ from keras_mra.evaluation.classifier import build_classifier
 from keras_mra.models import MAE
 from keras_mra.pretrain import pretrain_mae
 from keras_mra.pretrain import pretrain_msa
-from keras_mra.pretrain.trainer import Recipe
+from keras_mra.pretrain.data_request import DataRequest
+from keras_mra.pretrain.recipe import Recipe
 from keras_mra.pretrain.trainer import train
 from keras_mra.pretrain.training_data import training_data
 from keras_mra.visualization import plot_learning_curves
-from study.comparison import over_seeds
+from study.runs import over_seeds
 from study.splits import draw
+from study.square_patch import square_patch
 
-# "supervised" learns the labels that the others do not see; "random" learns nothing.
+# "supervised" is trained on the labels, which the others do not see. "random" is not
+# trained.
 ENCODERS = ("MAE", "MSA", "supervised", "random")
-# Learning rates are per 256 images; a crop is the least share of the area; a patch of 0
-# is `fitting_patch`. How MSA's were chosen is in docs/results/msa_recipe.md; those of
-# "supervised" were not.
+# Learning rates are per 256 images of a batch. A crop keeps at least this share of the
+# area. A patch size of 0 stands for `patch_size`. docs/results/msa_recipe.md tells how
+# the settings of MSA were chosen. Those of "supervised" were not tuned.
 MODEL: dict = dict(preset="mae_nano", patch_size=0, encoder_depth=3, decoder_depth=2)
 TRAINING: dict = dict(epochs=12, batch_size=256, crop=0.4)
 OWN: dict[str, dict] = {
@@ -46,18 +49,19 @@ QUICK = dict(epochs=2, batch_size=32, encoder_depth=1, decoder_depth=1)
 
 
 def compare(study, title, judge, **settings):
-    """Judges every encoder from every seed.
+    """Trains and judges every encoder from every seed.
 
     Args:
-        study: `Study` with `SETTINGS` among its settings.
-        title: String, names what is kept of the judgement.
-        judge: Function of an `MAE`, the encoder's name and the seed, to a dict that
+        study: `Study` whose settings include `SETTINGS`.
+        title: String, the name under which the judgements are kept.
+        judge: Function from an `MAE`, the encoder's name and the seed to a dict that
             JSON can hold.
-        **settings: What decides the judgement, beside the encoder.
+        **settings: The settings that the judgement depends on, beside those of the
+            encoder.
 
     Returns:
-        `(runs, curves)`: dicts from the encoders' names to what was judged and to the
-        curves of `trained`, lists with one entry for each seed.
+        `(runs, curves)`: dicts from the encoders' names to the judgements and to the
+        curves of `trained`, as lists with one entry per seed.
     """
 
     def judged(name, seed):
@@ -70,29 +74,30 @@ def compare(study, title, judge, **settings):
 
 
 def trained(study, name, seed, data=None, epochs=None):
-    """Trains an encoder, or finds the one that was trained before.
+    """Trains an encoder, or loads the one that an earlier call trained.
 
-    A killed training goes on from its last epoch. All encoders of a seed begin with
-    the same weights.
+    A training that was killed continues from its last epoch. All encoders of a seed
+    start from the same weights.
 
     Args:
-        study: `Study` with `SETTINGS` among its settings.
+        study: `Study` whose settings include `SETTINGS`.
         name: One of `ENCODERS`.
-        seed: Int, of the weights, the order of the images and of every draw.
+        seed: Int, decides the weights, the order of the images and every random draw.
         data: `Splits` to train on, or `None` for the study's.
         epochs: Int, or `None` for the study's.
 
     Returns:
-        `(mae, result)`: the `MAE`, of which only "MAE" and "MSA" can paint; and a dict
-        of its `curve`, lists with a number for each epoch: `seconds`, and `pixel_loss`
-        or `cross_entropy`; empty for "random".
+        `(mae, result)`: an `MAE`, whose decoder is trained only for "MAE" and "MSA",
+        and a dict. The dict has the entry `curve`, a dict of lists with a number per
+        epoch: `seconds`, and `pixel_loss` or `cross_entropy`. The curve of "random" is
+        empty.
 
     Raises:
-        ValueError: If there is no such encoder, or no patch fits the images.
+        ValueError: If there is no such encoder, or if no patch fits the images.
     """
     if name not in ENCODERS:
         raise ValueError(
-            f"An encoder must be one of {', '.join(ENCODERS)}. Received: {name!r}"
+            f"`name` must be one of {', '.join(ENCODERS)}. Received: name={name!r}"
         )
     data = study.data if data is None else data
     decides = decides_encoder(study, name, seed)
@@ -106,12 +111,12 @@ def trained(study, name, seed, data=None, epochs=None):
         return {"curve": curve}
 
     result = study.runs(name, decides, run)
-    # The one that was kept is the one that is judged, on every run.
+    # The saved encoder is judged, whether this call trained it or found it.
     return MAE.from_preset(study.runs.place(name, decides) / "preset"), result
 
 
 def decides_encoder(study, name, seed):
-    """What decides an encoder, beside the data.
+    """The settings that decide an encoder, beside the data.
 
     Args:
         study, name, seed: As in `trained`.
@@ -129,9 +134,12 @@ def resized(mae, image_shape):
     """An `MAE` with the same weights for images of another size.
 
     Args:
-        mae: `MAE` whose positions are sines and cosines of a patch's row and column,
-            which no weight holds.
-        image_shape: `(height, width, channels)`, which the patches divide.
+        mae: `MAE`. Its position embeddings are computed from the grid of patches, so
+            no weight depends on the size of the images.
+        image_shape: `(height, width, channels)`, divisible by the patch size.
+
+    Returns:
+        A new `MAE`.
     """
     config = {**mae.get_config(), "image_shape": image_shape}
     found = MAE.from_config(config)
@@ -139,33 +147,27 @@ def resized(mae, image_shape):
     return found
 
 
-def fitting_patch(image_shape):
-    """The largest square patch, of 16 pixels at most, that makes at least 4x4.
+def patch_size(image_shape):
+    """The largest square patch, of at most 16 pixels, that makes 4x4 patches or more.
 
     Args:
         image_shape: `(height, width, channels)`.
 
     Raises:
-        ValueError: If none makes less than 32x32 patches.
+        ValueError: As in `square_patch`.
     """
-    height, width, _ = image_shape
-    for side in range(max(min(16, height // 4, width // 4), 1), 0, -1):
-        if height % side == width % side == 0 and height * width <= 1024 * side**2:
-            return side
-    raise ValueError(
-        f"`--patch-size` must be given for images of {height}x{width} pixels, or an "
-        "`--image-size` that small squares divide, such as 64. Received: 0"
-    )
+    return square_patch(image_shape, grid=4, most=16)
 
 
 def plot_training(curves):
-    """Draws the learning curves of `compare`, a figure for each unit of loss.
+    """Draws the learning curves of `compare`, one figure for each kind of loss.
 
     Args:
-        curves: Dict from names to lists of dicts.
+        curves: Dict from names to lists of dicts, as `compare` returns it.
 
     Returns:
-        Dict from suffixes of file names to matplotlib figures.
+        Dict from `"pixel_loss"` and `"cross_entropy"`, where there are such curves, to
+        matplotlib figures.
     """
     figures = {}
     for metric, label in {
@@ -179,7 +181,7 @@ def plot_training(curves):
 
 
 class SupervisedViT(DistributedModel):
-    """A classifier as the trainer of `pretrain_mae` wants it: with its own loss.
+    """A classifier that computes its own loss, as the trainer of `pretrain_mae` asks.
 
     Args:
         classifier: `keras.Model` from images to probabilities.
@@ -200,7 +202,7 @@ class SupervisedViT(DistributedModel):
 
 
 class EpochSeconds(keras.callbacks.Callback):
-    """Logs each epoch's seconds, which a checkpoint keeps."""
+    """Adds the seconds of each epoch to its logs, which the checkpoint keeps."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.perf_counter()
@@ -240,9 +242,7 @@ def _supervised(data, decides, checkpoint):
     shape, seed = data.image_shape, decides["seed"]
     view = views.weak(shape, seed=seed, crop_scale=(decides["crop"], 1.0))
     classifier, _ = build_classifier(mae, shape, data.num_classes, "cls+mean", view)
-    batches = training_data(
-        draw(data.train, None, seed, decides["batch_size"]), None, None, None, seed
-    )
+    batches = draw(data.train, None, seed, decides["batch_size"])
     recipe = Recipe(
         epochs=decides["epochs"],
         learning_rate=decides["supervised_learning_rate"],
@@ -251,7 +251,8 @@ def _supervised(data, decides, checkpoint):
         verbose=0,
     )
     run = {"method": "supervised", **decides}
-    history = train(SupervisedViT(classifier), batches, recipe, run)
+    request = DataRequest(batches, seed=seed)
+    history = train(SupervisedViT(classifier), training_data(request), recipe, run)
     for layer in mae.encoder.layers:
         if layer.weights:
             layer.set_weights(classifier.get_layer(layer.name).get_weights())
@@ -267,7 +268,7 @@ _TRAIN = {"MAE": _mae, "MSA": _msa, "supervised": _supervised, "random": _random
 
 def _model(data, decides):
     model = {key: decides[key] for key in MODEL}
-    model["patch_size"] = model["patch_size"] or fitting_patch(data.image_shape)
+    model["patch_size"] = model["patch_size"] or patch_size(data.image_shape)
     return model | {"image_shape": data.image_shape, "seed": decides["seed"]}
 
 

@@ -1,4 +1,4 @@
-"""FixMatch: few labels, many images, and a strong view that learns from a weak one."""
+"""FixMatch, semi-supervised training on few labelled and many unlabelled images."""
 
 import keras
 import numpy as np
@@ -14,45 +14,49 @@ PAIR = ("labelled", "unlabelled")
 class FixMatch(keras.Model):
     """Semi-supervised training of a classifier (Sohn et al., 2020).
 
-    Labelled images are learnt from in their weak view, by cross-entropy. Of each
-    unlabelled image the weak view is classified; where the largest probability reaches
-    `threshold`, its class becomes the label of the strong view. All views pass through
-    the network in one batch, as in the published code, so that batch normalisation
-    sees them alike.
+    The weak views of labelled images are learned by cross-entropy. The weak view of
+    each unlabelled image is classified. If the largest probability reaches
+    `threshold`, the predicted class becomes the label of the strong view. All views
+    pass through the network in one batch, as in the published code, so that batch
+    normalisation uses the statistics of all of them.
 
-    Give the optimizer alone to `compile`: both losses and the accuracy are in here.
+    `compile` takes only an optimizer: the model computes its losses and its accuracy.
 
     Args:
         network: Built `keras.Model` from images to probabilities of the classes,
-            `(batch, classes)`; trained in place. One that gives logits needs a
-            `keras.layers.Softmax(dtype="float32")` on top.
-        weak: Keras layer, the weak view of images, such as a flip and a shift.
-        strong: Keras layer, the strong view: `keras.layers.RandAugment`,
-            `keras_mra.layers.MaskReconstruct`, a `keras.layers.Pipeline` of both.
-            Views keep the shape and the range of the images.
-        threshold: Float in [0, 1], the least probability that makes a label.
-        unlabelled_weight: Float, at least 0, of the unlabelled loss beside the
-            supervised one.
+            `(batch, classes)`. It is trained in place. A network that returns logits
+            needs a `keras.layers.Softmax(dtype="float32")` on top.
+        weak: Keras layer that makes the weak view, such as a flip and a shift.
+        strong: Keras layer that makes the strong view, such as
+            `keras.layers.RandAugment`, `keras_mra.layers.MaskReconstruct` or a
+            `keras.layers.Pipeline` of both. Views keep the shape and the range of the
+            images.
+        threshold: Float in [0, 1], the smallest probability that makes a label.
+        unlabelled_weight: Float, at least 0, the weight of the unlabelled loss. The
+            supervised loss has the weight 1.
         **kwargs: Arguments of `keras.Model`.
 
     Call arguments:
-        inputs: Images `(batch, height, width, channels)`; or, in `fit`, a dict of two
-            such batches of any sizes, `labelled` and `unlabelled`, with the labels of
-            the first as integers: `PairedBatches` makes them.
-        training: Bool. Without training the views are the images themselves.
+        inputs: Images `(batch, height, width, channels)`, or a dict of two batches of
+            images, `labelled` and `unlabelled`, which may differ in size. `fit` needs
+            dicts, with the integer labels of the first batch: `PairedBatches` makes
+            them.
+        training: Bool. `False` uses the images themselves instead of their views.
 
     Returns:
-        Probabilities `(batch, classes)`, float32; for a dict, a dict of three such
-        tensors: `labelled` and `weak` of the weak views, `strong` of the strong ones.
+        Float32 probabilities `(batch, classes)`. For a dict of inputs, a dict of three
+        such tensors: `labelled` and `weak` are those of the weak views, and `strong`
+        are those of the strong views.
 
     Logs:
-        `supervised_loss`; `unlabelled_loss`, the mean over all unlabelled images, of
-        which those below the threshold count 0; `mask_rate`, the share at or above
-        it; `accuracy` on the labelled images. `evaluate` on images and labels gives
-        `loss` and `accuracy`.
+        `supervised_loss`; `unlabelled_loss`, the mean over all unlabelled images, in
+        which those below the threshold count as 0; `mask_rate`, the share of
+        unlabelled images that reach the threshold; and `accuracy` on the labelled
+        images. `evaluate` on images and labels logs `loss` and `accuracy`.
 
     Raises:
-        ValueError: If an argument is bad, or `network` gives no probabilities.
+        ValueError: If an argument is not as described, or if `network` does not return
+            probabilities.
 
     Example:
 
@@ -69,7 +73,7 @@ class FixMatch(keras.Model):
     def __init__(
         self, network, weak, strong, threshold=0.95, unlabelled_weight=1.0, **kwargs
     ):
-        # Pixels must arrive as they are: a float16 policy would round them.
+        # Autocasting to float16 would round the pixels.
         super().__init__(**{**kwargs, "autocast": False})
         _check_network(network)
         for name, view in (("weak", weak), ("strong", strong)):
@@ -108,12 +112,12 @@ class FixMatch(keras.Model):
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
-        """Supervised loss plus weighted unlabelled loss, and the network's own."""
+        """The supervised, the weighted unlabelled and the network's own losses."""
         paired = isinstance(y_pred, dict)
         if training and not paired:
             raise ValueError(
-                "`FixMatch` is trained on pairs, ({'labelled': images, 'unlabelled': "
-                "images}, labels). Received: images without a dict"
+                "The training data of `FixMatch` must be pairs, ({'labelled': images, "
+                "'unlabelled': images}, labels). Received: images without a dict"
             )
         _check_labels(y)
         labelled = y_pred["labelled"] if paired else y_pred
@@ -127,11 +131,12 @@ class FixMatch(keras.Model):
         return total / distribution.summed_replicas()
 
     def unlabelled_loss(self, weak, strong):
-        """Mean over the batch of the strong views' loss, 0 below the threshold.
+        """The mean loss of the strong views. Images below the threshold count as 0.
 
         Args:
-            weak: Probabilities of the weak views, `(batch, classes)`; they only label.
-            strong: Likewise of the strong views.
+            weak: Probabilities of the weak views, `(batch, classes)`. They decide the
+                labels, and no gradient passes through them.
+            strong: Probabilities of the strong views, `(batch, classes)`.
         """
         weak = ops.stop_gradient(weak)
         sure = ops.cast(ops.max(weak, axis=-1) >= self.threshold, "float32")  # (B,)
@@ -145,7 +150,7 @@ class FixMatch(keras.Model):
         labelled = y_pred["labelled"] if paired else y_pred
         self.accuracy_tracker.update_state(y, labelled, sample_weight)
         results = super().compute_metrics(x, y, labelled, sample_weight)
-        if not paired:  # plain images: nothing was measured on pairs
+        if not paired:  # the trackers of pairs are empty
             for metric in self._pair_trackers():
                 results.pop(metric.name)
         return results
@@ -154,12 +159,12 @@ class FixMatch(keras.Model):
         return self.supervised_tracker, self.unlabelled_tracker, self.mask_tracker
 
     def _two_views(self, labelled, unlabelled, training):
-        """Weak views of all images, strong ones of the unlabelled, as float32."""
+        """Weak views of all images and strong views of the unlabelled, as float32."""
         both = [ops.cast(x, "float32") for x in (labelled, unlabelled)]
         images = ops.concatenate(both)  # (labelled + unlabelled, H, W, C)
         if not training:
             return images, both[1]
-        # A copy, because some of Keras' layers write into their input on PyTorch.
+        # Some of Keras' layers write into their input on PyTorch: they get a copy.
         weak, strong = self.weak(images), self.strong(ops.copy(unlabelled))
         return ops.cast(weak, "float32"), ops.cast(strong, "float32")
 
@@ -187,17 +192,17 @@ class FixMatch(keras.Model):
 
 
 def _check_network(network):
-    """Refuses what is no built classifier, or gives something else than shares."""
+    """Checks that a network is built and returns probabilities of classes."""
     if not isinstance(network, keras.Model) or not network.built:
         raise ValueError(
-            "`network` must be a Keras model that is built, which one with a "
-            f"`keras.Input` is. Received: network={network!r} "
+            "`network` must be a Keras model that is built, such as one with a "
+            f"`keras.Input`. Received: network={network!r} "
             f"(of type {type(network).__name__})"
         )
     shape = getattr(network, "output_shape", None)
     if shape is not None and (not isinstance(shape, tuple) or len(shape) != 2):
         raise ValueError(
-            "`network` must give probabilities of shape (batch, classes). "
+            "`network` must return probabilities of shape (batch, classes). "
             f"Received: output shape {shape}"
         )
     blank = getattr(network, "input_shape", None)
@@ -208,17 +213,17 @@ def _check_network(network):
     found = ops.convert_to_numpy(found)
     if found.min() < 0 or abs(found.sum() - 1) > 0.01:
         raise ValueError(
-            "`network` must give probabilities, at least 0 and of sum 1: end it in a "
-            "softmax. Received: outputs of a blank image from "
-            f"{found.min():.3g} to {found.max():.3g}, of sum {found.sum():.3g}"
+            "`network` must return probabilities, which are at least 0 and sum to 1: "
+            "end it in a softmax. Received: outputs of a blank image from "
+            f"{found.min():.3g} to {found.max():.3g}, with the sum {found.sum():.3g}"
         )
 
 
 def _pair(inputs):
     if set(inputs) != set(PAIR):
         raise ValueError(
-            f"A dict of `inputs` must hold {PAIR}. Received: keys "
-            f"{sorted(map(str, inputs))}"
+            f"A dict of `inputs` must have the keys {PAIR}. "
+            f"Received: {sorted(map(str, inputs))}"
         )
     return tuple(ops.convert_to_tensor(inputs[name]) for name in PAIR)
 

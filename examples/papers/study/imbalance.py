@@ -1,9 +1,8 @@
-"""Long tails: classes of unequal size, and errors by the size of the class."""
+"""Long-tailed data: classes of unequal size, and errors by the size of the class."""
 
 import numpy as np
 
 from keras_mra import checks
-from keras_mra.evaluation.labelled import check_seed
 from keras_mra.evaluation.low_shot import rank_within_class
 
 
@@ -11,55 +10,56 @@ def long_tail_counts(sizes, factor):
     """Images of each class in an exponential long tail, as in CIFAR-LT.
 
     Class `c` of `C` keeps `floor(n * factor ** (-c / (C - 1)))` images (Cui et al.,
-    2019), where `n` is the most that the sizes of all classes allow: that of each,
-    where they are equal.
+    2019). `n` is the largest number for which every class has enough images: the size
+    of a class, if all have the same size.
 
     Args:
-        sizes: Sequence of ints, the images that there are of each class.
-        factor: Float, at least 1: the first class over the last.
+        sizes: Sequence of ints, the number of images of each class.
+        factor: Float, at least 1, the size of the first class over that of the last.
 
     Returns:
-        Array of ints, one per class, none of them 0.
+        Array of positive ints, one per class.
 
     Raises:
-        ValueError: If there is one class only, or the last would be empty.
+        ValueError: If there is only one class, or if the last one would be empty.
     """
     sizes = np.asarray(sizes)
     if checks.positive_float("factor", factor) < 1:
         raise ValueError(f"`factor` must be at least 1. Received: factor={factor}")
     if sizes.ndim != 1 or len(sizes) < 2:
         raise ValueError(
-            f"A long tail needs at least two classes. Received: sizes {sizes.tolist()}"
+            "`sizes` must hold the sizes of at least two classes. "
+            f"Received: sizes={sizes.tolist()}"
         )
     shares = float(factor) ** (-np.arange(len(sizes)) / (len(sizes) - 1))
-    # What a power misses of a whole number must not cost an image.
+    # A rounding error below a whole number must not cost an image.
     largest = np.floor(sizes / shares + 1e-6).min()
     counts = np.floor(largest * shares + 1e-6).astype(int)
     if counts.min() < 1:
         raise ValueError(
-            "`factor` must leave every class an image. Received: "
+            "`factor` must leave every class at least one image. Received: "
             f"factor={factor} for a largest class of {largest:.0f} images"
         )
     return counts
 
 
 def long_tail(labels, factor, seed=0):
-    """Draws a long-tailed part of labelled images.
+    """Draws a long-tailed subset of labelled images.
 
-    The classes are cut in the order of their labels: the first stays the largest. With
-    the same seed, the images of a larger factor are among those of a smaller one.
+    The first label has the most images and the last one the fewest. With the same
+    seed, the images for a larger factor are among those for a smaller factor.
 
     Args:
         labels: Integer array of shape `(images,)`.
-        factor: Float, at least 1, as in `long_tail_counts`; the papers' are 10, 50
-            and 100.
-        seed: Int, which images stay.
+        factor: Float, at least 1, as in `long_tail_counts`. The papers use 10, 50 and
+            100.
+        seed: Int, decides which images are kept.
 
     Returns:
-        Int array of the places of the images that stay, ascending.
+        Int array of the indices of the kept images, in ascending order.
 
     Raises:
-        ValueError: If an argument is bad.
+        ValueError: If an argument is not as described.
 
     Example:
 
@@ -67,7 +67,7 @@ def long_tail(labels, factor, seed=0):
     >>> images, labels = images[chosen], labels[chosen]
     """
     labels = _labels("labels", labels)
-    check_seed(seed)
+    checks.nonnegative_int("seed", seed)
     _, codes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     counts = long_tail_counts(sizes, factor)
     ranks = rank_within_class(labels, np.random.default_rng(seed))
@@ -75,20 +75,21 @@ def long_tail(labels, factor, seed=0):
 
 
 def class_groups(labels, thresholds=None):
-    """The classes with many, a medium number of and few training images.
+    """Groups the classes into those with many, a medium number of and few images.
 
     Args:
-        labels: Integer array of shape `(images,)`, of the training images.
-        thresholds: Pair of ints `(low, high)`: few is less than `low`, many is more
-            than `high`; (20, 100) is usual for ImageNet-LT. `None` for thirds of the
-            classes by rank, the larger third first; what is left over goes to medium.
+        labels: Integer array of shape `(images,)`, the labels of the training images.
+        thresholds: Pair of ints `(low, high)`. Classes with fewer than `low` images
+            are few, and classes with more than `high` are many. ImageNet-LT uses
+            (20, 100). `None` ranks the classes by size: the largest third is many, the
+            smallest third is few, and the remaining classes are medium.
 
     Returns:
         Dict from `"many"`, `"medium"` and `"few"` to arrays of labels, which may be
         empty.
 
     Raises:
-        ValueError: If an argument is bad.
+        ValueError: If an argument is not as described.
     """
     classes, counts = np.unique(_labels("labels", labels), return_counts=True)
     if thresholds is not None:
@@ -107,19 +108,20 @@ def class_groups(labels, thresholds=None):
 
 
 def group_errors(predicted, labels, groups):
-    """The error of each group of classes, all classes of a group alike.
+    """The error of each group of classes, in which every class has the same weight.
 
     Args:
-        predicted: Integer array of shape `(images,)`, of test images.
-        labels: Likewise, the truth.
-        groups: Dict from names to arrays of labels, as `class_groups` gives it.
+        predicted: Integer array of shape `(images,)`, the predicted labels of test
+            images.
+        labels: Integer array of shape `(images,)`, the true labels.
+        groups: Dict from names to arrays of labels, as `class_groups` returns it.
 
     Returns:
-        Dict from `"all"` and the groups' names to errors from 0 to 1: the mean of the
-        errors of the classes. A group of which there is no test image is left out.
+        Dict from `"all"` and the groups' names to the mean error of the classes, from
+        0 to 1. Groups without a test image are left out.
 
     Raises:
-        ValueError: If the arrays do not fit.
+        ValueError: If an argument is not as described, or the lengths differ.
 
     Example:
 
@@ -128,7 +130,7 @@ def group_errors(predicted, labels, groups):
     predicted, labels = _labels("predicted", predicted), _labels("labels", labels)
     if len(predicted) != len(labels):
         raise ValueError(
-            "`predicted` must be as many as `labels`. Received: "
+            "`predicted` and `labels` must have the same length. Received: "
             f"{len(predicted)} predictions, {len(labels)} labels"
         )
     by_class = {

@@ -1,4 +1,4 @@
-"""Labelled and unlabelled images, side by side in each batch."""
+"""Batches that hold labelled and unlabelled images."""
 
 import numpy as np
 
@@ -10,23 +10,24 @@ from keras_mra.datasets import EpochDataset
 class PairedBatches(EpochDataset):
     """Batches `({"labelled": images, "unlabelled": images}, labels)` for `FixMatch`.
 
-    An epoch is one pass over the unlabelled images, in an order of its own; the
-    labelled ones, usually few, are gone through again and again, reshuffled each time.
-    Seed, epoch and place decide each batch, as in every `EpochDataset`:
-    `limit(batches)` shortens the epochs, `SetEpoch` goes on after a pause.
+    An epoch is one pass over the unlabelled images, in a new order. The labelled
+    images are usually fewer: they are repeated, in a new order each time. Seed, epoch
+    and index decide each batch, as in every `EpochDataset`. `limit(batches)` shortens
+    the epochs, and `SetEpoch` sets the epoch of a training that continues.
 
     Args:
         labelled: Pair of images and integer labels, or an `EpochDataset` of them.
-        unlabelled: Images, or an `EpochDataset`, whose labels are left out.
-        batch_size: Int, labelled images of a batch; there may be fewer in all.
-        mu: Int, unlabelled images of a batch for each labelled one.
-        seed: Int.
+        unlabelled: Images, or an `EpochDataset`, whose labels are not used.
+        batch_size: Int, the labelled images in a batch. It may be larger than the
+            number of labelled images.
+        mu: Int, the unlabelled images in a batch for each labelled one.
+        seed: Int, decides the order of the images.
         **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
             `keras.utils.PyDataset`.
 
     Raises:
-        ValueError: If there are fewer than `mu * batch_size` unlabelled images,
-            `labelled` has no labels, or the images differ in shape.
+        ValueError: If there are fewer than `mu * batch_size` unlabelled images, if
+            `labelled` has no labels, or if the images differ in shape.
 
     Example:
 
@@ -53,7 +54,7 @@ class PairedBatches(EpochDataset):
 
     def set_epoch(self, epoch):
         super().set_epoch(epoch)
-        # Random crops of streamed images follow the epoch.
+        # The random crops of streamed images depend on the epoch.
         self.labelled.set_epoch(epoch)
         self.unlabelled.set_epoch(epoch)
 
@@ -63,7 +64,7 @@ class PairedBatches(EpochDataset):
             part.on_epoch_begin()
 
     def on_epoch_end(self):
-        # A folder counts here the files that it could not read.
+        # A folder warns here of the files that it could not read.
         for part in (self.labelled, self.unlabelled):
             part.on_epoch_end()
         super().on_epoch_end()
@@ -74,15 +75,15 @@ class PairedBatches(EpochDataset):
         return {"labelled": images, "unlabelled": unlabelled}, labels
 
     def batch(self, indices):
-        """The unlabelled images at `indices`."""
+        """The unlabelled images at `indices`, `(batch, height, width, channels)`."""
         return _images(self.unlabelled.batch(indices))
 
     def labelled_indices(self, index):
-        """Which labelled images batch `index` of this epoch holds."""
+        """The indices of the labelled images in batch `index` of this epoch."""
         count = self.labelled.num_samples
         places = np.arange(self.labelled_size) + index * self.labelled_size
         passes = np.arange(places[0] // count, places[-1] // count + 1)
-        # 1 sets this stream apart from the unlabelled images' order.
+        # The 1 makes this order independent of that of the unlabelled images.
         orders = [
             np.random.default_rng([self.seed, self.epoch, 1, n]).permutation(count)
             for n in passes
@@ -102,14 +103,14 @@ def _check_pair(labelled, unlabelled):
     if not isinstance(first, tuple):
         raise ValueError(
             "`labelled` must be a pair of images and labels, or a data set of them. "
-            "Received: images alone"
+            "Received: images without labels"
         )
     shapes = [
         _images(part.batch(np.arange(1))).shape[1:] for part in (labelled, unlabelled)
     ]
     if shapes[0] != shapes[1]:
         raise ValueError(
-            "`labelled` and `unlabelled` must hold images of one shape. "
+            "`labelled` and `unlabelled` must hold images of the same shape. "
             f"Received: {shapes[0]} and {shapes[1]}"
         )
 

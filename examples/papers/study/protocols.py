@@ -1,4 +1,4 @@
-"""Every protocol of frozen features at once, for one encoder on one data set."""
+"""All protocols for frozen features, run on one encoder and one data set."""
 
 import numpy as np
 
@@ -8,26 +8,28 @@ from keras_mra import evaluation
 # Labelled images of each class; shots, queries and classes of an episode.
 LABELS, SHOTS, QUERIES, WAYS = (10, 50, 100), (1, 5), 15, 5
 NEIGHBOURS = (1, 5, 20)
-# Bytes of test images, which are changed in memory.
+# The most bytes of test images, which are held in memory.
 LIMIT = 16 * 2**30
 
 
 def protocols(encoder, few_shot_encoder, data, novel):
-    """Accuracies on clean and on changed images, and the protocols' full results.
+    """Measures the accuracy of an encoder's features by every protocol.
 
-    The protocols' own seed, of labels, episodes and changes, is the same for all.
-    What there are too few images for is left out; episodes have fewer classes or
-    queries where there are no more.
+    All encoders are judged with the same labelled images, episodes and changes of the
+    test images. Protocols that need more images than there are are left out. Episodes
+    have fewer classes or queries if the data set has too few.
 
     Args:
         encoder: As in `evaluation.features`.
-        few_shot_encoder: Likewise, one that has not seen the classes of `novel`.
+        few_shot_encoder: An encoder that was trained without the classes of `novel`.
         data: `Splits`.
-        novel: `Splits` of the classes of few-shot episodes, or `None` for no episodes.
+        novel: `Splits` of the classes of the few-shot episodes, or `None` for no
+            episodes.
 
     Returns:
-        Dict that JSON can hold: `clean` and `changed`, dicts from names to shares, and
-        `protocols`, a list of the results.
+        Dict that JSON can hold: `clean` and `changed` are dicts from names to
+        accuracies on clean and on changed test images, and `protocols` is a list of
+        the protocols' results.
     """
     extract = evaluation.FeatureExtractor(encoder)
     images, labels = datasets.in_memory(data.test, limit=LIMIT)
@@ -41,7 +43,7 @@ def protocols(encoder, few_shot_encoder, data, novel):
             full.append(evaluation.linear_probe(None, *halves))
             clean[f"linear probe, {name}"] = full[-1].accuracy
     changed = evaluation.invariance(extract, train, (images, labels))
-    clean["linear probe, both"] = changed.accuracy["clean"]  # the very same probe
+    clean["linear probe, both"] = changed.accuracy["clean"]  # the same probe
     knn = evaluation.knn(None, train, test, [k for k in NEIGHBOURS if k < sizes.sum()])
     clean |= {f"kNN, k = {k}": share for k, share in knn.accuracy.items()}
     full += [changed, knn]
@@ -73,14 +75,15 @@ def protocols(encoder, few_shot_encoder, data, novel):
 
 
 def features(extract, dataset):
-    """Features and labels of a data set that may not fit into memory.
+    """Computes the features of a data set that may not fit into memory.
 
     Args:
         extract: `FeatureExtractor`.
         dataset: `EpochDataset` of images and labels.
 
     Returns:
-        Pair of arrays, in the order of the data set.
+        `(features, labels)`: arrays of shapes `(samples, dim)` and `(samples,)`, in the
+        order of the data set.
     """
     size, found = 1024, []
     for start in range(0, dataset.num_samples, size):

@@ -1,17 +1,19 @@
-"""Runs of an experiment, each kept under what decided it."""
+"""Results of an experiment, each kept in a folder named after its settings."""
 
 import hashlib
 import json
 import pathlib
 import time
 
+from keras_mra import files
+
 
 class Runs:
-    """Results that are computed once: a killed experiment goes on where it was.
+    """Computes each result once, so that a killed experiment continues where it was.
 
     Args:
-        folder: Where the runs are kept, one folder each.
-        decides: Dict that JSON can hold, what decides all of them.
+        folder: Path of the folder that holds a folder for each run.
+        decides: Dict that JSON can hold, the settings that all runs share.
 
     Example:
 
@@ -24,36 +26,50 @@ class Runs:
         self.decides = decides
 
     def __call__(self, name, decides, function):
-        """Runs a function, or reads what it returned when it ran before.
+        """Calls a function, or reads the result that an earlier call returned.
 
         Args:
-            name: String, names the folder.
-            decides: Dict that JSON can hold: a run that differs in it is another.
-            function: Function of a folder, to a dict that JSON can hold.
+            name: String, the beginning of the folder's name.
+            decides: Dict that JSON can hold, the settings of this run. A call with
+                other settings is another run.
+            function: Function from the run's folder to a dict that JSON can hold.
 
         Returns:
-            The dict, with `seconds` added to it.
+            The dict as JSON holds it, with the entry `seconds` added.
         """
         place = self.place(name, decides)
         path = place / "result.json"
-        if path.exists():
-            return json.loads(path.read_text(encoding="utf-8"))
-        print(f"{name}: {_short(decides)}", flush=True)
-        place.mkdir(parents=True, exist_ok=True)
-        started = time.perf_counter()
-        result = function(place)
-        result = {**result, "seconds": time.perf_counter() - started}
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-        part.replace(path)  # whole, or not there
-        return json.loads(json.dumps(result))
+        if not path.exists():
+            shown = ", ".join(f"{key} {value}" for key, value in decides.items())
+            print(f"{name}: {shown}", flush=True)
+            place.mkdir(parents=True, exist_ok=True)
+            started = time.perf_counter()
+            result = function(place)
+            seconds = time.perf_counter() - started
+            files.write_json(path, {**result, "seconds": seconds})
+        return files.read_json(path)
 
     def place(self, name, decides):
-        """The folder of a run."""
+        """The `pathlib.Path` of a run's folder."""
         text = json.dumps([self.decides, decides], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:10]
         return self.folder / f"{name.replace(' ', '_')}-{digest}"
 
 
-def _short(decides):
-    return ", ".join(f"{key} {value}" for key, value in decides.items())
+def over_seeds(names, seeds, judged):
+    """Judges everything that an experiment compares, from every seed.
+
+    Args:
+        names: Strings, the arms or encoders.
+        seeds: Ints.
+        judged: Function from a name and a seed to a pair, a result and a learning
+            curve.
+
+    Returns:
+        `(results, curves)`: dicts from the names to lists with one entry per seed.
+    """
+    results, curves = {}, {}
+    for name in names:
+        pairs = [judged(name, seed) for seed in seeds]
+        results[name], curves[name] = (list(column) for column in zip(*pairs))
+    return results, curves

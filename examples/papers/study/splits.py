@@ -1,4 +1,4 @@
-"""What an experiment trains on and what it is judged on, whatever the source."""
+"""The images that an experiment trains on, and those that it is judged on."""
 
 import dataclasses
 import warnings
@@ -10,22 +10,22 @@ from keras_mra import datasets
 
 @dataclasses.dataclass(frozen=True)
 class Splits:
-    """Labelled images, some to train on and others to judge on.
+    """Labelled images to train on, and others to judge on.
 
     Attributes:
-        train: `EpochDataset` of images and labels: arrays where they fit into memory,
-            else decoded as they are needed.
-        test: Likewise, in a fixed order.
+        train: `EpochDataset` of images and labels. It holds arrays if they fit into
+            memory, and else decodes files as they are needed.
+        test: `EpochDataset` of the same kind, in a fixed order.
         class_names: Tuple of strings.
         image_shape: `(height, width, channels)`.
-        name: The data set's name.
-        judged_on: What `test` is, in words.
+        name: String, the name of the data set.
+        judged_on: String, a description of `test`.
     """
 
     train: datasets.EpochDataset
     test: datasets.EpochDataset
-    class_names: tuple
-    image_shape: tuple
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
     name: str
     judged_on: str
 
@@ -35,26 +35,26 @@ class Splits:
 
 
 def load_splits(name, image_size=None, validation=False, limit=None, max_size=None):
-    """Loads a data set, split for an experiment.
+    """Loads a data set, split into images to train on and images to judge on.
 
-    Images are cropped at their centre, the same in every epoch: what else is done to
-    them is the experiment's.
+    Files are cropped at their centre, alike in every epoch. Any other augmentation is
+    up to the experiment.
 
     Args:
         name: As in `keras_mra.datasets.load`.
-        image_size: Int or `None`, the side of the images; `None` is their own.
-        validation: Bool. Judges on a tenth of each training class, left out of
-            training, and never looks at the test images: for choosing settings.
-        limit: Int or `None`, images of each split at most.
+        image_size: Int, the side of the images, or `None` for their own.
+        validation: Bool. `True` leaves a tenth of each class out of training, judges
+            on it, and never reads the test images.
+        limit: Int, the largest number of images in each split, or `None`.
         max_size: Int or `None`. Larger images become squares of this side, unless
-            `image_size` says another.
+            `image_size` is given.
 
     Returns:
-        `Splits`. Where the source has no test images, a fifth of each class is left
-        out of training for that.
+        `Splits`. If the source has no test images, a fifth of each class is left out
+        of training and judged on.
 
     Raises:
-        ValueError: If there are no labels.
+        ValueError: If the data set has no labels.
     """
     found = datasets.load(name, crop="center")
     if image_size is None and max_size and max(found.image_shape[:2]) > max_size:
@@ -64,8 +64,8 @@ def load_splits(name, image_size=None, validation=False, limit=None, max_size=No
         found = datasets.load(name, image_shape=shape, crop="center")
     if found.class_names is None:
         raise ValueError(
-            f"`name` must be a labelled data set. Received: {name!r}, whose images lie "
-            "in no sub-folders of classes."
+            "`name` must be a labelled data set, such as a folder with a sub-folder "
+            f"for each class. Received: name={name!r}"
         )
     count = None if limit is None else max(1, limit // len(found.class_names))
     train, test = _dataset(found.train, count), _dataset(found.test, count)
@@ -88,10 +88,10 @@ def load_splits(name, image_size=None, validation=False, limit=None, max_size=No
 
 
 def _dataset(part, count):
-    """A split, or `count` images of each class, without files that cannot be read.
+    """The readable images of a split, or `count` of each class, in memory if they fit.
 
-    In memory where it fits. A folder puts its next image in the place of one that it
-    cannot read, which might be on the other side when it is split.
+    A folder replaces a file that it cannot read by the next one. Such files are left
+    out before the folder is split, because the next one could be on the other side.
     """
     if part is None:
         return None
@@ -112,17 +112,17 @@ def _dataset(part, count):
 
 
 def only(data, class_names):
-    """The images of some classes, numbered anew in the order given.
+    """Keeps the images of some classes, labelled by the order of `class_names`.
 
     Args:
         data: `Splits`.
-        class_names: Strings.
+        class_names: Strings, at least two of the data's class names.
 
     Returns:
         `Splits`.
 
     Raises:
-        ValueError: If there is no such class.
+        ValueError: If a name is unknown, or if there are fewer than two.
     """
     strangers = [name for name in class_names if name not in data.class_names]
     if strangers or len(class_names) < 2:
@@ -146,16 +146,16 @@ def only(data, class_names):
 
 
 def draw(dataset, per_class, seed=0, batch_size=None):
-    """The same number of images of each class, as far as there are so many.
+    """Draws the same number of images of each class, or all of a smaller class.
 
     Args:
-        dataset: `EpochDataset` with labels.
-        per_class: Int, or `None` for all.
-        seed: Int, of the draw and of the order.
-        batch_size: Int or `None`.
+        dataset: `EpochDataset` of images and labels.
+        per_class: Int, or `None` for all images.
+        seed: Int, decides the draw and the order.
+        batch_size: Int, or `None` for 256.
 
     Returns:
-        A `datasets.Subset`, shuffled.
+        A shuffled `datasets.Subset`.
     """
     labels = dataset.all_labels()
     if per_class is None:
@@ -173,7 +173,7 @@ def draw(dataset, per_class, seed=0, batch_size=None):
 
 
 def _hold_out(dataset, share):
-    """A data set as two, of each class the same share."""
+    """Splits a data set in two, by the same share of each class."""
     labels = dataset.all_labels()
     rng = np.random.default_rng(0)
     held = np.zeros(len(labels), bool)
@@ -187,7 +187,7 @@ def _hold_out(dataset, share):
 
 
 def _in_batches(dataset, shuffle):
-    """All of a data set, in batches of 256."""
+    """The whole of a data set, in batches of 256 images."""
     return datasets.Subset(
         dataset,
         np.arange(dataset.num_samples),

@@ -1,4 +1,4 @@
-"""MSA's examples on the digits, each on one backend, the backends in turn."""
+"""MSA's experiments on the digits, each on one backend, the backends in turn."""
 
 import pytest
 from helpers.running_examples import on
@@ -7,6 +7,12 @@ from helpers.running_examples import run
 
 ENCODERS = {"MAE", "MSA", "supervised", "random"}
 PAIR = {"MAE", "random"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Where the scripts share their encoders."""
+    return tmp_path_factory.mktemp("msa")
 
 
 def encoders_of(record):
@@ -23,8 +29,8 @@ def encoders_of(record):
 
 
 @on("torch")
-def test_linear_probe(tmp_path):
-    record = report("linear_probe", tmp_path, "--five-epochs", "1")
+def test_linear_probe(folder):
+    record = report("linear_probe", folder, "--five-epochs", "1")
     found = encoders_of(record)
     assert set(found) == ENCODERS | {"raw pixels"}
     for name, its in found.items():
@@ -35,15 +41,16 @@ def test_linear_probe(tmp_path):
         assert all(0 <= share <= 1 for share in shares.values())
         # Ten classes: even random features of digits are far above chance.
         assert shares["linear probe, both"] > 0.4 and its["seconds"] > 0
-    text = (tmp_path / "results" / "linear_probe.md").read_text()
+    text = (folder / "results" / "linear_probe.md").read_text()
     assert "MSA − MAE" in text and "classes held out (1, 3, 5, 7, 9)" in text
     # A second run finds what the first has done.
-    assert "seed 0" not in run("linear_probe.py", tmp_path, "--five-epochs", "1")
+    _, again = run("papers/linear_probe.py", folder, "--five-epochs", "1")
+    assert "seed 0" not in again
 
 
 @on("torch")
-def test_fine_tune(tmp_path):
-    record = report("fine_tune", tmp_path)
+def test_fine_tune(folder):
+    record = report("fine_tune", folder)
     assert set(record["runs"]) == {"4 labels per class", "all labels"}
     for labels, images in {"4 labels per class": 40, "all labels": 300}.items():
         found = encoders_of({**record, "runs": record["runs"][labels]})
@@ -57,8 +64,8 @@ def test_fine_tune(tmp_path):
 
 
 @on("jax")
-def test_analysis(tmp_path):
-    record = report("analysis", tmp_path)
+def test_analysis(folder):
+    record = report("analysis", folder)
     found = encoders_of(record)
     assert set(found) == PAIR
     for its in found.values():
@@ -70,14 +77,14 @@ def test_analysis(tmp_path):
         # 20 images of each of ten classes.
         assert its["chance"] == pytest.approx(19 / 199)
         assert its["chance"] < its["purity"]["1 nearest"] <= 1
-    names = {path.name for path in (tmp_path / "results").glob("*.png")}
+    names = {path.name for path in (folder / "results").glob("*.png")}
     assert {f"analysis_attention_{name}.png" for name in PAIR} <= names
     assert "analysis_distance.png" in names
 
 
 @on("torch")
-def test_vqa(tmp_path):
-    record = report("vqa", tmp_path)
+def test_vqa(folder):
+    record = report("vqa", folder)
     found = encoders_of(record)
     assert set(found) == {"MAE", "text only"}
     assert record["questions"] == [240, 80]
@@ -85,4 +92,4 @@ def test_vqa(tmp_path):
         assert list(its["accuracy"]) == ["all", "count", "same", "what", "where"]
         assert all(0 <= share <= 1 for share in its["accuracy"].values())
         assert its["guess"] == found["MAE"]["guess"] and len(its["curve"]["loss"]) == 2
-    assert (tmp_path / "results" / "vqa_questions.png").exists()
+    assert (folder / "results" / "vqa_questions.png").exists()

@@ -1,11 +1,10 @@
-"""Questions about grids of labelled images, made so that guessing does not pay."""
+"""Questions about grids of labelled images, balanced so that guesses are poor."""
 
 import numpy as np
 
 from keras_mra import checks
-from keras_mra.evaluation.labelled import check_seed
 from keras_mra.evaluation.labelled import labelled
-from study.vqa.questions import QuestionSet
+from study.vqa.question_set import QuestionSet
 
 KINDS = ("what", "where", "count", "same")
 _ROWS = {1: ("",), 2: ("top", "bottom"), 3: ("top", "middle", "bottom")}
@@ -13,30 +12,34 @@ _COLUMNS = {1: ("",), 2: ("left", "right"), 3: ("left", "centre", "right")}
 
 
 def grid_questions(data, class_names, count, grid=(2, 2), seed=0):
-    """Makes questions about grids of images, one grid for each question.
+    """Makes questions about grids of images, with a new grid for each question.
 
-    - what: "what is at the top left?", a class.
-    - where: "where is the coat?", a place; the class is there once.
-    - count: "how many times is there a coat?", from 0 to the number of places.
-    - same: "are top left and bottom right the same?", yes or no, of the classes.
+    - what: "what is at the top left?" The answer is a class.
+    - where: "where is the coat?" The answer is the place of the only coat.
+    - count: "how many times is there a coat?" The answer is from 0 to the number of
+      places.
+    - same: "are top left and bottom right the same?" The answer is yes if both images
+      have the same class, and no otherwise.
 
-    The kinds take turns, and of each kind the answers are equally likely whatever the
-    words of the question: a guess is right once in as many times as there are answers.
-    For a test set give images that are not among those of training.
+    The kinds take turns. All answers to a kind are equally likely, whatever the words
+    of the question: with `n` answers, a guess is right once in `n` times. A test set
+    needs images that the training set does not have.
 
     Args:
-        data: Pair of images `(images, height, width, channels)` and integer labels,
-            the places of the classes in `class_names`.
+        data: Pair of images `(images, height, width, channels)` and integer labels.
+            The labels are indices into `class_names`.
         class_names: Sequence of strings, at least two.
-        count: Int, questions.
-        grid: Pair of ints from 1 to 3, rows and columns; at least two places.
-        seed: Int.
+        count: Int, the number of questions.
+        grid: Pair of ints from 1 to 3, the rows and columns. There must be at least
+            two places.
+        seed: Int, decides the grids and the questions.
 
     Returns:
-        A `QuestionSet` of images `(count, rows * height, columns * width, channels)`.
+        A `QuestionSet` with images of shape
+        `(count, rows * height, columns * width, channels)`.
 
     Raises:
-        ValueError: If an argument is bad, or a class has no image.
+        ValueError: If an argument is not as described, or if a class has no image.
 
     Example:
 
@@ -44,7 +47,7 @@ def grid_questions(data, class_names, count, grid=(2, 2), seed=0):
     >>> test = grid_questions(data.test, data.class_names, 2_000)
     """
     checks.positive_int("count", count)
-    check_seed(seed)
+    checks.nonnegative_int("seed", seed)
     images, labels = labelled("data", data)
     checks.image_batch(images, (None, None, None), "data")
     members = [np.flatnonzero(labels == c) for c in range(len(class_names))]
@@ -77,12 +80,18 @@ def place_names(grid):
     """The names of the places of a grid, row by row.
 
     Args:
-        grid: Pair of ints from 1 to 3, rows and columns.
+        grid: Pair of ints from 1 to 3, the rows and columns.
+
+    Returns:
+        List of strings.
+
+    Raises:
+        ValueError: If `grid` is not as described, or has only one place.
     """
     rows, columns = checks.pair_of_ints("grid", grid)
     if max(rows, columns) > 3 or rows * columns < 2:
         raise ValueError(
-            "`grid` must be a pair of integers from 1 to 3, of at least two places. "
+            "`grid` must be a pair of integers from 1 to 3 with at least two places. "
             f"Received: grid={grid!r}"
         )
     return [
@@ -91,10 +100,15 @@ def place_names(grid):
 
 
 def _ask(kind, names, places, rng):
-    """The classes of a grid's places, a question about them, and its answer."""
+    """Draws the classes of a grid's places, and a question about them.
+
+    Returns:
+        `(classes, question, answer)`: an int array of shape `(places,)` and two
+        strings.
+    """
     asked = int(rng.integers(len(names)))
     others = rng.integers(len(names) - 1, size=len(places))
-    others += others >= asked  # any class but the one asked for
+    others += others >= asked  # skips the class that is asked for
     if kind == "count":
         number = int(rng.integers(len(places) + 1))
         others[rng.permutation(len(places))[:number]] = asked
@@ -114,9 +128,10 @@ def _ask(kind, names, places, rng):
 
 
 def _tile(images, grid):
-    """Images `(count, places, height, width, channels)` as one for each row."""
+    """Joins images `(count, places, height, width, channels)` into `count` grids."""
     rows, columns = grid
     count, _, height, width, channels = images.shape
+    # (count, rows, columns, height, width, channels)
     tiles = images.reshape(count, rows, columns, height, width, channels)
     tiles = tiles.swapaxes(2, 3)  # (count, rows, height, columns, width, channels)
     return tiles.reshape(count, rows * height, columns * width, channels)

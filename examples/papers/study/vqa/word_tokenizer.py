@@ -1,4 +1,4 @@
-"""Questions as integers: one for each word."""
+"""Questions as rows of integers, one for each word."""
 
 import collections
 import re
@@ -11,16 +11,17 @@ PADDING, UNKNOWN = 0, 1
 
 
 class WordTokenizer:
-    """Lowercase words to integers, in rows of one length.
+    """Turns texts into rows of integers, all of the same length.
 
-    0 is padding and 1 an unknown word; the words follow. What is too long is cut.
+    0 stands for padding and 1 for an unknown word. The known words follow. Texts are
+    lowercased, and cut if they are too long.
 
     Args:
         words: Sequence of strings, the known words.
-        length: Int, of the rows.
+        length: Int, the length of the rows.
 
     Attributes:
-        vocabulary_size: Int, the words and the two above.
+        vocabulary_size: Int, the number of known words, plus two.
 
     Call arguments:
         texts: Sequence of strings.
@@ -39,27 +40,31 @@ class WordTokenizer:
         self.length = checks.positive_int("length", length)
         self._places = {word: place for place, word in enumerate(self.words, start=2)}
         if len(self._places) != len(self.words):
-            raise ValueError("`words` must differ from each other. Received: repeats")
+            raise ValueError("`words` must not repeat a word. Received: repeated words")
         self.vocabulary_size = 2 + len(self.words)
 
     @classmethod
     def fit(cls, texts, length=None, max_words=10_000):
-        """Makes a tokenizer of the words of training texts.
+        """Makes a tokenizer that knows the words of training texts.
 
         Args:
             texts: Sequence of strings.
-            length: Int, or `None` for that of the longest text.
-            max_words: Int; of more words the most frequent are known.
+            length: Int, or `None` for the length of the longest text.
+            max_words: Int, the largest number of known words. The most frequent words
+                are kept.
 
         Returns:
             A `WordTokenizer`.
+
+        Raises:
+            ValueError: If an argument is not as described, or there are no words.
         """
         checks.positive_int("max_words", max_words)
         split = [split_words(text) for text in texts]
         counts = collections.Counter(word for words in split for word in words)
         known = sorted(counts, key=lambda word: (-counts[word], word))[:max_words]
         if not known:
-            raise ValueError("`texts` must hold words. Received: none")
+            raise ValueError("`texts` must hold at least one word. Received: none")
         return cls(known, max(map(len, split)) if length is None else length)
 
     def __call__(self, texts):
@@ -71,5 +76,5 @@ class WordTokenizer:
 
 
 def split_words(text):
-    """The words of a text, lowercase, without punctuation but for apostrophes."""
+    """The lowercase words of a text, without punctuation except apostrophes."""
     return re.findall(r"\w+(?:'\w+)?", text.lower())

@@ -1,4 +1,4 @@
-"""From an encoder and questions to the accuracy of answers."""
+"""The training of a model that answers questions."""
 
 import dataclasses
 
@@ -8,11 +8,11 @@ import numpy as np
 from keras_mra import backend
 from keras_mra import datasets
 from keras_mra.optimizers import WarmupCosineDecay
-from study.vqa.model import build_vqa
-from study.vqa.questions import QuestionBatches
-from study.vqa.questions import answer_classes
-from study.vqa.questions import evaluate_vqa
-from study.vqa.tokenizer import WordTokenizer
+from study.vqa.build_vqa import build_vqa
+from study.vqa.evaluate_vqa import evaluate_vqa
+from study.vqa.question_batches import QuestionBatches
+from study.vqa.question_set import answer_classes
+from study.vqa.word_tokenizer import WordTokenizer
 
 
 def train_vqa(
@@ -30,24 +30,26 @@ def train_vqa(
     fusion_depth=2,
     seed=0,
 ):
-    """Trains the model of `build_vqa` from an encoder, and judges it.
+    """Trains the model of `build_vqa` from an encoder, and judges its answers.
 
-    AdamW, warm-up over a twentieth of the steps and cosine decay; the encoder is
-    trained at the rate of all the rest. Test questions are looked at once, at the end.
+    The optimizer is AdamW, with a warm-up over a twentieth of the steps and a cosine
+    decay. The encoder has the same learning rate as the rest of the model. The test
+    questions are used once, after the training.
 
     Args:
         encoder, image_shape: As in `build_vqa`.
         train, test: `QuestionSet`s.
-        answers: Int, the most frequent ones that there are to choose from.
+        answers: Int, the number of answers to choose from, the most frequent ones.
         epochs, batch_size: Ints.
         learning_rate: Float, the peak.
         weight_decay: Float.
         dim, fusion_depth: As in `build_vqa`.
-        seed: Int, of the weights that are not the encoder's and of the order.
+        seed: Int, decides the initial weights outside the encoder, and the order of
+            the questions.
 
     Returns:
-        `(result, curve)`: a `VqaResult`, and a dict from `"loss"` to its values in
-        each epoch.
+        `(result, curve)`: a `VqaResult`, and a dict from `"loss"` to a list with the
+        loss of each epoch.
     """
     tokenizer = WordTokenizer.fit(train.questions)
     classes = answer_classes(train, answers)
@@ -69,12 +71,12 @@ def train_vqa(
         "sparse_categorical_crossentropy",
         jit_compile=backend.fastest_jit_compile(steps),
     )
-    # TensorFlow traces a step again if the first trace has made variables.
+    # TensorFlow traces a step twice if the first trace creates variables.
     model.optimizer.build(model.trainable_variables)
     history = model.fit(
         batches,
         epochs=epochs,
-        shuffle=False,  # the batches are, by the seed
+        shuffle=False,  # `batches` has its own order
         callbacks=[datasets.SetEpoch(batches)],
         verbose=0,
     ).history
@@ -83,11 +85,14 @@ def train_vqa(
 
 
 def without_images(questions, image_shape):
-    """The same questions, all about one black image: what the text alone tells.
+    """The same questions about a black image, to be answered from the text alone.
 
     Args:
         questions: `QuestionSet`.
         image_shape: `(height, width, channels)`.
+
+    Returns:
+        A `QuestionSet`.
     """
     return dataclasses.replace(
         questions,

@@ -1,4 +1,4 @@
-"""Batches that are augmented on their way to `fit`, images and labels together."""
+"""Batches that Keras layers augment before `fit`, images and labels together."""
 
 import keras
 import numpy as np
@@ -10,14 +10,14 @@ from keras_mra import backend
 class AugmentedBatches(keras.utils.PyDataset):
     """Batches of another data set, augmented by Keras layers.
 
-    Outside the training step, because layers that mix images mix labels too, and some
-    of Keras' cannot be compiled with XLA, as the step is.
+    The layers run outside the training step: those that mix images mix labels too,
+    and XLA, which compiles the step, cannot compile some of Keras' layers.
 
     Args:
         dataset: `EpochDataset` of images and integer labels.
         layers: List of Keras layers on dicts of `"images"` and one-hot `"labels"`.
         num_classes: Int.
-        value_range: Pair of floats, to which the images are clipped afterwards.
+        value_range: Pair of floats. Augmented images are clipped to it.
     """
 
     def __init__(self, dataset, layers, num_classes, value_range):
@@ -27,7 +27,7 @@ class AugmentedBatches(keras.utils.PyDataset):
         self.value_range = value_range
         self._augment = None
         if layers:
-            # Random state is read through a layer that holds them all.
+            # `compiled` finds the random state of all layers in one that holds them.
             self._augment = backend.compiled(
                 keras.layers.Pipeline(layers), lambda *batch: _apply(layers, *batch)
             )

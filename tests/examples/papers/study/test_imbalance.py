@@ -7,6 +7,8 @@ from study.imbalance import group_errors
 from study.imbalance import long_tail
 from study.imbalance import long_tail_counts
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def labels(rng):

@@ -1,4 +1,4 @@
-"""A small model that looks at an image, reads a question and chooses an answer."""
+"""A small model that answers a question about an image."""
 
 import keras
 from keras import ops
@@ -8,7 +8,7 @@ from keras_mra import checks
 from keras_mra.evaluation.classifier import encoder_outputs
 from keras_mra.evaluation.features import mae_of
 from keras_mra.layers import TransformerBlock
-from keras_mra.models.mae import layer_seeds
+from keras_mra.models.autoencoder import layer_seeds
 
 
 @keras.saving.register_keras_serializable("keras_mra")
@@ -16,14 +16,14 @@ class AddPlaces(keras.layers.Layer):
     """Adds a learned vector to each place of a sequence.
 
     Args:
-        seed: Int or `None`, for the initial vectors.
+        seed: Int or `None`, decides the initial vectors.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
-        sequence: Tensor of shape `(batch, length, dim)`; the length is static.
+        sequence: Tensor of shape `(batch, length, dim)` with a static length.
 
     Returns:
-        Tensor of the same shape.
+        Tensor of shape `(batch, length, dim)`.
     """
 
     def __init__(self, seed=None, **kwargs):
@@ -51,11 +51,11 @@ def _normal(seed):
 
 @keras.saving.register_keras_serializable("keras_mra")
 class CrossAttention(keras.layers.Layer):
-    """`words + attention(norm(words), image)`: each word looks at the image.
+    """Cross-attention from words to the tokens of an image, with a skip connection.
 
     Args:
-        num_heads: Int; the width of the words must be divisible by it.
-        seed: Int or `None`, for the initial weights.
+        num_heads: Int, a divisor of the width of the words.
+        seed: Int or `None`, decides the initial weights.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -63,7 +63,7 @@ class CrossAttention(keras.layers.Layer):
         image: Tensor of shape `(batch, tokens, image_dim)`.
 
     Returns:
-        Tensor of the shape of `words`.
+        Tensor of shape `(batch, words, dim)`.
     """
 
     def __init__(self, num_heads, seed=None, **kwargs):
@@ -95,12 +95,12 @@ class CrossAttention(keras.layers.Layer):
             setattr(self, name, dense)
 
     def call(self, words, image):
-        looked = backend.dot_product_attention(
+        attended = backend.dot_product_attention(
             self._heads(self.query(self.norm(words))),
             self._heads(self.key(image)),
             self._heads(self.value(image)),
         )  # (B, words, heads, dim / heads)
-        return words + self.output_projection(ops.reshape(looked, ops.shape(words)))
+        return words + self.output_projection(ops.reshape(attended, ops.shape(words)))
 
     def _heads(self, x):
         batch, length = ops.shape(x)[:2]
@@ -131,31 +131,34 @@ def build_vqa(
 ):
     """Builds a model from an image and a question to the probability of each answer.
 
-    Words pass through `text_depth` transformer blocks; then, `fusion_depth` times,
-    they look at the image's tokens by cross-attention and pass through another block.
-    Padding is a word like the others. Both sequences have learned places.
-    Their mean is classified. All of it is trainable, the encoder's copy included.
+    The words pass through `text_depth` transformer blocks. Then, `fusion_depth` times,
+    they attend to the image's tokens and pass through another block. Padding is treated
+    as a word. The words and the image's tokens have learned position vectors. A linear
+    layer classifies the mean of the words. The whole model is trainable, including its
+    copy of the encoder.
 
     Args:
-        encoder: `MAE`, `MSA` or Keras model that can be saved, which returns tokens
-            `(batch, tokens, dim)`, a map `(batch, height, width, dim)` or features
-            `(batch, dim)`; not changed.
-        image_shape: `(height, width, channels)`; that of the `MAE`, if it is one.
-        vocabulary_size: Int, different words, such as
+        encoder: `MAE`, `MSA` or Keras model that can be saved. It is copied, not
+            changed. It must return tokens `(batch, tokens, dim)`, a map
+            `(batch, height, width, dim)` or features `(batch, dim)`.
+        image_shape: `(height, width, channels)`, which must be that of an `MAE`.
+        vocabulary_size: Int, the number of different words, such as
             `WordTokenizer.vocabulary_size`.
-        length: Int, words of a question.
+        length: Int, the number of words in a question.
         num_answers: Int.
-        dim: Int, width of the words; divisible by `heads`.
-        heads: Int.
-        text_depth, fusion_depth: Ints.
-        seed: Int or `None`, for the initial weights of all but the encoder.
+        dim: Int, the width of the words, divisible by `heads`.
+        heads: Int, the number of attention heads.
+        text_depth: Int, the number of blocks before the words attend to the image.
+        fusion_depth: Int, how many times they attend to it.
+        seed: Int or `None`, decides the initial weights outside the encoder.
 
     Returns:
-        A Functional `keras.Model` from `{"images", "question"}`, integers
-        `(batch, length)`, to `(batch, num_answers)`, float32.
+        A Functional `keras.Model` from a dict of `"images"` and `"question"`, integers
+        of shape `(batch, length)`, to float32 probabilities of shape
+        `(batch, num_answers)`.
 
     Raises:
-        ValueError: If an argument is bad.
+        ValueError: If an argument is not as described.
 
     Example:
 
@@ -212,7 +215,7 @@ def build_vqa(
 
 
 def _image_tokens(encoder, images, dim, seeds):
-    """The encoder's tokens and their places, `(batch, tokens, dim)`."""
+    """The encoder's tokens plus their position vectors, `(batch, tokens, dim)`."""
     outputs, _ = encoder_outputs(encoder, images)
     rank = len(getattr(outputs, "shape", ()))
     if rank not in (2, 3, 4):
@@ -227,6 +230,6 @@ def _image_tokens(encoder, images, dim, seeds):
     tokens = keras.layers.Dense(dim, kernel_initializer=initializer, name="image")(
         outputs
     )
-    # A convolution's map does not say where it is.
+    # The tokens of a convolution do not hold their positions.
     tokens = AddPlaces(next(seeds), name="image_places")(tokens)
     return keras.layers.LayerNormalization(epsilon=1e-6, name="image_norm")(tokens)

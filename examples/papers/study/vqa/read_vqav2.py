@@ -1,38 +1,39 @@
-"""The official files of VQAv2: questions, annotations and a folder of images."""
+"""The official files of VQAv2, read as a `QuestionSet`."""
 
-import json
 import os
 import pathlib
+import re
 
 import numpy as np
 
 from keras_mra import checks
+from keras_mra import files
 from keras_mra.datasets import FolderDataset
-from study.vqa.questions import QuestionSet
-from study.vqa.questions import normalize_answer
+from study.vqa.question_set import QuestionSet
 
 
 def read_vqav2(questions, annotations, images, image_shape, cache_side=None):
-    """Reads questions and answers as https://visualqa.org offers them.
+    """Reads questions and answers from the files at https://visualqa.org.
 
-    Images are decoded as they are needed: resized to the short side and cut to the
-    centre. Answers are normalised as the official evaluation does.
+    Images are decoded as they are needed, resized by their short side and cropped at
+    the centre. Answers are normalized as in the official evaluation.
 
     Args:
         questions: Path of `v2_OpenEnded_mscoco_train2014_questions.json`.
         annotations: Path of `v2_mscoco_train2014_annotations.json`.
-        images: Path of the folder of `COCO_train2014_000000000009.jpg` and so on; the
-            split is read from `questions`.
-        image_shape: Triple of ints, `(height, width, channels)`.
+        images: Path of the folder with `COCO_train2014_000000000009.jpg` and the other
+            images. `questions` names the split.
+        image_shape: `(height, width, channels)`.
         cache_side: Int or `None`, as in `keras_mra.datasets.FolderDataset`.
 
     Returns:
-        A `QuestionSet`; the kinds are the official `"yes/no"`, `"number"` and
+        A `QuestionSet`. The kinds are the official `"yes/no"`, `"number"` and
         `"other"`.
 
     Raises:
-        ValueError: If the files are no such files, or do not fit each other.
-        FileNotFoundError: If a file or an image is missing.
+        ValueError: If a JSON file cannot be read or is not a file of VQAv2, or if the
+            annotations do not answer the questions.
+        FileNotFoundError: If an image is missing.
 
     Example:
 
@@ -71,23 +72,53 @@ def read_vqav2(questions, annotations, images, image_shape, cache_side=None):
 
 
 def _read(path, key):
-    """The entries of an official file, and the split that it is of."""
-    content = json.loads(pathlib.Path(path).expanduser().read_text(encoding="utf-8"))
-    if not isinstance(content, dict) or not content.get(key):
+    """The entries of an official file, and the name of its split."""
+    content = files.read_json(pathlib.Path(path).expanduser())
+    if not content.get(key):
         raise ValueError(
             f"`{key}` must be a JSON file of VQAv2 with entries under {key!r}. "
-            f"Received: {str(path)!r}"
+            f"Received: {key}={str(path)!r}"
         )
     return content[key], content.get("data_subtype", "")
 
 
 def _paths(folder, split, ids):
+    """The paths of the images, all of which must exist."""
     paths = [folder / f"COCO_{split}_{image_id:012d}.jpg" for image_id in ids]
     there = set(os.listdir(folder))
     missing = [path.name for path in paths if path.name not in there]
     if missing:
         raise FileNotFoundError(
-            f"{len(missing)} of {len(paths)} images are not in {str(folder)!r}, "
-            f"such as {missing[0]}."
+            "`images` must be the folder of all images that the questions are about. "
+            f"Received: images={str(folder)!r}, which lacks {len(missing)} of "
+            f"{len(paths)} images, such as {missing[0]}"
         )
     return paths
+
+
+_PUNCTUATION = ';/[]"{}()=+\\_-><@`,?!'
+_NUMBERS = "zero one two three four five six seven eight nine ten".split()
+_DIGITS = {"none": "0", **{word: str(n) for n, word in enumerate(_NUMBERS)}}
+
+
+def normalize_answer(text):
+    """Normalizes an answer as the official evaluation does, except for contractions.
+
+    Letters become lowercase and number words become digits. Articles and punctuation
+    are removed.
+
+    Args:
+        text: String.
+
+    Returns:
+        String.
+    """
+    text = " ".join(text.split())
+    changed = text
+    comma_in_number = re.search(r"\d,\d", text) is not None
+    for mark in _PUNCTUATION:
+        at_edge = f"{mark} " in text or f" {mark}" in text
+        changed = changed.replace(mark, "" if at_edge or comma_in_number else " ")
+    changed = re.sub(r"\.(?!\d)", "", changed)
+    words = (_DIGITS.get(word, word) for word in changed.lower().split())
+    return " ".join(word for word in words if word not in ("a", "an", "the"))

@@ -1,0 +1,44 @@
+"""Tables that compare arms: means over the seeds, and differences seed by seed."""
+
+from keras_mra.evaluation.result import mean_and_deviation
+from keras_mra.evaluation.result import table
+
+
+def comparison(runs, baseline=None, unit="%"):
+    """A table of errors, accuracies or other numbers, with a row for each arm.
+
+    Args:
+        runs: Dict from arms to lists, which hold a dict from names to numbers for
+            each seed.
+        baseline: The arm that the others are compared with, or `None`.
+        unit: String. `"%"` shows shares from 0 to 1 as percentages; any other unit
+            leaves the numbers as they are.
+
+    Returns:
+        A Markdown table as a string: a row of means for each arm, then, if there is
+        a baseline, a row of differences for each other arm. Each difference is taken
+        from the baseline's run with the same seed.
+    """
+    names = list(next(iter(runs.values()))[0])
+    rows = [(unit, *map(str, names))]
+    for arm, its_runs in runs.items():
+        cells = [_cell([run[name] for run in its_runs], unit) for name in names]
+        rows.append((arm, *cells))
+    if baseline is None:
+        return table(rows)
+    for arm, its_runs in runs.items():
+        if arm == baseline:
+            continue
+        pairs = list(zip(its_runs, runs[baseline]))
+        cells = [
+            _cell([one[name] - other[name] for one, other in pairs], unit, signed=True)
+            for name in names
+        ]
+        rows.append((f"{arm} − {baseline}", *cells))
+    return table(rows)
+
+
+def _cell(values, unit, signed=False):
+    if unit == "%":
+        return mean_and_deviation([100 * value for value in values], signed)
+    return mean_and_deviation(values, signed, digits=3)

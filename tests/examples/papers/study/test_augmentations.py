@@ -1,0 +1,76 @@
+"""The arms' augmentations: each changes what it should, and labels with images."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+from study import augmentations
+from study.augmented_batches import AugmentedBatches
+
+import keras_mra
+from keras_mra import datasets
+
+
+def test_the_names_of_arms():
+    assert augmentations.parts("none") == []
+    assert set(augmentations.parts("flip+crop+MRA")) == {"flip+crop", "MRA"}
+    assert augmentations.parts("MRA low attention") == ["MRA low attention"]
+    for bad in ("", "MRA+", "blur", "MRA+blur"):
+        with pytest.raises(ValueError, match="An arm must be"):
+            augmentations.parts(bad)
+    with pytest.raises(ValueError, match="`mae` must be given"):
+        augmentations.augmentation("MRA", (8, 8, 1), (0, 255))
+
+
+@pytest.fixture(scope="module")
+def mae():
+    return keras_mra.MAE(
+        (8, 8, 1), 2, encoder_dim=8, encoder_depth=1, encoder_heads=2,
+        decoder_dim=8, decoder_depth=1, decoder_heads=2, mask_ratio=0.5,
+    )  # fmt: skip
+
+
+def batches(name, mae=None, count=8, **arguments):
+    """One augmented batch of random images, those images, and their labels."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(1, 256, (count, 8, 8, 1)).astype("uint8")
+    labels = np.arange(count, dtype="int32") % 3
+    dataset = datasets.ArrayDataset(images, labels, batch_size=count, shuffle=False)
+    layers = augmentations.augmentation(name, (8, 8, 1), (0, 255), mae, **arguments)
+    return AugmentedBatches(dataset, layers, 3, (0, 255)), images, labels
+
+
+@pytest.mark.parametrize("name", augmentations.ORDER)
+def test_each_augmentation_changes_images_and_draws_anew(name, mae):
+    found, images, labels = batches(name, mae, tail=[0, 2], rate=1.0, temperature=1.0)
+    first, hot = found[0]
+    assert first.shape == images.shape and first.dtype == "float32"
+    assert first.min() >= 0 and first.max() <= 255
+    assert (first != images).any()
+    assert (found[0][0] != first).any()
+    np.testing.assert_allclose(hot.sum(axis=1), 1, atol=1e-6)
+    if name in ("MixUp", "CutMix"):
+        assert ((hot > 0).sum(axis=1) > 1).any()
+    else:
+        np.testing.assert_array_equal(hot.argmax(axis=1), labels)
+        np.testing.assert_array_equal(hot.max(axis=1), 1)
+
+
+def test_none_leaves_the_images():
+    found, images, labels = batches("none")
+    np.testing.assert_array_equal(found[0][0], images)
+    np.testing.assert_array_equal(found[0][1].argmax(axis=1), labels)
+
+
+def test_the_tail_alone_is_augmented(mae):
+    found, images, labels = batches("MRA tail", mae, tail=[2], rate=1.0)
+    changed = (found[0][0] != images).any(axis=(1, 2, 3))
+    np.testing.assert_array_equal(changed, labels == 2)
+
+
+def test_on_classes_can_be_saved():
+    layer = augmentations.OnClasses(keras.layers.Rescaling(2.0), [1])
+    copy = augmentations.OnClasses.from_config(layer.get_config())
+    inputs = {"images": np.ones((2, 2, 2, 1), "float32"), "labels": np.eye(2)}
+    out = ops.convert_to_numpy(copy(inputs)["images"])
+    np.testing.assert_array_equal(out[:, 0, 0, 0], [1, 2])

@@ -1,0 +1,61 @@
+"""The options of a study, and the data that they choose."""
+
+import numpy as np
+import pytest
+from helpers.small_study import digits_study
+from helpers.small_study import folder_of_classes
+from study.study import Study
+
+pytestmark = pytest.mark.once
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return folder_of_classes(tmp_path_factory.mktemp("classes"))
+
+
+@pytest.mark.filterwarnings("ignore:3 images cannot be read")
+@pytest.mark.parametrize(
+    "options, side",
+    [
+        (["--quick"], 32),
+        (["--quick", "--image-size", "80"], 80),
+        (["--quick", "--mae", "somewhere"], 224),
+        ([], 224),
+    ],
+)
+def test_quick_studies_take_small_images(folder, options, side):
+    found = Study("Title.", {}, {}, ["--data", folder, *options]).data
+    assert found.image_shape == (side, side, 3)
+    assert found.train.batch(np.arange(2))[0].shape == (2, side, side, 3)
+
+
+def test_options_override_the_quick_settings_and_the_defaults(tmp_path):
+    this = digits_study(tmp_path, "--seeds", "3", "4", "--learning-rate", "0.002")
+    assert this.title == "A title" and this.args.seeds == [3, 4]
+    assert this.settings["epochs"] == 3 and this.settings["learning_rate"] == 0.002
+    assert this.settings["arms"] == ["none", "MixUp"]
+    assert digits_study(tmp_path).args.seeds == [0]
+    slow = Study("Title.", {"epochs": 60, "flag": False}, {"epochs": 1}, ["--flag"])
+    assert slow.settings == {"epochs": 60, "flag": True}
+    assert slow.args.seeds == [0, 1, 2]
+
+
+def test_runs_depend_on_the_data(tmp_path):
+    this, same = digits_study(tmp_path), digits_study(tmp_path, "--seeds", "7")
+    assert this.runs.place("none", {}) == same.runs.place("none", {})
+    for options in (["--validation"], ["--classes", "1", "2"], ["--mae", "other"]):
+        other = digits_study(tmp_path, *options)
+        assert this.runs.place("none", {}) != other.runs.place("none", {})
+
+
+def test_the_record_names_the_command_and_the_settings(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["anywhere/supervised.py"])
+    this = digits_study(tmp_path, "--seeds", "3", "4")
+    record = this.record(runs={"none": [0.5]})
+    assert " python examples/papers/supervised.py --data digits" in record["command"]
+    assert record["command"].endswith("--seeds 3 4")
+    assert record["seeds"] == [3, 4] and record["runs"] == {"none": [0.5]}
+    assert record["machine"]["packages"]["keras"]
+    assert record["train_images"] == this.data.train.num_samples == 300
+    assert record["settings"] == this.settings

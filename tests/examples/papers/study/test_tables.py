@@ -1,0 +1,25 @@
+"""Tables of means over seeds, and of differences seed by seed."""
+
+import pytest
+from study.tables import comparison
+
+pytestmark = pytest.mark.once
+
+
+def test_comparison_pairs_the_seeds():
+    found = {
+        "none": [{"clean": 0.2, 4: 0.5}, {"clean": 0.3, 4: 0.7}],
+        "MRA": [{"clean": 0.1, 4: 0.5}, {"clean": 0.2, 4: 0.6}],
+    }
+    lines = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in comparison(found, "none").splitlines()
+    ]
+    assert lines[0] == ["%", "clean", "4"]
+    assert lines[2] == ["none", "25.00 ± 7.07", "60.00 ± 14.14"]
+    assert lines[3] == ["MRA", "15.00 ± 7.07", "55.00 ± 7.07"]
+    assert lines[4] == ["MRA − none", "-10.00 ± 0.00", "-5.00 ± 7.07"]
+    assert len(comparison(found).splitlines()) == 4
+    pixels = comparison(found, "none", unit="pixels").splitlines()
+    assert "pixels" in pixels[0] and "0.250 ± 0.071" in pixels[2]
+    assert "-0.100 ± 0.000" in pixels[4]
