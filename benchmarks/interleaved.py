@@ -1,8 +1,8 @@
-"""Times contenders in turn, each in a process of its own.
+"""Times contenders in turns, each in its own process.
 
-Speeds are only compared within one run: the rounds of all contenders are interleaved,
-so that a change of the machine's clock or load meets every one of them. A process
-that waits for its turn is blocked on a pipe and computes nothing.
+The rounds of all contenders are interleaved, so that a change of the machine's clock or
+load affects all of them. Compare speeds of the same run only. A process that waits for
+its turn is blocked on a pipe and computes nothing.
 """
 
 import json
@@ -18,7 +18,7 @@ WARM_UP_STEPS = 3  # Frameworks retrace and tune themselves in the first steps.
 
 
 class Worker:
-    """A process that times what it is asked to.
+    """A process that times what it is asked for.
 
     Args:
         script: Path of the benchmark, which calls `serve` when run with `--worker`.
@@ -58,7 +58,7 @@ def serve(answer):
     Args:
         answer: Function of the request's keyword arguments to JSON values.
     """
-    # Libraries print; only answers may go through the pipe.
+    # Libraries print to standard output. Only answers may go through the pipe.
     pipe = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     for line in sys.stdin:
@@ -70,7 +70,7 @@ def time_calls(step, count):
     """Times each of `count` calls of `step`, which must wait for its result.
 
     Returns:
-        The seconds of each call, and what each returned.
+        A pair of lists: the seconds of each call, and its result.
     """
     seconds, returned = [], []
     for _ in range(count):
@@ -85,7 +85,7 @@ def median(times):
 
 
 def provenance():
-    """What is needed to repeat a run: command, machine and versions."""
+    """The command, the machine and the versions of this run, to repeat it."""
     names = ["keras", "tensorflow-cpu", "tensorflow", "jax", "torch", "transformers"]
     versions = {}
     for name in names:

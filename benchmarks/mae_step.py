@@ -1,9 +1,10 @@
-"""One training step of a masked autoencoder, beside Hugging Face's of the same size.
+"""Times a training step of a masked autoencoder, and that of Hugging Face.
 
 ViT-Tiny encoder (192 wide, 12 blocks, 3 heads), decoder 128 wide with 4 blocks and 4
 heads, 224 px, patches of 16, mask ratio 0.75, float32. A step is the forward pass, the
-loss, the backward pass and AdamW, on a batch that is in memory already. Ours runs as
-`fit` compiles it; theirs is `ViTMAEForPreTraining`, eager and under `torch.compile`.
+loss, the backward pass and AdamW, on a batch in memory. The step of keras_mra is
+compiled as `fit` compiles it. The step of Hugging Face's `ViTMAEForPreTraining` runs
+eagerly and under `torch.compile`.
 
     python benchmarks/mae_step.py --out benchmarks/results/mae_step.json
 """
@@ -55,7 +56,7 @@ def parse_arguments():
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--backends", nargs="*", default=["tensorflow", "torch", "jax"])
     parser.add_argument(
-        "--skip-compile", action="store_true", help="leave torch.compile out"
+        "--skip-compile", action="store_true", help="omit torch.compile"
     )
     parser.add_argument("--out", help="JSON file for all timings")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
@@ -118,7 +119,7 @@ def work(library, kind, batch_size):
 
 
 def keras_mra_step(images):
-    """Our step, compiled as the package recommends for the backend in use."""
+    """The step of keras_mra, compiled as the package recommends for the backend."""
     import keras
 
     import keras_mra
@@ -136,11 +137,11 @@ def keras_mra_step(images):
     jit_compile = keras_mra.backend.fastest_jit_compile()
     mae.compile(optimizer, jit_compile=jit_compile)
     images = keras.ops.convert_to_tensor(images)
-    return lambda: float(mae.train_on_batch(images))  # the float waits for the step
+    return lambda: float(mae.train_on_batch(images))  # `float` waits
 
 
 def hugging_face_step(images, compiled):
-    """Their step: channels first, the fused AdamW of PyTorch."""
+    """The step of Hugging Face: channels first, with the fused AdamW of PyTorch."""
     import torch
     from transformers import ViTMAEConfig
     from transformers import ViTMAEForPreTraining

@@ -1,12 +1,12 @@
-"""Speed of `MaskReconstruct`, beside Keras' own augmentations and a ResNet-50 step.
+"""Speed of `MaskReconstruct`, compared with Keras' augmentations and a ResNet-50 step.
 
 The autoencoder is `mae_mini` (192x12, decoder 128x4) at 224 px, patches of 16, with
-random weights. On each backend, everything compiled as `fit` compiles it:
+random weights. On each backend, compiled as `fit` compiles:
 
 - images per second of the layer's variants and of RandAugment, AugMix and CutMix;
 - the time that the variants add to a training step of ResNet-50;
-- FLOP/s of the default beside those of a large matrix product;
-- which masks the variants choose: the default must choose those of the full pass.
+- FLOP/s of the default, compared with those of a large matrix product;
+- the masks of the variants: the default must choose those of the full pass.
 
     python benchmarks/mask_reconstruct.py --out benchmarks/results/mask_reconstruct.json
 """
@@ -15,12 +15,13 @@ import argparse
 import json
 
 import interleaved
+import masks
 import numpy as np
 
 IMAGE_SIZE, PATCH_SIZE = 224, 16
 RATIOS = (0.75, 0.4)
 VARIANTS = {
-    # Both encoder passes in full, nothing shared: see `full_pass`.
+    # Two full encoder passes that share nothing.
     "naive": None,
     "default": {},
     "block": {"attention_block": 6},
@@ -32,11 +33,9 @@ VARIANTS = {
     "random": {"strategy": "random"},
 }
 KERAS_LAYERS = ("RandAugment", "AugMix", "CutMix")
-# Trained inside one model with a ResNet-50; the others are set beside it.
+# These are timed inside one model with a ResNet-50, too.
 IN_MODEL = ("default", "block and resolution")
 MATRIX_SIZE = 2048
-# Scores closer than this may be ordered either way.
-TIE = 1e-6
 
 
 def main():
@@ -52,11 +51,11 @@ def main():
         "summary": {},
     }
     for backend in args.backends:
-        masks, seconds = measure(backend, args)
-        results["masks"][backend] = masks
+        chosen, seconds = measure(backend, args)
+        results["masks"][backend] = chosen
         results["seconds"][backend] = seconds
         results["summary"][backend] = summarize(seconds, args)
-        report(backend, masks, results["summary"][backend])
+        report(backend, chosen, results["summary"][backend])
         if args.out:
             interleaved.write_json(args.out, results)
 
@@ -88,11 +87,11 @@ def measure(backend, args):
         names += KERAS_LAYERS
     if not args.skip_resnet:
         names += ["resnet50"] + [f"resnet50 + {v} {RATIOS[0]}" for v in IN_MODEL]
-    # The ResNets live in a process of their own: their memory is large.
+    # The ResNets need much memory, so they run in their own process.
     small = interleaved.Worker(__file__, options, backend)
     large = interleaved.Worker(__file__, options, backend)
     workers = {name: large if "resnet" in name else small for name in names}
-    masks = small.ask(name="masks")
+    chosen = small.ask(name="masks")
     for name in names:
         workers[name].ask(name=name, steps=interleaved.WARM_UP_STEPS)
         print(f"{backend}: {name} ready", flush=True)
@@ -103,7 +102,7 @@ def measure(backend, args):
         print(f"{backend}: round {round_number + 1} of {args.rounds}", flush=True)
     small.close()
     large.close()
-    return masks, seconds
+    return chosen, seconds
 
 
 def summarize(seconds, args):
@@ -138,7 +137,7 @@ def summarize(seconds, args):
     return summary
 
 
-def report(backend, masks, summary):
+def report(backend, chosen, summary):
     def cell(row, key, form):
         return form.format(row[key]) if key in row else ""
 
@@ -168,20 +167,21 @@ def report(backend, masks, summary):
             for name, row in summary["layers"].items()
         ],
     )
-    print(f"\nkept patches in common with the full pass ({masks['autoencoder']}):\n")
+    print("\nshare of kept patches in common with the full pass", end=" ")
+    print(f"({chosen['autoencoder']}):\n")
     interleaved.print_table(
         ["variant, ratio", "in common", "by chance"],
         [
             [name, f"{share:.4f}", f"{1 - float(name.rpartition(' ')[2]):.2f}"]
-            for name, share in masks["share_in_common"].items()
+            for name, share in chosen["share_in_common"].items()
         ],
     )
-    print(f"default differs from the full pass in more than ties: {masks['differs']}")
+    print(f"default differs from the full pass in more than ties: {chosen['differs']}")
     print(flush=True)
 
 
 def flops_per_image(ratio):
-    """Floating-point operations of the default variant, products only."""
+    """Floating-point operations of the matrix products of the default variant."""
     grid, values = (IMAGE_SIZE // PATCH_SIZE) ** 2, 3 * PATCH_SIZE**2
     kept = grid - round(grid * ratio)
     attention_pass = 11 * block_flops(1 + grid, 192) + 2 * (1 + grid) * 192**2
@@ -203,7 +203,9 @@ def work(batch_size, resnet_batch_size):
 
     def answer(name, steps=0):
         if name == "masks":
-            return compare_masks()
+            mae, images, described = trained_autoencoder()
+            found = masks.compare(mae, images, RATIOS)
+            return {"autoencoder": f"{described}, {len(images)} images", **found}
         if name not in ready:
             ready[name] = prepare(name, batch_size, resnet_batch_size)
         return interleaved.time_calls(ready[name], steps)[0]
@@ -218,7 +220,7 @@ def prepare(name, batch_size, resnet_batch_size):
     rng = np.random.default_rng(0)
     if name == "matrix product":
         matrix = rng.normal(size=(MATRIX_SIZE, MATRIX_SIZE)).astype("float32")
-        # A layer without variables stands in for the model.
+        # `compiled` needs a model; this layer has no variables.
         return compiled(keras.layers.Layer(), keras.ops.matmul, matrix, matrix)
     if name.startswith("resnet50"):
         return resnet_step(name, random_images(rng, resnet_batch_size))
@@ -285,42 +287,17 @@ def random_images(rng, batch_size):
 
 
 def naive(layer, images):
-    """MRA without any saving: encode, read the attention off, start anew."""
+    """MRA in two separate passes: one for the attention, one for the painting."""
     from keras_mra import masking
 
-    encoded, attention = full_pass(layer.mae, images)
+    encoded, attention = masks.full_pass(layer.mae, images)
     visible = masking.visible_patches(attention, layer.mask_ratio)
-    # The encoded tokens are returned, so that no compiler leaves them out.
+    # The encoded tokens are returned, so that no compiler removes them.
     return layer.mae.reconstruct(images, visible), encoded
 
 
-def full_pass(mae, images):
-    """All blocks on all patches, with the last one's whole attention matrix.
-
-    Returns:
-        The encoded tokens, and the class token's attention to the patches.
-    """
-    from keras import ops
-
-    x = mae.encoder.get_layer("class_token")(mae.embed(images))
-    for i in range(mae.encoder_depth):
-        block = mae.encoder.get_layer(f"block_{i}")
-        x, before = block(x), x
-    normed = block.norm1(before)
-    heads = (block.num_heads, before.shape[-1] // block.num_heads)
-    query, key = (
-        ops.reshape(layer(normed), (-1, 1 + mae.num_patches, *heads))
-        for layer in (block.query, block.key)
-    )
-    logits = ops.einsum("bqhd,bkhd->bhqk", query, key) * heads[1] ** -0.5
-    weights = ops.softmax(logits, axis=-1)  # (B, heads, 1 + N, 1 + N)
-    attention = ops.mean(weights, axis=1)[:, 0, 1:]
-    attention = attention / ops.sum(attention, axis=-1, keepdims=True)
-    return mae.encoder.get_layer("norm")(x), attention
-
-
 def resnet_step(name, images):
-    """A training step of ResNet-50, with the layer in front if the name says so."""
+    """A training step of ResNet-50, behind the layer if the name has one."""
     import keras
 
     inputs = keras.Input(images.shape[1:])
@@ -339,84 +316,18 @@ def resnet_step(name, images):
     return lambda: float(model.train_on_batch(images, labels))
 
 
-# --- masks ------------------------------------------------------------------------
-
-
-def compare_masks():
-    """Masks of the default and of the shortcuts beside those of the full pass."""
-    from keras import ops
-
-    import keras_mra
-
-    mae, images, name = trained_autoencoder()
-    height, width = mae.image_shape[:2]
-    block = mae.encoder_depth // 2
-    # Half the size, rounded up to whole patches.
-    half = tuple(
-        -(-size // (2 * patch)) * patch
-        for size, patch in zip((height, width), mae.patch_size)
-    )
-    run = keras_mra.backend.compiled(
-        mae,
-        lambda x: {
-            "full": full_pass(mae, x)[1],
-            "default": mae.attention(x),
-            "block": mae.attention(x, block),
-            "resolution": mae.attention(x, resolution=half),
-            "block and resolution": mae.attention(x, block, resolution=half),
-        },
-    )
-    scores = {key: ops.convert_to_numpy(value) for key, value in run(images).items()}
-    shares, differs = {}, False
-    for ratio in RATIOS:
-        kept = keras_mra.masking.num_visible(mae.num_patches, ratio)
-        full = top(scores["full"], kept)
-        for variant in [v for v in VARIANTS if v in scores]:
-            mask = top(scores[variant], kept)
-            share = (mask & full).sum() / full.sum()
-            shares[f"{variant} {ratio}"] = float(share)
-            if variant == "default":
-                differs |= differs_in_more_than_ties(mask, full, scores["full"])
-    return {
-        "autoencoder": f"{name}, {len(images)} images",
-        "block": block,
-        "resolution": half,
-        "share_in_common": shares,
-        "differs": bool(differs),
-    }
-
-
 def trained_autoencoder():
-    """An autoencoder whose attention means something, if one with weights is there."""
+    """The shipped autoencoder and its test images, or random ones without the data."""
     import keras_mra
 
-    if "mae_nano_fashion_mnist" in keras_mra.MAE.presets():
-        try:
-            images = keras_mra.datasets.load("fashion_mnist").test[0]
-            mae = keras_mra.MAE.from_preset("mae_nano_fashion_mnist")
-            return mae, images[:1024], "mae_nano_fashion_mnist on its test images"
-        except keras_mra.datasets.DatasetUnavailable:
-            pass
-    mae = mask_reconstruct(RATIOS[0]).mae
-    images = random_images(np.random.default_rng(0), 32)
-    return mae, images, "random weights on random images"
-
-
-def top(scores, kept):
-    """Boolean masks of the `kept` highest scores of each row."""
-    mask = np.zeros(scores.shape, bool)
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :kept]
-    np.put_along_axis(mask, order, True, axis=1)
-    return mask
-
-
-def differs_in_more_than_ties(mask, full, scores):
-    """Whether two choices differ in patches whose scores are further apart than ties.
-
-    `scores` are those that `full` was chosen by.
-    """
-    worst_kept = np.where(full, scores, np.inf).min(axis=1, keepdims=True)
-    return np.any((mask != full) & (np.abs(scores - worst_kept) > 2 * TIE))
+    try:
+        images = keras_mra.datasets.load("fashion_mnist").test[0]
+    except keras_mra.datasets.DatasetUnavailable:
+        mae = mask_reconstruct(RATIOS[0]).mae
+        images = random_images(np.random.default_rng(0), 32)
+        return mae, images, "random weights on random images"
+    mae = keras_mra.MAE.from_preset("mae_nano_fashion_mnist")
+    return mae, images[:1024], "mae_nano_fashion_mnist on its test images"
 
 
 if __name__ == "__main__":

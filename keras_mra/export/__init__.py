@@ -1,4 +1,9 @@
-"""What leaves this package: models without augmentation, augmentors as files."""
+"""Export: models without augmentation, and augmentors as files."""
 
 from keras_mra.export.augmentor import export_augmentor
 from keras_mra.export.strip import strip_augmentation
+
+__all__ = [
+    "export_augmentor",
+    "strip_augmentation",
+]

@@ -1,57 +1,65 @@
-"""Mask-Reconstruct Augmentation for those who have no Keras."""
+"""Export of Mask-Reconstruct Augmentation to files that do not need Keras."""
 
 import importlib.util
-import os
 import pathlib
-import shutil
-import tempfile
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 
 from keras_mra import backend
 from keras_mra import checks
+from keras_mra import files
 from keras_mra.export import onnx_file
 from keras_mra.export import saved_model
 from keras_mra.layers import MaskReconstruct
+from keras_mra.typing import Array
+from keras_mra.typing import ImageShape
+from keras_mra.typing import Path
 
 FORMATS = {"tf_saved_model": saved_model, "onnx": onnx_file}
 
 
-def export_augmentor(layer, path, format="tf_saved_model", image_shape=None):
-    """Writes an augmentor as a file for other stacks: images to augmented images.
+def export_augmentor(
+    layer: MaskReconstruct,
+    path: Path,
+    format: str = "tf_saved_model",
+    image_shape: ImageShape | None = None,
+) -> None:
+    """Writes an augmentor to a file that returns augmented images.
 
-    What is written does what `layer(images, training=True)` does, masks included, and
-    needs neither this package nor Keras. It takes float32 images in the
-    `value_range` of the autoencoder, `(batch, height, width, channels)`, of any batch
-    size, and returns the same; cast integers before, and round after. It checks
-    nothing.
+    The file computes what `layer(images, training=True)` computes, masks included. It
+    needs neither this package nor Keras. Its input and output are float32 images of
+    shape `(batch, height, width, channels)`, of any batch size, in the `value_range` of
+    the autoencoder. Cast integer images before and round them afterwards. The file does
+    not check its input.
 
-    - `"tf_saved_model"` is written on TensorFlow, and on JAX if TensorFlow is
-      installed. A layer that draws at random goes on from its random state: each call
-      draws anew.
-    - `"onnx"` is written on TensorFlow and PyTorch. It has no random state: layers
-      that draw at random are refused.
+    - `"tf_saved_model"` can be written on TensorFlow, and on JAX if TensorFlow is
+      installed. Its random state starts from that of the layer and advances with each
+      call.
+    - `"onnx"` can be written on TensorFlow and PyTorch. An ONNX file has no random
+      state, so layers with random masks or a random `rate` are refused.
 
-    The written file is read back and run before it is moved to `path`.
+    The file is read and run once before it is moved to `path`.
 
     Args:
         layer: `keras_mra.layers.MaskReconstruct`. It is not changed.
-        path: File (ONNX) or folder (SavedModel) to write, which must not exist yet;
-            folders above it are made if missing.
-        format: `"tf_saved_model"`, whose endpoint is `serve` (and `serving_default`),
-            or `"onnx"`, whose input is `images`, and which needs
+        path: File (ONNX) or folder (SavedModel) to write. It must not exist. Missing
+            parent folders are made.
+        format: `"tf_saved_model"`, with the endpoints `serve` and `serving_default`, or
+            `"onnx"`, with the input `images`. ONNX needs
             `pip install 'keras-mra[onnx]'`.
-        image_shape: `(height, width, channels)` of the images, or `None` for those of
-            the autoencoder. Other sizes need a layer with `resize=True`.
+        image_shape: `(height, width, channels)` of the images, or `None` for the shape
+            of the autoencoder. Another size needs a layer with `resize=True`.
 
     Raises:
-        ValueError: If an argument is bad, the backend cannot write the format, or the
-            layer draws at random and the format cannot.
+        ValueError: If an argument is invalid, the backend cannot write the format, or
+            the layer is random and the format cannot be.
         ImportError: If a package that the format needs is not installed.
         FileExistsError: If `path` exists.
-        OSError: If it cannot be written; nothing is left at `path`.
-        RuntimeError: If what was written does not run.
+        OSError: If the file cannot be written. Nothing is left at `path`.
+        RuntimeError: If the written file does not run. Nothing is left at `path`.
 
     Example:
 
@@ -71,39 +79,32 @@ def export_augmentor(layer, path, format="tf_saved_model", image_shape=None):
     image_shape = _image_shape(image_shape, layer)
     path = pathlib.Path(path)
     if path.exists() or path.is_symlink():
-        raise FileExistsError(
-            f"`path` {str(path)!r} exists. Remove it, or choose another."
-        )
+        raise FileExistsError(f"`path` must not exist. Received: path={str(path)!r}")
     model = _Augmentor(layer)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = pathlib.Path(tempfile.mkdtemp(prefix="part.", dir=path.parent))
-        try:
-            part = unfinished / path.name
+        with files.creating(path) as part:
             with backend.portable():
                 FORMATS[format].write(model, part, image_shape)
             _check_runs(FORMATS[format].run, part, image_shape, layer.mae.value_range)
-            os.replace(part, path)
-        finally:
-            shutil.rmtree(unfinished, ignore_errors=True)
     except OSError as error:
         raise OSError(f"`path` {str(path)!r} could not be written: {error}") from error
 
 
 class _Augmentor(keras.Model):
-    """The layer as the model that Keras' own export takes."""
+    """The layer as a model, as Keras' export functions expect."""
 
-    def __init__(self, layer):
-        # A mixed policy must not round pixels on their way in.
+    def __init__(self, layer: MaskReconstruct) -> None:
+        # Autocasting under a mixed policy would round the pixels.
         super().__init__(autocast=False, name="augmentor")
         self.layer = layer
         self.built = True
 
-    def call(self, images):
+    def call(self, images: Array) -> Array:
         return self.layer.call(images, training=True)
 
 
-def _check_format(format, layer):
+def _check_format(format: str, layer: MaskReconstruct) -> None:
     if format not in tuple(FORMATS):
         raise ValueError(
             f"`format` must be one of {tuple(FORMATS)}. Received: format={format!r}"
@@ -111,25 +112,15 @@ def _check_format(format, layer):
     name = keras.backend.backend()
     writer = FORMATS[format]
     if name not in writer.BACKENDS:
+        possible = [repr(f) for f, w in FORMATS.items() if name in w.BACKENDS]
         raise ValueError(
-            f"`format={format!r}` is written by the backends {writer.BACKENDS}. "
-            f"Received: backend {name!r}. Save the autoencoder with "
-            "`mae.save_to_preset` and export it in a process under another "
-            f"KERAS_BACKEND; here, `format` may be {_formats_of(name)}."
+            f"`format` must be {' or '.join(possible)} on the {name} backend. "
+            f"Received: format={format!r}, which needs one of {writer.BACKENDS}. Save "
+            "the autoencoder with `mae.save_to_preset` and export it in a process with "
+            "that KERAS_BACKEND."
         )
     if format == "onnx":
-        for argument, draws in (
-            ("rate", 0 < layer.rate < 1),
-            ("strategy", layer.strategy == "random"),
-            ("temperature", layer.strategy != "random" and layer.temperature > 0),
-        ):
-            if draws:
-                raise ValueError(
-                    "An ONNX file has no random state: it would draw the same masks "
-                    "for ever. `layer` must have `rate` 0 or 1, another `strategy` "
-                    "than 'random' and `temperature` 0. Received: "
-                    f"{argument}={getattr(layer, argument)!r}"
-                )
+        _check_deterministic(layer)
     missing = [
         package
         for package in writer.PACKAGES[name]
@@ -143,12 +134,23 @@ def _check_format(format, layer):
         )
 
 
-def _formats_of(name):
-    return " or ".join(repr(f) for f, w in FORMATS.items() if name in w.BACKENDS)
+def _check_deterministic(layer: MaskReconstruct) -> None:
+    for argument, is_random in (
+        ("rate", 0 < layer.rate < 1),
+        ("strategy", layer.strategy == "random"),
+        ("temperature", layer.strategy != "random" and layer.temperature > 0),
+    ):
+        if is_random:
+            raise ValueError(
+                "`layer` must have `rate` 0 or 1, a `strategy` other than 'random' and "
+                "`temperature` 0, because an ONNX file has no random state and would "
+                "repeat the same masks. Received: "
+                f"{argument}={getattr(layer, argument)!r}"
+            )
 
 
-def _image_shape(image_shape, layer):
-    own = layer.mae.image_shape
+def _image_shape(image_shape: ImageShape | None, layer: MaskReconstruct) -> ImageShape:
+    own: ImageShape = layer.mae.image_shape
     if image_shape is None:
         return own
     image_shape = checks.image_shape(image_shape)
@@ -165,9 +167,21 @@ def _image_shape(image_shape, layer):
     return image_shape
 
 
-def _check_runs(run, path, image_shape, value_range):
-    """Refuses what its reader refuses: exporters write such files without a word."""
-    # Another batch size than any that was traced.
+def _check_runs(
+    run: Callable[[pathlib.Path, np.ndarray[Any, Any]], np.ndarray[Any, Any]],
+    path: pathlib.Path,
+    image_shape: ImageShape,
+    value_range: tuple[float, float],
+) -> None:
+    """Refuses a file that its reader cannot run: exporters write such files silently.
+
+    Args:
+        run: Function of the path and a batch of images that returns their outputs.
+        path: The written file or folder.
+        image_shape: `(height, width, channels)`.
+        value_range: Pair of floats, lowest and highest pixel.
+    """
+    # No exporter has traced this batch size.
     low, high = value_range
     batch = np.random.default_rng(0).uniform(low, high, (3, *image_shape))
     batch = batch.astype("float32")
@@ -175,11 +189,11 @@ def _check_runs(run, path, image_shape, value_range):
         augmented = run(path, batch)
     except Exception as error:
         raise RuntimeError(
-            "The exported augmentor does not run, and was not kept. The versions of "
-            f"the packages that wrote and read it may not fit together: {error}"
+            "The exported augmentor does not run and was removed. The versions of the "
+            f"packages that wrote and read it may be incompatible: {error}"
         ) from error
     if augmented.shape != batch.shape or not np.isfinite(augmented).all():
         raise RuntimeError(
-            "The exported augmentor returned no images, and was not kept. Received: "
-            f"shape {augmented.shape} for {batch.shape}"
+            "The exported augmentor does not return finite images of the input's shape "
+            f"{batch.shape} and was removed. Received: shape {augmented.shape}"
         )

@@ -1,28 +1,34 @@
-"""An augmentor as a TensorFlow SavedModel."""
+"""Augmentors as TensorFlow SavedModels."""
+
+import pathlib
+from typing import Any
 
 import keras
+import numpy as np
+
+from keras_mra.typing import ImageShape
 
 BACKENDS = ("tensorflow", "jax")
-PACKAGES = {"tensorflow": (), "jax": ("tensorflow",)}
+PACKAGES: dict[str, tuple[str, ...]] = {"tensorflow": (), "jax": ("tensorflow",)}
 
 
-def write(model, path, image_shape):
-    """Writes the folder, whose endpoint is `serve`.
+def write(model: keras.Model, path: pathlib.Path, image_shape: ImageShape) -> None:
+    """Writes a model to a SavedModel, with the endpoint `serve`.
 
     Args:
-        model: `keras.Model` from float32 images to images.
-        path: `pathlib.Path` of the folder.
+        model: `keras.Model` from float32 images to images of the same shape.
+        path: Path of the folder.
         image_shape: `(height, width, channels)`.
 
     Raises:
-        OSError: If TensorFlow cannot write it.
+        OSError: If TensorFlow cannot write the folder.
     """
     import tensorflow as tf
 
     images = keras.InputSpec(shape=(None, *image_shape), dtype="float32", name="images")
     options = {}
     if keras.backend.backend() == "jax":
-        # For devices that this machine may not have.
+        # The file also runs on devices that this machine may not have.
         options["jax2tf_kwargs"] = {
             "native_serialization_platforms": ("cpu", "cuda", "tpu")
         }
@@ -38,10 +44,10 @@ def write(model, path, image_shape):
         raise OSError(error.message) from error
 
 
-def run(path, images):
-    """What the folder makes of a NumPy batch, in TensorFlow."""
+def run(path: pathlib.Path, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Runs the SavedModel on a batch of float32 images, in TensorFlow."""
     import tensorflow as tf
 
-    # Held by a name: its function does not keep its variables.
+    # `serve` does not keep its variables alive; the loaded object does.
     loaded = tf.saved_model.load(str(path))
-    return loaded.serve(images).numpy()
+    return np.asarray(loaded.serve(images))

@@ -1,5 +1,7 @@
 """Models without their augmentation, ready for export."""
 
+from typing import Any
+
 import keras
 
 from keras_mra.layers import MaskReconstruct
@@ -11,23 +13,23 @@ from keras_mra.views import View
 AUGMENTATIONS = (MaskReconstruct, RandomApply, RandomBlur, RandomResizedCrop, View)
 
 
-def strip_augmentation(model):
-    """Returns the model without this package's augmentation layers.
+def strip_augmentation(model: keras.Model) -> keras.Model:
+    """Returns a model without the augmentation layers of this package.
 
-    `model.export` traces layers as they behave when called bare, which for Keras' own
-    preprocessing layers and for these is to augment. Export the stripped model.
+    `model.export` traces layers with their default arguments, with which these layers
+    and Keras' own preprocessing layers augment. Export the stripped model instead.
 
     Args:
-        model: Sequential or Functional `keras.Model`; nested ones, and
-            `keras.layers.Pipeline`s, are searched too.
+        model: Sequential or Functional `keras.Model`. Nested models and
+            `keras.layers.Pipeline`s are stripped too.
 
     Returns:
-        A `keras.Model` that shares all other layers and their weights with `model`;
-        not compiled.
+        A `keras.Model`, not compiled, that shares the other layers and their weights
+        with `model`.
 
     Raises:
-        ValueError: If `model` is a subclassed model that holds such a layer, since its
-            `call` cannot be rewritten.
+        ValueError: If `model`, or a nested model that augments, is a subclassed model.
+            Its `call` cannot be rewritten.
 
     Example:
 
@@ -38,7 +40,7 @@ def strip_augmentation(model):
     if not isinstance(model, (keras.Sequential, _functional_class())):
         raise ValueError(
             "`model` must be a Sequential or Functional model. Received: "
-            f"model of type {type(model).__name__}; keep its augmentation in a model "
+            f"model of type {type(model).__name__}. Move its augmentation to a model "
             "around it, or pass `training=False` in its `call`."
         )
     if isinstance(model, keras.Sequential):
@@ -49,18 +51,18 @@ def strip_augmentation(model):
     return keras.models.clone_model(model, clone_function=_replace)
 
 
-def _augments(layer):
+def _augments(layer: Any) -> bool:
     return isinstance(layer, AUGMENTATIONS)
 
 
-def _replace(layer):
+def _replace(layer: Any) -> Any:
     if _augments(layer):
         return keras.layers.Identity(name=layer.name, dtype=layer.dtype_policy)
     return _strip(layer)
 
 
-def _strip(layer):
-    """The layer itself, or what is left of it where it holds augmentation."""
+def _strip(layer: Any) -> Any:
+    """Returns the layer itself, or a stripped copy if a layer inside it augments."""
     if not any(_augments(inner) for inner in layer._flatten_layers()):
         return layer
     if isinstance(layer, keras.layers.Pipeline):
@@ -69,7 +71,7 @@ def _strip(layer):
     return strip_augmentation(layer)
 
 
-def _functional_class():
+def _functional_class() -> type:
     # Keras has no public name for the class of `keras.Model(inputs, outputs)`.
     x = keras.Input((1,))
     return type(keras.Model(x, x))

@@ -1,4 +1,4 @@
-"""What the tests of many devices train, and on what: all of it is in this file."""
+"""Small models and their data, for training on one device and on many."""
 
 import keras
 import numpy as np
@@ -9,13 +9,17 @@ from keras_mra.models.msa import MSA
 
 IMAGE_SHAPE = (8, 8, 3)
 BATCH = 8
+SMALL = dict(
+    encoder_dim=16, encoder_depth=1, encoder_heads=2,
+    decoder_dim=8, decoder_depth=1, decoder_heads=2,
+)  # fmt: skip
 
 
 class Recording(MSA):
-    """An MSA that remembers what each replica drew: a view, its mask, the other view.
+    """An MSA that records each replica's view, its mask and the teacher's view.
 
     Args:
-        rows: Int, images that a replica sees.
+        rows: Int, the number of images in the batch of a replica.
         **kwargs: Arguments of `MSA`.
     """
 
@@ -35,19 +39,19 @@ class Recording(MSA):
 
 
 def make_model(rows=None, accumulate=None, **compile_arguments):
-    """A small MSA, compiled.
+    """A small compiled MSA, with the variables of its optimizer.
 
     Args:
-        rows: Int, to make it a `Recording` one, or `None`.
-        accumulate: Int or `None`, batches of one optimizer step.
+        rows: Int for a `Recording`, or `None`.
+        accumulate: Int or `None`, the number of batches per optimizer step.
         **compile_arguments: Arguments of `compile`.
     """
-    mae = MAE(
-        IMAGE_SHAPE, 2, encoder_dim=16, encoder_depth=1, encoder_heads=2,
-        decoder_dim=8, decoder_depth=1, decoder_heads=2, mlp_ratio=2.0,
-    )  # fmt: skip
     arguments = dict(
-        mae=mae, momentum=0.9, momentum_steps=10, hidden_dim=16, projection_dim=8
+        mae=MAE(IMAGE_SHAPE, 2, mlp_ratio=2.0, **SMALL),
+        momentum=0.9,
+        momentum_steps=10,
+        hidden_dim=16,
+        projection_dim=8,
     )
     model = MSA(**arguments) if rows is None else Recording(rows, **arguments)
     optimizer = keras.optimizers.SGD(
@@ -55,14 +59,16 @@ def make_model(rows=None, accumulate=None, **compile_arguments):
     )
     jit_compile = keras.backend.backend() == "jax"
     model.compile(optimizer, **{"jit_compile": jit_compile, **compile_arguments})
+    model.optimizer.build(model.trainable_variables)
     return model
 
 
 class GivenViews(keras.utils.PyDataset):
-    """Batches with views and masks, the same on any number of devices.
+    """Batches of views and masks that do not depend on the number of devices.
 
     Args:
-        first, last: Ints, the batches of an epoch.
+        first: Int, the first batch of an epoch.
+        last: Int, the end of the epoch.
     """
 
     def __init__(self, first, last):
@@ -83,6 +89,17 @@ class GivenViews(keras.utils.PyDataset):
 
 
 def equal_images(batches):
-    """Batches in which all images are one: only what is drawn tells them apart."""
+    """Batches of one image, so that rows differ only in what is drawn for them."""
     image = np.random.default_rng(0).integers(0, 256, IMAGE_SHAPE, dtype="uint8")
     return np.repeat(image[None], batches * BATCH, axis=0)
+
+
+def different_images(batches):
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (batches * BATCH, *IMAGE_SHAPE), dtype="uint8")
+
+
+def same_patches(batch_size, num_patches, kept, seed):
+    """Stands in for `masking.random_patches`: the same mask on each replica."""
+    visible = ops.arange(0, kept, dtype="int32") * (num_patches // kept)
+    return ops.tile(visible[None], (batch_size, 1))

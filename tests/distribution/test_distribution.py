@@ -1,4 +1,4 @@
-"""One global batch is the same on one device and on many, on the backend in use."""
+"""Training on many devices equals training on one, on the backend in use."""
 
 import json
 import os
@@ -16,18 +16,19 @@ from keras_mra.datasets import ArrayDataset
 
 HERE = pathlib.Path(__file__).parent
 BACKEND = keras.backend.backend()
-# Devices and processes. PyTorch has a process for each device.
+# The number of devices and of processes. PyTorch has one process per device.
 LAYOUTS = {
     "tensorflow": {"two": (2, 1), "workers": (2, 2)},
     "jax": {"four": (4, 1), "two_by_two": (4, 2)},
     "torch": {"two": (2, 2)},
 }[BACKEND]
-# What each layout does with checkpoints: one of the two where there are two layouts,
-# since those backends trace and compile for a quarter of a minute each time.
-CHECKPOINTS = {
-    "tensorflow": {"two": ("trained",), "workers": ("pretrained",)},
-    "jax": {"four": ("trained",), "two_by_two": ("pretrained",)},
-    "torch": {"two": ("trained", "pretrained")},
+# What each layout does besides: writes a checkpoint, runs `pretrain_mae`, and runs
+# `pretrain_msa` with a kill. TensorFlow and JAX trace and compile each of them for
+# several seconds, so one of two layouts does it.
+TODO = {
+    "tensorflow": {"two": ("checkpoint", "mae"), "workers": ("msa",)},
+    "jax": {"four": ("checkpoint", "mae"), "two_by_two": ("msa",)},
+    "torch": {"two": ("checkpoint", "mae", "msa")},
 }[BACKEND]
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
 
@@ -78,7 +79,10 @@ def free_ports(count):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """What came out on many devices, and then on one; by layout, then by process."""
+    """The arrays of each layout, and those of one device: a dict for each process.
+
+    The run on one device is the last, since it continues the checkpoints of the others.
+    """
     folder = tmp_path_factory.mktemp("devices")
     checkpoints = str(folder / "checkpoints")
     found = {}
@@ -88,11 +92,9 @@ def runs(tmp_path_factory):
             processes,
             folder / name,
             checkpoints=checkpoints,
-            todo={name: CHECKPOINTS[name]},
+            todo={name: TODO[name]},
         )
-    found["one"] = start(
-        1, 1, folder / "one", checkpoints=checkpoints, todo=CHECKPOINTS
-    )
+    found["one"] = start(1, 1, folder / "one", checkpoints=checkpoints, todo=TODO)
     return found
 
 
@@ -102,8 +104,8 @@ def layout(request):
 
 
 def layouts_that(do):
-    """Parametrizes `layout` by those that do something with checkpoints."""
-    names = [name for name, done in CHECKPOINTS.items() if do in done]
+    """Parametrizes `layout` with the layouts that do something."""
+    names = [name for name, done in TODO.items() if do in done]
     return pytest.mark.parametrize("layout", names)
 
 
@@ -114,7 +116,7 @@ def one(runs):
 
 @pytest.fixture
 def many(runs, layout):
-    """What the first of many devices, or processes, found."""
+    """The arrays of the first process of a layout."""
     return runs[layout][0]
 
 
@@ -175,7 +177,7 @@ def test_the_teacher_is_one_on_all_replicas(runs, layout):
 @pytest.mark.parametrize("epoch", ["first", "second"])
 def test_each_replica_draws_its_own_views_and_masks(runs, layout, epoch):
     processes = [process[f"drawn/{epoch}"] for process in runs[layout]]
-    # JAX's processes see the whole batch each.
+    # Each process of JAX sees the whole batch.
     rows = processes[0] if BACKEND == "jax" else np.concatenate(processes)
     assert len(rows) == 8
     views, masks, strong = rows[:, 0], rows[:, 1:-1], rows[:, -1]
@@ -189,54 +191,60 @@ def test_the_next_epoch_draws_others(many):
 
 
 def test_random_state_is_saved_as_on_one_device(one, many):
-    # What the first replica holds: a run on other devices goes on from it.
+    # A checkpoint holds the state of the first replica.
     np.testing.assert_array_equal(many["drawn/seed"], one["drawn/seed"])
 
 
-@pytest.mark.skipif(BACKEND != "jax", reason="Others draw on each replica.")
+@pytest.mark.skipif(BACKEND != "jax", reason="Other backends draw on each replica.")
 def test_jax_draws_the_same_on_any_number_of_devices(one, many):
     np.testing.assert_allclose(many["drawn/first"], one["drawn/first"], atol=1e-5)
 
 
-@layouts_that("trained")
-def test_a_checkpoint_of_many_goes_on_with_one(one, layout):
+@layouts_that("checkpoint")
+def test_a_checkpoint_of_many_continues_on_one(one, layout):
     resumed = part(one, f"resumed/{layout}")
     uninterrupted = part(one, "uninterrupted")
     assert resumed.pop(f"resumed/{layout}/done") == 2
     assert uninterrupted.pop("uninterrupted/done") == 0
-    for found, expected in zip(resumed.values(), uninterrupted.values()):
+    for found, expected in zip(resumed.values(), uninterrupted.values(), strict=True):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
 
 
-@layouts_that("pretrained")
-def test_pretraining_goes_on_after_a_kill_on_as_many_or_on_one(runs, one, layout):
-    for found in (
-        part(runs[layout][-1], "pretrained"),
-        part(one, f"pretrained/{layout}"),
-    ):
+@layouts_that("mae")
+def test_pretrain_mae_is_that_of_one_device(one, runs, layout):
+    expected = part(one, "mae/log")["mae/log/loss"]
+    assert expected[0] - expected[1] > 0.01
+    for process in runs[layout]:
+        np.testing.assert_allclose(process["mae/log/loss"], expected, atol=1e-5)
+        assert_close(part(process, "mae/weights"), part(one, "mae/weights"), atol=1e-4)
+
+
+@layouts_that("msa")
+def test_pretrain_msa_continues_after_a_kill_on_many_and_on_one(runs, one, layout):
+    for found in (part(runs[layout][-1], "msa"), part(one, f"msa/{layout}")):
         logs = {k.split("/")[-1]: v for k, v in found.items() if "/log/" in k}
         assert {"loss", "pixel_loss", "contrast_loss"} <= logs.keys()
         assert all(v.shape == (2,) and np.isfinite(v).all() for v in logs.values())
 
 
-@layouts_that("pretrained")
-def test_pretraining_ends_with_the_same_weights_on_all_replicas(runs, layout):
-    first, *others = (part(run, "pretrained/weights") for run in runs[layout])
+@layouts_that("msa")
+def test_pretrain_msa_ends_with_the_same_weights_on_all_replicas(runs, layout):
+    first, *others = (part(run, "msa/weights") for run in runs[layout])
     for other in others:
         assert_close(other, first, atol=0)
 
 
-@layouts_that("pretrained")
-@pytest.mark.skipif(BACKEND != "jax", reason="Others draw on each replica.")
-def test_jax_pretrains_the_same_on_any_number_of_devices(one, many, layout):
-    found = part(one, f"pretrained/{layout}/weights")
-    for value, expected in zip(
-        found.values(), part(many, "pretrained/weights").values()
-    ):
-        np.testing.assert_allclose(value, expected, rtol=0, atol=1e-4)
+@layouts_that("msa")
+@pytest.mark.skipif(BACKEND != "jax", reason="Other backends draw on each replica.")
+def test_pretrain_msa_is_that_of_one_device_on_jax(one, many, layout):
+    for kind in ("log", "weights"):
+        found = part(one, f"msa/{layout}/{kind}")
+        expected = part(many, f"msa/{kind}")
+        for value, wanted in zip(found.values(), expected.values(), strict=True):
+            np.testing.assert_allclose(value, wanted, rtol=0, atol=1e-4)
 
 
-def test_what_cannot_be_done_is_named(many, layout):
+def test_unsupported_options_are_named(many, layout):
     messages = part(many, "refused")
     devices, processes = LAYOUTS[layout]
     if processes > 1:
@@ -249,7 +257,7 @@ def test_what_cannot_be_done_is_named(many, layout):
         assert "jit_compile=True" in str(messages["refused/jit_compile"])
 
 
-# --- without other devices ------------------------------------------------------------
+# --- in one process -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("value", ["mirrored", 4, object()])
@@ -259,7 +267,7 @@ def test_a_distribution_of_another_kind_is_refused(value):
             pass
 
 
-@pytest.mark.skipif(BACKEND == "jax", reason="It is JAX's own.")
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX accepts it.")
 def test_a_distribution_of_another_backend_is_refused():
     jax_only = keras.distribution.DataParallel(devices=["cpu:0"])
     with pytest.raises(ValueError, match=f"on the {BACKEND} backend.*DataParallel"):
@@ -320,7 +328,7 @@ def test_shares_of_shuffled_arrays_make_up_the_batch_of_each_epoch():
     assert not np.array_equal(*orders)
 
 
-def test_a_share_reads_its_own_rows_alone():
+def test_a_share_reads_only_its_own_rows():
     class Counting(ArrayDataset):
         def batch(self, indices):
             read.extend(indices)

@@ -1,10 +1,10 @@
-"""Trains on some devices and writes down what came out: run as a process of its own.
+"""Trains on some devices and saves the results: a script for a process of its own.
 
     python train.py '{"devices": 2, "folder": "...", "checkpoints": "...",
-                      "todo": {"two": ["trained", "pretrained"]}}'
+                      "todo": {"two": ["checkpoint", "msa"]}}'
 
-On PyTorch, `torchrun` starts it once per device. `ports` and `rank` make it one of two
-processes on JAX and TensorFlow.
+On PyTorch, `torchrun` starts it once per device. On JAX and TensorFlow, `ports` and
+`rank` make it one of two processes.
 """
 
 import json
@@ -12,17 +12,21 @@ import os
 import pathlib
 import shutil
 import sys
+from unittest import mock
 
 import keras
 import numpy as np
 from model import BATCH
-from model import IMAGE_SHAPE
+from model import SMALL
 from model import GivenViews
+from model import different_images
 from model import equal_images
 from model import make_model
+from model import same_patches
 
 import keras_mra
 from keras_mra import distribution
+from keras_mra import masking
 from keras_mra.datasets import ArrayDataset
 from keras_mra.pretrain.checkpoint import Checkpoint
 
@@ -50,7 +54,7 @@ def tensorflow_devices():
     import tensorflow as tf
 
     if DEVICES == 1:
-        # The reference may be slow at each step, but not before the first.
+        # The few steps of the reference take less time than tracing them.
         tf.config.run_functions_eagerly(True)
         return None
     if PORTS:
@@ -65,13 +69,13 @@ def tensorflow_devices():
 
 
 def fit(model, batches, epochs=1, **kwargs):
-    """One `fit`, as the trainer calls it."""
+    """One `fit`, as `pretrain_msa` calls it."""
     batches, _ = distribution.share(batches, BATCH)
     return model.fit(batches, epochs=epochs, shuffle=False, verbose=0, **kwargs)
 
 
 def on_each_replica(model, variable):
-    """The values of a variable in all the places of this process."""
+    """The values of a variable on all devices of this process."""
     if BACKEND == "jax":
         return [np.asarray(shard.data) for shard in variable.value.addressable_shards]
     if BACKEND == "tensorflow" and DEVICES > 1:
@@ -80,22 +84,24 @@ def on_each_replica(model, variable):
     return [keras.ops.convert_to_numpy(variable.value)]
 
 
-def weights(model, prefix):
+def arrays_of(variables, prefix):
     return {
-        f"{prefix}/{i}": keras.ops.convert_to_numpy(w)
-        for i, w in enumerate(model.weights)
+        f"{prefix}/{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(variables)
     }
 
 
-def given(**options):
-    """Three steps with views and masks from outside."""
-    model = make_model(**options)
-    found = weights(model, "before")
+def logs_of(history):
+    return {f"log/{k}": np.array(v) for k, v in history.history.items()}
+
+
+def given(model):
+    """Three steps with the same views and masks on any number of devices."""
+    found = arrays_of(model.weights, "before")
     fit(model, GivenViews(0, 1))
-    found |= weights(model, "after_one")
+    found |= arrays_of(model.weights, "after_one")
     history = fit(model, GivenViews(1, 3), epochs=2)
-    found |= weights(model, "after_all")
-    found |= {f"log/{k}": np.array(v) for k, v in history.history.items()}
+    found |= arrays_of(model.weights, "after_all")
+    found |= logs_of(history)
     batches, _ = distribution.share(GivenViews(3, 5), BATCH)
     evaluated = model.evaluate(batches, verbose=0, return_dict=True)
     found |= {f"evaluated/{k}": np.array(v) for k, v in evaluated.items()}
@@ -105,31 +111,34 @@ def given(**options):
 
 
 def drawn():
-    """What the replicas drew for one and the same image, in two epochs."""
+    """What the replicas drew for copies of one image, in two epochs."""
     model = make_model(rows=BATCH if BACKEND == "jax" else BATCH // DEVICES)
     found = {}
     for epoch in ("first", "second"):
         fit(model, ArrayDataset(equal_images(2), batch_size=BATCH))
         rows = on_each_replica(model, model.drawn)
-        # JAX's replicas all hold the rows of the whole batch.
+        # Each replica of JAX holds the rows of the whole batch.
         found[epoch] = rows[0] if BACKEND == "jax" else np.concatenate(rows)
     found["seed"] = keras.ops.convert_to_numpy(model.mae.seed_generator.state)
     return found
 
 
-def trained(epochs, folder=None):
-    """A run that goes on from a checkpoint if there is one."""
-    model = make_model()
-    model.optimizer.build(model.trainable_variables)
+def from_checkpoint(model, initial, epochs, folder=None):
+    """A run that starts from the initial values, or continues from a checkpoint.
+
+    `model` may have been trained: a new one would be compiled again.
+    """
+    variables = [*model.variables, *model.optimizer.variables]
+    for variable, value in zip(variables, initial, strict=True):
+        variable.assign(value)
     done, callbacks = 0, []
     if folder is not None:
         checkpoint = Checkpoint(folder, {"run": "this"})
         done, _ = checkpoint.restore(model)
         callbacks = [checkpoint] if distribution.is_main_process() else []
     fit(model, GivenViews(0, 2), epochs, initial_epoch=done, callbacks=callbacks)
-    found = weights(model, "weights")
-    for i, v in enumerate(model.optimizer.variables):
-        found[f"optimizer/{i}"] = keras.ops.convert_to_numpy(v)
+    found = arrays_of(model.weights, "weights")
+    found |= arrays_of(model.optimizer.variables, "optimizer")
     return {**found, "done": np.array(done)}
 
 
@@ -143,26 +152,40 @@ class KillAfterOneEpoch(keras.callbacks.Callback):
             raise Killed
 
 
-def pretrained(folder, callbacks=()):
-    """`pretrain_msa` as it is called by users; killed, or to its end."""
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (2 * BATCH, *IMAGE_SHAPE), dtype="uint8")
+# The peak learning rate is `learning_rate` times 8 / 256: the weights move visibly.
+PRETRAINING = dict(
+    preset="mae_nano", patch_size=4, epochs=2, batch_size=BATCH, learning_rate=0.3,
+    verbose=0, **SMALL,
+)  # fmt: skip
+
+
+def pretrained_msa(folder, callbacks=()):
+    """`pretrain_msa` as users call it, killed or to its end."""
     try:
         msa = keras_mra.pretrain_msa(
-            images, "mae_nano", patch_size=4, epochs=2, batch_size=BATCH,
-            views=("auto", None), distribution=DISTRIBUTION,
-            checkpoint=folder, callbacks=callbacks,
-            encoder_dim=16, encoder_depth=1, encoder_heads=2, decoder_dim=8,
-            decoder_depth=1, decoder_heads=2, verbose=0,
-        )  # fmt: skip
+            different_images(2),
+            views=("auto", None),
+            distribution=DISTRIBUTION,
+            checkpoint=folder,
+            callbacks=callbacks,
+            **PRETRAINING,
+        )
     except Killed:
         return {}
-    history = {f"log/{k}": np.array(v) for k, v in msa.history.history.items()}
-    return {**weights(msa, "weights"), **history}
+    return arrays_of(msa.weights, "weights") | logs_of(msa.history)
+
+
+def pretrained_mae():
+    """`pretrain_mae` with the same masks on any number of devices."""
+    with mock.patch.object(masking, "random_patches", same_patches):
+        mae = keras_mra.pretrain_mae(
+            different_images(2), view=None, distribution=DISTRIBUTION, **PRETRAINING
+        )
+    return arrays_of(mae.weights, "weights") | logs_of(mae.history)
 
 
 def refused():
-    """The messages of what cannot be done."""
+    """The messages of the errors for unsupported options."""
     attempts = {"batch_size": lambda: distribution.share(GivenViews(0, 1), BATCH - 1)}
     if BACKEND == "tensorflow":
         views = GivenViews(0, 1)
@@ -185,33 +208,39 @@ def refused():
 
 
 def results():
-    yield "given", given()
-    yield "drawn", drawn()
-    if BACKEND != "tensorflow":
-        yield "accumulated", given(accumulate=2)
     todo = {
         (name, do): f"{CONFIG['checkpoints']}/{name}_{do}"
         for name, dos in CONFIG["todo"].items()
         for do in dos
     }
+    model = make_model()
+    variables = [*model.variables, *model.optimizer.variables]
+    initial = [keras.ops.convert_to_numpy(v) for v in variables]
+    yield "given", given(model)
+    if BACKEND != "tensorflow":
+        yield "accumulated", given(make_model(accumulate=2))
+    yield "drawn", drawn()
     if DEVICES == 1:
-        yield "uninterrupted", trained(4)
+        yield "uninterrupted", from_checkpoint(model, initial, 4)
+        yield "mae", pretrained_mae()
         for (name, do), folder in todo.items():
-            if do == "trained":
-                yield f"resumed/{name}", trained(4, folder)
-            else:
-                yield f"pretrained/{name}", pretrained(folder + "_one")
+            if do == "checkpoint":
+                yield f"resumed/{name}", from_checkpoint(model, initial, 4, folder)
+            if do == "msa":
+                yield f"msa/{name}", pretrained_msa(folder + "_one")
         return
     yield "refused", refused()
     for (_, do), folder in todo.items():
-        if do == "trained":
-            yield "trained", trained(2, folder)
-            continue
-        yield "killed", pretrained(folder, [KillAfterOneEpoch()])
-        distribution.check_epochs_done(1)  # Waits until it is written.
-        if distribution.is_main_process():
-            shutil.copytree(folder, folder + "_one")
-        yield "pretrained", pretrained(folder)
+        if do == "checkpoint":
+            yield "trained", from_checkpoint(model, initial, 2, folder)
+        if do == "mae":
+            yield "mae", pretrained_mae()
+        if do == "msa":
+            yield "killed", pretrained_msa(folder, [KillAfterOneEpoch()])
+            distribution.check_epochs_done(1)  # Waits until the checkpoint is written.
+            if distribution.is_main_process():
+                shutil.copytree(folder, folder + "_one")
+            yield "msa", pretrained_msa(folder)
 
 
 DISTRIBUTION = devices()
