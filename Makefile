@@ -24,14 +24,15 @@ EXTRA_tensorflow := tensorflow-cpu
 EXTRA_jax := jax
 EXTRA_torch := torch
 
-.PHONY: help demo test test-tensorflow test-jax test-torch test-shared \
+.PHONY: help demo test test-tensorflow test-jax test-torch test-shared test-slow \
 	docs lint format hooks clean
 
 help:
 	@echo "make demo [BACKEND=tensorflow|jax|torch] [ARGS=...]  keras-mra demo"
 	@echo "make test [PYTEST_ARGS=...]  all tests on three backends, make docs, make lint"
 	@echo "make test-tensorflow, test-jax, test-torch  the suite on one backend"
-	@echo "make test-shared  the checks that compare backends, and the wheel"
+	@echo "make test-shared  the tests that run once: no backend touches them, or all do"
+	@echo "make test-slow  soak tests, which make test leaves out"
 	@echo "make docs    builds the documentation into site/, where a warning is an error"
 	@echo "make lint    ruff check, ruff format --check, mypy"
 	@echo "make format  what ruff can mend by itself"
@@ -43,12 +44,19 @@ demo: .venv/.installed-$(BACKEND)
 
 test: test-tensorflow test-jax test-torch test-shared docs lint
 
+# What touches tensors runs on each backend. Tests marked `once` are Python that no
+# backend touches, or start a process for each backend themselves.
 test-tensorflow test-jax test-torch: test-%: .venv-test/.installed
-	KERAS_BACKEND=$* $(TEST_BIN)/python $(PYTEST) tests \
-		--ignore=tests/cross_backend --ignore=tests/packaging $(PYTEST_ARGS)
+	KERAS_BACKEND=$* $(TEST_BIN)/python $(PYTEST) tests -m "not once and not slow" \
+		$(PYTEST_ARGS)
 
 test-shared: .venv-test/.installed
-	$(TEST_BIN)/python $(PYTEST) tests/cross_backend tests/packaging $(PYTEST_ARGS)
+	KERAS_BACKEND=torch $(TEST_BIN)/python $(PYTEST) tests -m once $(PYTEST_ARGS)
+
+test-slow: .venv-test/.installed
+	for backend in tensorflow jax torch; do KERAS_BACKEND=$$backend \
+		$(TEST_BIN)/python $(PYTEST) tests -m slow $(PYTEST_ARGS) \
+		|| [ $$? = 5 ] || exit 1; done  # 5: none is slow there
 
 # What is announced for the successors of mkdocs and of its theme is no warning of ours.
 docs: .venv-test/.installed

@@ -33,6 +33,8 @@ def replacing(path: Path) -> Iterator[pathlib.Path]:
     Example:
 
     ```python
+    from keras_mra import files
+
     with files.replacing("results.txt") as part:
         part.write_text("done")
     ```

@@ -1,23 +1,30 @@
-"""What pulls two views of an image together: one value per image, in float32."""
+"""Losses that draw two views of an image together: one float32 value per image."""
 
 import keras
 from keras import ops
 
 from keras_mra import checks
+from keras_mra.typing import Array
 
 
-def info_nce(queries, keys, temperature=0.2, positives=None):
+def info_nce(
+    queries: Array,
+    keys: Array,
+    temperature: float = 0.2,
+    positives: Array | None = None,
+) -> Array:
     """InfoNCE: the cross-entropy of finding each query's key among all keys.
 
-    Similarities are cosines over `temperature`. Under a distribution the keys are
-    those of the global batch, the queries a device's own.
+    The logits are cosine similarities divided by `temperature`. In distributed
+    training the keys are those of the global batch, and the queries are those of one
+    device.
 
     Args:
-        queries: Float tensor of shape `(batch, dim)`, any lengths.
-        keys: Float tensor of shape `(keys, dim)`; at least one for each query.
+        queries: Float tensor of shape `(batch, dim)`, vectors of any length.
+        keys: Float tensor of shape `(keys, dim)`, at least one key per query.
         temperature: Positive float.
         positives: Integers of shape `(batch,)`, the index of each query's own key, or
-            `None` for key `i` of query `i`.
+            `None` if key `i` belongs to query `i`.
 
     Returns:
         Float32 tensor of shape `(batch,)`.
@@ -43,38 +50,47 @@ def info_nce(queries, keys, temperature=0.2, positives=None):
             )
         positives = ops.arange(ops.shape(queries)[0])
     logits = ops.matmul(_unit(queries) / temperature, ops.transpose(_unit(keys)))
-    # (B, keys); the cross-entropy subtracts the largest before it takes exponentials.
+    # (B, keys); the cross-entropy subtracts the largest logit before it exponentiates.
     return ops.sparse_categorical_crossentropy(positives, logits, from_logits=True)
 
 
-def cosine_distance(queries, keys):
+def cosine_distance(queries: Array, keys: Array) -> Array:
     """`2 - 2 cos` of each query and its key: BYOL's loss, from 0 to 4.
 
-    The squared distance of the two vectors, each divided by its length.
+    The value is the squared distance of the two vectors, each divided by its length.
 
     Args:
-        queries: Float tensor of shape `(batch, dim)`, any lengths.
-        keys: Likewise.
+        queries: Float tensor of shape `(batch, dim)`, vectors of any length.
+        keys: Float tensor of shape `(batch, dim)`; key `i` belongs to query `i`.
 
     Returns:
         Float32 tensor of shape `(batch,)`.
+
+    Raises:
+        ValueError: If the arguments are not floats of matching shapes.
+
+    Example:
+
+    ```python
+    loss = ops.mean(cosine_distance(predictor(student), ops.stop_gradient(teacher)))
+    ```
     """
     queries, keys = ops.convert_to_tensor(queries), ops.convert_to_tensor(keys)
     _check_features(queries, keys)
     return 2.0 - 2.0 * ops.sum(_unit(queries) * _unit(keys), axis=-1)
 
 
-def _unit(x):
-    """Vectors of length 1, in float32; one without a direction stays zero."""
+def _unit(x: Array) -> Array:
+    """Float32 vectors of length 1; vectors shorter than 1e-15 become zero."""
     x = ops.cast(x, "float32")
     squares = ops.sum(ops.square(x), axis=-1, keepdims=True)  # (B, 1)
-    # A test that NaN fails, so that NaN stays NaN and training stops. The inner choice
-    # is for the gradient: a root at zero would make NaN of a zero vector's.
+    # NaN fails this comparison, so it stays NaN and stops the training. The inner
+    # `where` protects the gradient, which the root of zero would turn into NaN.
     absent = squares < 1e-30
     return ops.where(absent, 0.0, x / ops.sqrt(ops.where(absent, 1.0, squares)))
 
 
-def _check_features(queries, keys):
+def _check_features(queries: Array, keys: Array) -> None:
     for name, x in (("queries", queries), ("keys", keys)):
         if len(x.shape) != 2 or not keras.backend.is_float_dtype(x.dtype):
             raise ValueError(

@@ -1,17 +1,18 @@
-"""What a measurement was made on."""
+"""Description of the machine that a measurement was made on."""
 
 import importlib.metadata
 import os
 import pathlib
 import platform
+from typing import Any
 
 import keras
 
 from keras_mra.version import __version__
 
 
-def describe_machine():
-    """Hardware and software versions, as a dict that JSON can hold."""
+def describe_machine() -> dict[str, Any]:
+    """Returns the versions of hardware and software, as values that JSON can hold."""
     packages = {"keras": keras.__version__, "keras_mra": __version__}
     distributions = {
         "tensorflow": ("tensorflow", "tensorflow-cpu"),
@@ -32,7 +33,7 @@ def describe_machine():
     }
 
 
-def _processor():
+def _processor() -> str:
     try:
         for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith("model name"):

@@ -1,36 +1,45 @@
-"""Which patches stay visible (MRA, section "attention-based masking").
+"""Choice of the patches that stay visible.
 
-The paper keeps the patches that the class token attends to most. `low_attention` is
-its counter-example (figure 2), `random` the masking of MAE itself. A temperature
-perturbs the choice with Gumbel noise: 0 is the paper, large is uniformly random.
+The strategy `attention` is the one of MRA: it keeps the patches that the class token
+attends to most. `low_attention` keeps the least attended patches, and `random` ignores
+the attention. A temperature adds Gumbel noise to the choice: 0 adds none, and a large
+temperature makes the choice uniformly random.
 """
 
 import math
 
-import numpy as np
 from keras import ops
 from keras import random
+
+from keras_mra import checks
+from keras_mra.typing import Array
+from keras_mra.typing import Seed
 
 STRATEGIES = ("attention", "random", "low_attention")
 
 
-def num_visible(num_patches, mask_ratio):
+def num_visible(num_patches: int, mask_ratio: float) -> int:
     """Number of patches kept: `num_patches - round(num_patches * mask_ratio)`.
+
+    Args:
+        num_patches: Int, the patches of an image.
+        mask_ratio: Float in (0, 1), the share of patches to drop.
 
     Raises:
         ValueError: If the ratio is not in (0, 1), or keeps or drops no patch.
+
+    Example:
+
+    >>> keras_mra.masking.num_visible(196, mask_ratio=0.75)
+    49
     """
-    if isinstance(mask_ratio, bool) or not isinstance(
-        mask_ratio, (int, float, np.number)
-    ):
-        raise ValueError(
-            "`mask_ratio` must be a number in (0, 1). "
-            f"Received: mask_ratio={mask_ratio!r}"
-        )
-    if not 0 < mask_ratio < 1:
-        raise ValueError(
-            f"`mask_ratio` must be in (0, 1). Received: mask_ratio={mask_ratio}"
-        )
+    checks.number(
+        "mask_ratio",
+        mask_ratio,
+        "in (0, 1)" if checks.is_number(mask_ratio) else "a number in (0, 1)",
+        low=math.ulp(0.0),
+        high=math.nextafter(1.0, 0.0),
+    )
     kept = num_patches - round(num_patches * mask_ratio)
     if not 0 < kept < num_patches:
         what = "drop" if kept == num_patches else "keep"
@@ -42,41 +51,38 @@ def num_visible(num_patches, mask_ratio):
     return kept
 
 
-def check_strategy(strategy, temperature):
-    """Refuses unknown strategies and temperatures that are no noise level."""
+def check_strategy(strategy: str, temperature: float) -> None:
+    """Refuses unknown strategies, and temperatures that are negative or not finite."""
     if strategy not in STRATEGIES:
         raise ValueError(
             f"`strategy` must be one of {STRATEGIES}. Received: strategy={strategy!r}"
         )
-    is_number = isinstance(temperature, (int, float, np.number)) and not isinstance(
-        temperature, bool
-    )
-    if not is_number or not 0 <= temperature < math.inf:
-        raise ValueError(
-            "`temperature` must be a finite number, at least 0. "
-            f"Received: temperature={temperature!r}"
-        )
+    checks.nonnegative_float("temperature", temperature)
 
 
 def visible_patches(
-    attention, mask_ratio, strategy="attention", temperature=0.0, seed=None
-):
+    attention: Array,
+    mask_ratio: float,
+    strategy: str = "attention",
+    temperature: float = 0.0,
+    seed: Seed = None,
+) -> Array:
     """Chooses the patches that stay visible.
 
     Args:
-        attention: Float tensor of shape `(batch, patches)`, attention paid to each
-            patch, at least 0. With `strategy="random"` only its shape is used.
+        attention: Float tensor of shape `(batch, patches)`, the attention paid to each
+            patch, at least 0. The strategy `"random"` uses only its shape.
         mask_ratio: Float in (0, 1), the share of patches to drop.
         strategy: `"attention"` keeps the most attended patches, `"low_attention"`
-            the least attended, `"random"` any.
-        temperature: Float, at least 0: Gumbel noise of this scale is added to the
-            log attention before the top-k, which samples without replacement with
-            probabilities proportional to `attention ** (1 / temperature)`.
+            the least attended ones, and `"random"` any.
+        temperature: Float, at least 0, the scale of the Gumbel noise that is added to
+            the logarithm of the attention. The patches are then a sample without
+            replacement, with probabilities proportional to
+            `attention ** (1 / temperature)`.
         seed: Int, `keras.random.SeedGenerator` or `None`, as in `keras.random`.
 
     Returns:
-        Int32 tensor of shape `(batch, kept)`, distinct patch indices, the first
-        choice first.
+        Int32 tensor of shape `(batch, kept)`: distinct patch indices, best first.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -99,12 +105,12 @@ def visible_patches(
         return random_patches(
             ops.shape(attention)[0], attention.shape[1], kept, seed=seed
         )
-    # Scores in float32: bfloat16 cannot tell the patches of a ViT grid apart.
+    # Float32, because bfloat16 has too few values to rank the patches of a ViT's grid.
     scores = ops.cast(attention, "float32")
     sign = 1.0 if strategy == "attention" else -1.0
     if temperature == 0:
         return _best(sign * scores, kept)
-    # The smallest positive float keeps an unattended patch last, but drawable.
+    # The smallest positive float keeps a patch without attention last, but drawable.
     logits = sign * ops.log(ops.maximum(scores, 1e-37))
     uniform = random.uniform(
         ops.shape(scores), minval=1e-12, maxval=1.0, dtype="float32", seed=seed
@@ -112,23 +118,32 @@ def visible_patches(
     return _best(logits - temperature * ops.log(-ops.log(uniform)), kept)
 
 
-def random_patches(batch_size, num_patches, kept, seed=None):
-    """Chooses patches uniformly at random, for each image anew.
+def random_patches(
+    batch_size: int | Array, num_patches: int, kept: int, seed: Seed = None
+) -> Array:
+    """Chooses patches uniformly at random, separately for each image.
 
     Args:
         batch_size: Int or scalar tensor.
-        num_patches: Int.
-        kept: Int, how many patches stay visible.
+        num_patches: Int, the patches of an image.
+        kept: Int, the number of patches that stay visible.
         seed: As in `keras.random`.
 
     Returns:
-        Int32 tensor of shape `(batch_size, kept)`, distinct patch indices.
+        Int32 tensor of shape `(batch_size, kept)`: distinct patch indices.
+
+    Example:
+
+    ```python
+    visible = keras_mra.masking.random_patches(8, num_patches=196, kept=49, seed=0)
+    ```
     """
     noise = random.uniform((batch_size, num_patches), dtype="float32", seed=seed)
     return _best(noise, kept)
 
 
-def _best(scores, kept):
+def _best(scores: Array, kept: int) -> Array:
+    """The indices of the `kept` largest scores of each row."""
     # `argsort`, because `top_k` orders ties differently on each backend.
-    order = ops.argsort(-scores, axis=-1)
+    order = ops.argsort(-scores, axis=-1)  # (B, N)
     return ops.cast(order[:, :kept], "int32")

@@ -1,9 +1,12 @@
-"""Two-dimensional positions: sine-cosine ones as published, learned ones resized."""
+"""Position codes of a grid of patches: sine-cosine codes, and other grids' codes."""
+
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 
-def sincos_1d(dim, positions):
+def sincos_1d(dim: int, positions: NDArray[Any]) -> NDArray[Any]:
     """Sines, then cosines, of positions at geometrically spaced frequencies.
 
     Args:
@@ -18,17 +21,19 @@ def sincos_1d(dim, positions):
     return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
 
 
-def sincos_2d(dim, grid, trained_grid=None):
-    """Position codes of a grid of patches, in raster order.
+def sincos_2d(
+    dim: int, grid: tuple[int, int], trained_grid: tuple[int, int] | None = None
+) -> NDArray[Any]:
+    """Sine-cosine codes of a grid of patches, in raster order.
 
-    The first half of each code is the column's, the second half the row's.
+    The first half of each code belongs to the column, the second half to the row.
 
     Args:
         dim: Int divisible by 4, the width of the code.
         grid: Pair of ints, `(rows, columns)`.
-        trained_grid: Pair of ints or `None`. When given, `grid` samples the same
-            field of view more coarsely or finely, and its patch centres are
-            measured in units of `trained_grid`'s patches.
+        trained_grid: Pair of ints or `None`. A pair means that `grid` divides the same
+            field of view into larger or smaller patches, whose centres are measured in
+            patches of `trained_grid`.
 
     Returns:
         Float32 array of shape `(rows * columns, dim)`.
@@ -43,14 +48,15 @@ def sincos_2d(dim, grid, trained_grid=None):
     return np.concatenate(codes, axis=1).astype("float32")
 
 
-def resize_positions(grid, new_grid):
-    """The matrix that turns learned positions of one grid into those of another.
+def resize_positions(grid: tuple[int, int], new_grid: tuple[int, int]) -> NDArray[Any]:
+    """The matrix that maps learned codes of one grid to those of another grid.
 
-    Bicubic, as PyTorch interpolates (`a = -0.75`, half-pixel centres, edges repeated),
-    by which other libraries resize the positions of ViTs.
+    The interpolation is PyTorch's bicubic one (`a = -0.75`, half-pixel centres,
+    repeated edges), which other libraries use for the positions of ViTs.
 
     Args:
-        grid, new_grid: Pairs of ints, `(rows, columns)`.
+        grid: Pair of ints, `(rows, columns)`.
+        new_grid: Pair of ints, `(rows, columns)`.
 
     Returns:
         Float32 array of shape `(new_rows * new_columns, rows * columns)`.
@@ -59,7 +65,7 @@ def resize_positions(grid, new_grid):
     return np.kron(rows, columns).astype("float32")
 
 
-def _cubic(new, old, a=-0.75):
+def _cubic(new: int, old: int, a: float = -0.75) -> NDArray[Any]:
     """Weights `(new, old)` of a cubic convolution in one dimension."""
     centres = (np.arange(new) + 0.5) * (old / new) - 0.5
     first = np.floor(centres).astype(int)

@@ -32,9 +32,6 @@ from keras_mra import backend
 # XLA takes longer to optimise these small programs than they run, in TensorFlow too.
 os.environ.setdefault("XLA_FLAGS", backend.XLA_QUICKLY)
 
-# Compares the backends with each other: `pytest tests/cross_backend`, once.
-collect_ignore = ["cross_backend"]
-
 
 def pytest_collection_finish():
     # What the imports have made stays: half a million objects, not to be looked at by
@@ -59,14 +56,14 @@ def rng():
 def few_images(monkeypatch):
     """Lets `fashion_mnist` be a few digits of its size: no page needs the real one."""
     import keras_mra
-    from keras_mra.datasets import loading
+    from keras_mra.datasets import fashion_mnist
 
     digits = keras_mra.datasets.load("digits", image_shape=(28, 28, 1))
     train, test = (
         [part[:256] for part in split] for split in (digits.train, digits.test)
     )
     monkeypatch.setattr(
-        loading.fashion_mnist, "load_fashion_mnist", lambda: (train, test, "digits")
+        fashion_mnist, "load_fashion_mnist", lambda: (train, test, "digits")
     )
 
 
@@ -84,7 +81,7 @@ def quick_compilation(monkeypatch, request):
 
     marks = {"graph", "xla"} & set(request.keywords)
     if "xla" in marks:
-        monkeypatch.setattr(backend, "XLA_STEPS", 0)
+        monkeypatch.setattr("keras_mra.backend.compilation.XLA_STEPS", 0)
     tf.config.run_functions_eagerly(not marks)
     yield
     tf.config.run_functions_eagerly(False)
@@ -94,5 +91,7 @@ def pytest_configure(config):
     for marker in (
         "xla: compiles as users' runs do",
         "graph: is traced by TensorFlow, without XLA",
+        "once: no backend touches it; `make test` runs it on one backend",
+        "slow: a soak test, for `make test-slow`",
     ):
         config.addinivalue_line("markers", marker)

@@ -1,9 +1,11 @@
-import keras
+"""The losses against their definitions and against differences."""
+
 import numpy as np
 import pytest
 from helpers.models import traced
 from keras import ops
 
+from keras_mra import backend
 from keras_mra.losses import cosine_distance
 from keras_mra.losses import info_nce
 
@@ -22,22 +24,8 @@ def reference_info_nce(queries, keys, temperature, positives):
 
 def gradient(function, x):
     """Gradient of the sum of `function(x)`, as a NumPy array."""
-    x = ops.convert_to_tensor(x)
-    backend = keras.backend.backend()
-    if backend == "tensorflow":
-        import tensorflow as tf
-
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            total = ops.sum(function(x))
-        return tape.gradient(total, x).numpy()
-    if backend == "jax":
-        import jax
-
-        return np.asarray(jax.grad(lambda x: ops.sum(function(x)))(x))
-    x = x.detach().requires_grad_()
-    ops.sum(function(x)).backward()
-    return x.grad.cpu().numpy()
+    found = backend.value_and_gradient(lambda x: ops.sum(function(x)), x)[1]
+    return ops.convert_to_numpy(found)
 
 
 def central_differences(function, x, step=1e-5):
@@ -90,7 +78,7 @@ def test_devices_with_the_global_keys_add_up_to_one_device(rng):
     ]
     whole = array(info_nce(queries, keys))
     np.testing.assert_allclose(np.concatenate([array(p) for p in parts]), whole, 1e-6)
-    # Each part with its own keys alone would be another, easier task.
+    # With its own keys alone, each part would be an easier task.
     alone = array(info_nce(queries[:2], keys[:2]))
     assert (alone < whole[:2] - 0.1).all()
 
@@ -127,7 +115,7 @@ def test_half_precision_is_left_at_once(rng, dtype, loss):
 
 
 def test_info_nce_is_stable(rng):
-    """A low temperature takes exponents to +-200, beyond float32's exponential."""
+    """At a low temperature the logits are ±200, whose exponentials overflow."""
     keys = np.eye(4, dtype="float32")
     np.testing.assert_allclose(array(info_nce(keys, keys, 0.005)), 0, atol=1e-6)
     swapped = np.array([1, 0, 3, 2])
@@ -157,7 +145,7 @@ def test_gradient_of_info_nce_against_differences(rng):
 
 
 def test_gradient_of_cosine_distance_in_closed_form(rng):
-    """`-2 (k - cos q) / |q|`, q and k of length 1: at a right angle to the query."""
+    """`-2 (k - cos q) / |q|` for q and k of length 1, orthogonal to the query."""
     queries, keys = features(rng, 4, 6), features(rng, 4, 6)
     found = gradient(lambda q: cosine_distance(q, keys), queries)
     q, k = unit(queries), unit(keys)
@@ -168,7 +156,7 @@ def test_gradient_of_cosine_distance_in_closed_form(rng):
 
 @pytest.mark.parametrize("loss", [info_nce, cosine_distance])
 def test_zero_vectors(rng, loss):
-    """They have no direction: cosine 0 with all, finite values, no gradient."""
+    """Zero vectors have cosine 0 with all vectors, finite values and no gradient."""
     queries, keys = features(rng, 5, 8), features(rng, 5, 8)
     queries[1] = keys[2] = 0
     values = array(loss(queries, keys))

@@ -1,3 +1,5 @@
+"""The choice of patches: how many, which, how often, and with which seed."""
+
 import keras
 import numpy as np
 import pytest

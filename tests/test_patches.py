@@ -1,3 +1,5 @@
+"""Patches and rows of sequences, against NumPy."""
+
 import numpy as np
 import pytest
 from helpers.models import random_visible

@@ -1,3 +1,5 @@
+"""Normalised pixels, casts and standardised patches against NumPy; sizes, Pillow."""
+
 import numpy as np
 import pytest
 from keras import ops
@@ -77,3 +79,43 @@ def test_a_flat_patch_standardizes_to_zero():
         pixels.standardize_patches(ops.convert_to_tensor(flat))
     )
     np.testing.assert_allclose(found, 0, atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [(12, 20), (5, 7), (31, 9), (1, 1), (13, 17)])
+def test_resize_agrees_with_pillow(rng, size):
+    image = pytest.importorskip("PIL.Image")
+    original = rng.uniform(0, 255, (13, 17)).astype("float32")
+    want = image.fromarray(original).resize(size[::-1], image.Resampling.BILINEAR)
+    found = pixels.resize(ops.convert_to_tensor(original[None, :, :, None]), size)
+    found = ops.convert_to_numpy(found)[0, :, :, 0]
+    np.testing.assert_allclose(found, np.asarray(want), atol=1e-2)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32"])
+def test_resize_returns_float32_and_keeps_images_of_the_size(rng, dtype):
+    images = ops.convert_to_tensor(rng.integers(0, 256, (2, 5, 6, 3)).astype(dtype))
+    for size in [(5, 6), (5, 7)]:
+        found = pixels.resize(images, size)
+        assert ops.dtype(found) == "float32" and found.shape == (2, *size, 3)
+    same = ops.convert_to_numpy(pixels.resize(images, (5, 6)))
+    np.testing.assert_array_equal(same, ops.convert_to_numpy(images))
+
+
+def test_weights_sum_to_one_and_keep_the_size():
+    found = pixels.resampling_matrix(7, 3)
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(pixels.resampling_matrix(5, 5), np.eye(5))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_weighed_axes_against_numpy(rng, dtype):
+    images = rng.integers(0, 256, (2, 3, 4, 2)).astype(dtype)
+    rows, columns = rng.dirichlet(np.ones(3), (2, 5)), rng.dirichlet(np.ones(4), (2, 6))
+    found = pixels.weigh_axes(
+        ops.convert_to_tensor(images),
+        *(ops.cast(x, "float32") for x in (rows, columns)),
+    )
+    assert ops.dtype(found) == dtype
+    expected = np.einsum("bij,bkl,bjlc->bikc", rows, columns, images)
+    tolerance = 0.501 if dtype == "uint8" else 1e-3
+    np.testing.assert_allclose(ops.convert_to_numpy(found), expected, atol=tolerance)

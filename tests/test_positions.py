@@ -1,9 +1,14 @@
+"""Sine-cosine codes, number by number."""
+
 import math
 
 import numpy as np
 import pytest
 
 from keras_mra.positions import sincos_2d
+
+# NumPy alone: no backend computes anything here.
+pytestmark = pytest.mark.once
 
 
 def published(dim, row, column):

@@ -1,4 +1,4 @@
-"""Judging features: the protocols of the field, for any encoder."""
+"""Protocols that evaluate an encoder's features, or a classifier."""
 
 from keras_mra.evaluation.alignment import alignment
 from keras_mra.evaluation.attention_distance import attention_distance
@@ -10,5 +10,20 @@ from keras_mra.evaluation.invariance import invariance
 from keras_mra.evaluation.knn import knn
 from keras_mra.evaluation.linear_probe import linear_probe
 from keras_mra.evaluation.low_shot import low_shot
-from keras_mra.evaluation.occlusion import occlusion_curve
+from keras_mra.evaluation.occlusion_curve import occlusion_curve
 from keras_mra.evaluation.purity import purity
+
+__all__ = [
+    "FeatureExtractor",
+    "alignment",
+    "attention_distance",
+    "features",
+    "few_shot",
+    "fine_tune",
+    "invariance",
+    "knn",
+    "linear_probe",
+    "low_shot",
+    "occlusion_curve",
+    "purity",
+]

@@ -1,13 +1,17 @@
-"""Alignment and uniformity: do views of an image meet, do images keep apart?"""
+"""Alignment and uniformity of the features of two views of images."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_mra import checks
+from keras_mra.evaluation.features import Encoder
 from keras_mra.evaluation.features import feature_extractor
 from keras_mra.evaluation.knn import unit_length
-from keras_mra.evaluation.results import Result
+from keras_mra.evaluation.result import Result
+from keras_mra.typing import Array
 
 # Products held at a time: 64 MiB in float32.
 CHUNK = 2**24
@@ -15,13 +19,14 @@ CHUNK = 2**24
 
 @dataclasses.dataclass(frozen=True)
 class AlignmentResult(Result):
-    """What `alignment` measured; of both, less is better.
+    """The result of `alignment`; smaller values are better.
 
     Attributes:
-        alignment: Float, at least 0: how far the views of an image are apart.
-        uniformity: Float, at most 0: how unevenly images fill the sphere.
+        alignment: Float, at least 0, the distance between the views of an image.
+        uniformity: Float, at most 0. A smaller value means that the features cover the
+            sphere more evenly.
         alpha, t: Floats.
-        dim: Int, width of the features.
+        dim: Int, the width of the features.
         images: Int.
     """
 
@@ -34,7 +39,7 @@ class AlignmentResult(Result):
     dim: int
     images: int
 
-    def rows(self):
+    def rows(self) -> list[tuple[str, ...]]:
         return [
             ("alignment", "uniformity"),
             (f"{self.alignment:.4f}", f"{self.uniformity:.4f}"),
@@ -42,30 +47,38 @@ class AlignmentResult(Result):
 
 
 def alignment(
-    encoder, first, second, pool="cls+mean", *, alpha=2.0, t=2.0, batch_size=256
-):
+    encoder: Encoder,
+    first: Array,
+    second: Array,
+    pool: str = "cls+mean",
+    *,
+    alpha: float = 2.0,
+    t: float = 2.0,
+    batch_size: int = 256,
+) -> AlignmentResult:
     """Measures alignment and uniformity of the features of two views of images.
 
-    Wang and Isola (2020), on features scaled to length 1: alignment is the mean of
-    `distance ** alpha` of the two views of an image; uniformity the logarithm of the
-    mean of `exp(-t * distance ** 2)` over all pairs of different images, taken in each
-    view and averaged.
+    The definitions are those of Wang and Isola (2020), for features scaled to length 1.
+    Alignment is the mean of `distance ** alpha` over the two views of each image.
+    Uniformity is the logarithm of the mean of `exp(-t * distance ** 2)` over all pairs
+    of different images, computed for each view and averaged.
 
     Args:
         encoder: `MAE`, `MSA`, Keras model or layer, function of a NumPy batch, or
-            `None` where the views are features.
-        first: Array of images, or of features `(images, dim)`: a view of each image.
-        second: Likewise another view of the same images, in the same order.
+            `None` if the views are features.
+        first: Array of images, or of features `(images, dim)`: one view of each image.
+        second: Array of the same kind: another view of the same images, in the same
+            order.
         pool: `"cls"`, `"mean"` or `"cls+mean"`, for an `MAE` or `MSA`.
-        alpha: Float.
-        t: Float.
+        alpha: Positive float.
+        t: Positive float.
         batch_size: Int, for the encoder.
 
     Returns:
         An `AlignmentResult`.
 
     Raises:
-        ValueError: If an argument or the features are bad, naming which.
+        ValueError: If an argument or the features are bad. The message names it.
 
     Example:
 
@@ -98,8 +111,8 @@ def alignment(
     )
 
 
-def _uniformity(features, t):
-    """Of features `(images, dim)` of length 1, or 0, some rows at a time."""
+def _uniformity(features: NDArray[Any], t: float) -> float:
+    """Uniformity of features `(images, dim)` of length 1, in chunks of rows."""
     count = len(features)
     squares = np.square(features).sum(axis=1)
     step = max(CHUNK // count, 1)
@@ -107,6 +120,6 @@ def _uniformity(features, t):
     for start in range(0, count, step):
         part = slice(start, start + step)
         squared = squares[part, None] + squares - 2 * features[part] @ features.T
-        total += np.exp(-t * np.maximum(squared, 0)).sum(dtype="float64")
-    # Each image is at distance 0 of itself, and each pair came twice.
-    return np.log((total - count) / (count * (count - 1)))
+        total += float(np.exp(-t * np.maximum(squared, 0)).sum(dtype="float64"))
+    # The sum holds each image's distance of 0 to itself, and each pair twice.
+    return float(np.log((total - count) / (count * (count - 1))))

@@ -1,26 +1,31 @@
-"""How far the heads of an encoder look."""
+"""The mean distance that the attention heads of an encoder span."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from keras_mra import backend
 from keras_mra import checks
+from keras_mra.evaluation.features import Encoder
 from keras_mra.evaluation.features import FeatureExtractor
+from keras_mra.evaluation.features import embed_patches
 from keras_mra.evaluation.features import mae_of
-from keras_mra.evaluation.results import Result
+from keras_mra.evaluation.result import Result
+from keras_mra.typing import Array
 from keras_mra.vit.encoder import attention_maps
 
 
 @dataclasses.dataclass(frozen=True)
 class AttentionDistanceResult(Result):
-    """What `attention_distance` measured.
+    """The result of `attention_distance`.
 
     Attributes:
-        distance: Tuple with a tuple for each block, of each head's mean distance in
-            pixels.
-        uniform: Float, the distance of a head that attends to all patches alike.
+        distance: Tuple with one tuple per block, which holds the mean distance of each
+            head in pixels.
+        uniform: Float, the mean distance of a head whose attention is uniform.
         images: Int.
     """
 
@@ -30,13 +35,15 @@ class AttentionDistanceResult(Result):
     uniform: float
     images: int
 
-    def rows(self):
+    def rows(self) -> list[tuple[str, ...]]:
         return [
             ("block", "mean, pixels", "nearest head", "farthest head"),
             *(
                 (
                     str(block),
-                    *(f"{f(heads):.2f}" for f in (np.mean, min, max)),
+                    f"{np.mean(heads):.2f}",
+                    f"{min(heads):.2f}",
+                    f"{max(heads):.2f}",
                 )
                 for block, heads in enumerate(self.distance)
             ),
@@ -44,19 +51,21 @@ class AttentionDistanceResult(Result):
         ]
 
 
-def attention_distance(encoder, images, *, batch_size=64):
-    """Measures the mean distance that attention spans, head by head.
+def attention_distance(
+    encoder: Encoder, images: Array, *, batch_size: int = 64
+) -> AttentionDistanceResult:
+    """Measures the mean distance that the attention of each head spans.
 
-    From each patch to every patch, the distance of their centres weighted by the
-    attention (Raghu et al., 2021), averaged over the asking patches and the images.
-    Small distances are local, like a convolution's; `uniform` in the result is where a
-    head stands that does not look at anything in particular. The class token is left
-    out, and what remains of its row is rescaled to sum 1.
+    The distance from a patch to every patch is measured between their centres, weighted
+    by the attention (Raghu et al., 2021), and averaged over the patches and the images.
+    Small distances are local, like those of a convolution; `uniform` in the result is
+    the distance of uniform attention. The class token is left out, and the remaining
+    attention of each patch is rescaled to sum 1.
 
     Args:
-        encoder: `MAE` or `MSA`; it sees the images whole.
+        encoder: `MAE` or `MSA`. It sees whole images.
         images: `(images, height, width, channels)`, in the `value_range` of the `MAE`.
-        batch_size: Int; all heads of a block take `batch_size * patches ** 2` numbers
+        batch_size: Int. The heads of a block hold `batch_size * patches ** 2` numbers
             each.
 
     Returns:
@@ -72,7 +81,7 @@ def attention_distance(encoder, images, *, batch_size=64):
     mae = mae_of(encoder)
     if mae is None:
         raise ValueError(
-            "`encoder` must be an MAE or an MSA, whose blocks can be asked. "
+            "`encoder` must be an MAE or an MSA, whose attention can be read. "
             f"Received: encoder={encoder!r} (of type {type(encoder).__name__})"
         )
     images = np.asanyarray(images)
@@ -80,8 +89,8 @@ def attention_distance(encoder, images, *, batch_size=64):
     checks.pixel_values(images, mae.value_range)
     between = patch_distances(mae.grid, mae.patch_size)
 
-    def spans(batch):
-        maps = attention_maps(mae.encoder, mae.embed(batch))
+    def spans(batch: Array) -> Array:
+        maps = attention_maps(mae.encoder, embed_patches(mae, batch))
         found = [mean_distance(attention, between) for attention in maps]
         return ops.concatenate(found, axis=-1)  # (B, depth * heads)
 
@@ -97,28 +106,31 @@ def attention_distance(encoder, images, *, batch_size=64):
     )
 
 
-def mean_distance(attention, between):
-    """The distance that attention among patches spans, for each image and head.
+def mean_distance(attention: Array, between: Array) -> Array:
+    """The mean distance of the attention among patches, for each image and head.
 
     Args:
         attention: Float tensor of shape `(batch, heads, 1 + patches, 1 + patches)`,
             class token first.
-        between: Array of shape `(patches, patches)`, the patches' distances.
+        between: Array of shape `(patches, patches)`, the distances of the patches.
 
     Returns:
         Float32 tensor of shape `(batch, heads)`.
     """
-    among = attention[:, :, 1:, 1:]
+    among = attention[:, :, 1:, 1:]  # (B, heads, N, N)
     between = ops.convert_to_tensor(between, "float32")
     spanned = ops.sum(among * between, axis=-1) / ops.sum(among, axis=-1)
     return ops.mean(spanned, axis=-1)
 
 
-def patch_distances(grid, patch_size):
+def patch_distances(grid: tuple[int, int], patch_size: tuple[int, int]) -> NDArray[Any]:
     """Distances of the centres of patches in pixels, float64 `(patches, patches)`.
 
     Args:
-        grid, patch_size: Pairs of ints, rows and columns.
+        grid: Pair of ints, the rows and columns of patches.
+        patch_size: Pair of ints, the height and width of a patch.
     """
     places = np.indices(grid).reshape(2, -1) * np.array(patch_size)[:, None]  # (2, N)
-    return np.linalg.norm(places[:, :, None] - places[:, None], axis=0)
+    apart = places[:, :, None] - places[:, None]  # (2, N, N)
+    distances: NDArray[Any] = np.linalg.norm(apart, axis=0)
+    return distances

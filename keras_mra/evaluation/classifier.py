@@ -1,6 +1,8 @@
-"""A Keras classifier around a copy of an encoder."""
+"""A Keras classifier that starts from a copy of an encoder."""
 
-import copy
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -8,6 +10,9 @@ from keras import ops
 from keras_mra import patches as patch_ops
 from keras_mra import pixels
 from keras_mra.evaluation.features import mae_of
+from keras_mra.models import frozen
+from keras_mra.typing import Array
+from keras_mra.typing import ImageShape
 from keras_mra.vit import encoder as encoder_lib
 from keras_mra.vit.tokens import check_pool
 from keras_mra.vit.tokens import pool_tokens
@@ -15,27 +20,34 @@ from keras_mra.vit.tokens import pool_tokens
 
 @keras.saving.register_keras_serializable("keras_mra")
 class ImagePatches(keras.layers.Layer):
-    """Images to the normalised flat patches that an `MAE`'s encoder wants.
+    """Converts images to the normalised flat patches that an `MAE`'s encoder takes.
 
     Args:
         patch_size, value_range, mean, std: As in `MAE`.
         **kwargs: Arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, patch_size, value_range, mean=None, std=None, **kwargs):
-        # A mixed policy must not round pixels on their way in.
+    def __init__(
+        self,
+        patch_size: tuple[int, int],
+        value_range: tuple[float, float],
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # Without autocast, because a mixed policy would round the pixels.
         super().__init__(**{**kwargs, "autocast": False})
-        self.patch_size = tuple(patch_size)
-        self.value_range = tuple(value_range)
+        self.patch_size = patch_size[0], patch_size[1]
+        self.value_range = value_range[0], value_range[1]
         self.mean = mean
         self.std = std
 
-    def call(self, images):
+    def call(self, images: Array) -> Array:
         images = pixels.normalize(images, self.value_range, self.mean, self.std)
         return patch_ops.patchify(images, self.patch_size)
 
-    def get_config(self):
-        config = super().get_config()
+    def get_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = super().get_config()
         config.update(
             patch_size=self.patch_size,
             value_range=self.value_range,
@@ -47,41 +59,50 @@ class ImagePatches(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("keras_mra")
 class PoolTokens(keras.layers.Layer):
-    """`pool_tokens` in float32, as a layer.
+    """Pools tokens as `pool_tokens` does, in float32.
 
     Args:
         pool: `"cls"`, `"mean"` or `"cls+mean"`.
         **kwargs: Arguments of `keras.layers.Layer`.
     """
 
-    def __init__(self, pool, **kwargs):
+    def __init__(self, pool: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check_pool(pool)
         self.pool = pool
 
-    def call(self, tokens):
+    def call(self, tokens: Array) -> Array:
         return pool_tokens(ops.cast(tokens, "float32"), self.pool)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "pool": self.pool}
 
 
-def build_classifier(encoder, image_shape, num_classes, pool, augmentation=None):
+def build_classifier(
+    encoder: keras.Model,
+    image_shape: ImageShape,
+    num_classes: int,
+    pool: str,
+    augmentation: keras.layers.Layer | None = None,
+) -> tuple[keras.Model, list[list[keras.layers.Layer]]]:
     """Builds a classifier that starts from an encoder's weights.
 
-    The head starts at zero, with all classes equally likely.
+    The weights of the head are zero at first, so that all classes are equally likely.
 
     Args:
-        encoder: `MAE`, `MSA` or Keras model that can be saved; not changed.
+        encoder: `MAE`, `MSA` or Keras model that can be saved. It is not changed.
         image_shape: `(height, width, channels)`.
         num_classes: Int.
         pool: As in `pool_tokens`.
         augmentation: Keras layer, or `None`.
 
     Returns:
-        `(classifier, levels)`: a Functional `keras.Model` from images to the classes'
-        probabilities, and its layers from the pixels upwards, as lists that share a
-        learning rate.
+        `(classifier, levels)`: a Functional `keras.Model` from images to the
+        probabilities of the classes, and its layers from the pixels upwards, as lists
+        of layers that share a learning rate.
+
+    Raises:
+        ValueError: If the encoder returns neither features nor tokens.
     """
     images = keras.Input(image_shape, name="images")
     x = images if augmentation is None else augmentation(images)
@@ -101,26 +122,28 @@ def build_classifier(encoder, image_shape, num_classes, pool, augmentation=None)
     return keras.Model(images, head(x), name="classifier"), levels
 
 
-def encoder_outputs(encoder, images):
-    """Puts a trainable copy of an encoder on images in a Functional model.
+def encoder_outputs(
+    encoder: keras.Model, images: keras.KerasTensor
+) -> tuple[keras.KerasTensor, keras.Model]:
+    """Applies a trainable copy of an encoder to images in a Functional model.
 
     Args:
-        encoder: `MAE`, `MSA` or Keras model that can be saved; not changed.
+        encoder: `MAE`, `MSA` or Keras model that can be saved. It is not changed.
         images: Keras tensor of shape `(batch, height, width, channels)`.
 
     Returns:
-        `(outputs, copy)`: the tokens of an `MAE`, class token first, `(batch, 1 +
-        patches, dim)`, and its encoder's copy; or what another model returns, and its
-        copy.
+        `(outputs, copy)`. The outputs of an `MAE` are its tokens, class token first,
+        `(batch, 1 + patches, dim)`, and the copy is one of its encoder. Another model
+        keeps its outputs.
     """
     mae = mae_of(encoder)
+    copied = frozen.copy_of(encoder if mae is None else mae.encoder)
+    # The flag of a loaded model can read True while its layers are frozen, and on
+    # TensorFlow setting a flag to its current value does nothing.
+    copied.trainable = False
+    copied.trainable = True
     if mae is None:
-        copied = copy.deepcopy(encoder)
-        _unfreeze(copied)
         return copied(images), copied
-    copied = keras.models.clone_model(mae.encoder)
-    copied.set_weights(mae.encoder.get_weights())
-    _unfreeze(copied)
     patches = ImagePatches(
         mae.patch_size, mae.value_range, mae.mean, mae.std, name="patches"
     )(images)
@@ -128,7 +151,9 @@ def encoder_outputs(encoder, images):
     return encoder_lib.encode_tokens(copied, embedded), copied
 
 
-def _vit(mae, images, pool):
+def _vit(
+    mae: Any, images: keras.KerasTensor, pool: str
+) -> tuple[keras.KerasTensor, list[list[keras.layers.Layer]]]:
     tokens, encoder = encoder_outputs(mae, images)
     features = PoolTokens(pool, name="pool")(tokens)
     levels = [
@@ -139,7 +164,9 @@ def _vit(mae, images, pool):
     return features, levels
 
 
-def _keras_model(encoder, images):
+def _keras_model(
+    encoder: keras.Model, images: keras.KerasTensor
+) -> tuple[keras.KerasTensor, list[list[keras.layers.Layer]]]:
     features, encoder = encoder_outputs(encoder, images)
     rank = len(getattr(features, "shape", ()))
     if rank not in (2, 3):
@@ -155,15 +182,8 @@ def _keras_model(encoder, images):
     return features, [*levels, []]
 
 
-def _unfreeze(model):
-    # A loaded model's flag can read True over layers that are frozen, and setting it
-    # to what it reads already does nothing on TensorFlow.
-    model.trainable = False
-    model.trainable = True
-
-
-def _layers(model):
-    """The layers of a model, in order; models among them are opened."""
+def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Yields the layers of a model in order, and those of models inside it."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from _layers(layer)

@@ -1,33 +1,44 @@
-"""From images to features, whatever the encoder."""
+"""Features of images, computed by any encoder."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
+from typing import TypeAlias
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra.models import MAE
+from keras_mra.typing import Array
 from keras_mra.vit.encoder import encode_tokens
 from keras_mra.vit.tokens import check_pool
 from keras_mra.vit.tokens import pool_tokens
 
+# A model or layer of Keras, `MAE` and `MSA` included; a function of a NumPy batch; a
+# `FeatureExtractor`; or `None` where the data are features.
+Encoder: TypeAlias = keras.layers.Layer | Callable[[NDArray[Any]], Array] | None
 
-def features(encoder, images, pool="cls+mean", batch_size=256):
-    """Computes the features of images, batch by batch, compiled.
 
-    Every protocol takes what this returns in place of images, so that an encoder
-    which is judged by several of them runs once.
+def features(
+    encoder: Encoder, images: Array, pool: str = "cls+mean", batch_size: int = 256
+) -> NDArray[np.float32]:
+    """Computes the features of images, batch by batch, with a compiled function.
+
+    Every protocol accepts these features in place of images. An encoder that several
+    protocols evaluate then runs only once.
 
     Args:
         encoder: `MAE`, `MSA` (or any other object whose `mae` is an `MAE`), Keras
-            model or layer, or function of a NumPy batch. It returns `(batch, dim)`,
-            or tokens `(batch, tokens, dim)`, of which the mean is taken.
-        images: Array of images, as the encoder wants them. An array of rank 2 is taken
-            for features computed already and is returned.
-        pool: For an `MAE` or `MSA`: `"cls"` for the class token, `"mean"` for the mean
-            of the patches' tokens, `"cls+mean"` for both, the class token's half
+            model or layer, or function of a NumPy batch. It returns `(batch, dim)`, or
+            tokens `(batch, tokens, dim)`, which are averaged.
+        images: Array of images, as the encoder expects them. An array of rank 2 holds
+            features already, and is returned.
+        pool: The features of an `MAE` or `MSA`: `"cls"` for the class token, `"mean"`
+            for the mean of the patch tokens, `"cls+mean"` for both, the class token
             first.
         batch_size: Int.
 
@@ -35,8 +46,8 @@ def features(encoder, images, pool="cls+mean", batch_size=256):
         Float32 array of shape `(images, dim)`.
 
     Raises:
-        ValueError: If an argument is bad, or the encoder returns something of another
-            rank or numbers that are not finite.
+        ValueError: If an argument is bad, or the encoder returns an array of another
+            rank, NaN or infinity.
 
     Example:
 
@@ -53,11 +64,12 @@ def features(encoder, images, pool="cls+mean", batch_size=256):
 
 
 class FeatureExtractor:
-    """An encoder made ready for the protocols, compiled once.
+    """An encoder with a compiled function, which the protocols can share.
 
-    Every protocol takes one as its encoder. That pays where the same encoder is asked
-    again and again, such as once an epoch while it trains: its weights are read anew in
-    each call, its computation is compiled in the first.
+    Every protocol accepts an extractor as its encoder. The first call compiles the
+    computation, and each call reads the current weights. An extractor therefore saves
+    time if an encoder is evaluated repeatedly, for example after each epoch of its
+    training.
 
     Args:
         encoder: As in `features`.
@@ -66,13 +78,25 @@ class FeatureExtractor:
 
     Call arguments:
         images: Array of images, or of features.
-        name: What messages call them.
+        name: String, the name of the images in messages.
 
     Returns:
         Float32 array of shape `(images, dim)`.
+
+    Raises:
+        ValueError: As in `features`.
+
+    Example:
+
+    ```python
+    extract = keras_mra.evaluation.FeatureExtractor(mae)
+    print(keras_mra.evaluation.knn(extract, train, test, k=5))
+    ```
     """
 
-    def __init__(self, encoder, pool="cls+mean", batch_size=256):
+    def __init__(
+        self, encoder: Encoder, pool: str = "cls+mean", batch_size: int = 256
+    ) -> None:
         self.encoder = encoder
         self.mae = mae_of(encoder)
         if encoder is not None and self.mae is None and not callable(encoder):
@@ -84,30 +108,30 @@ class FeatureExtractor:
         check_pool(pool)
         self.pool = pool
         self.batch_size = checks.positive_int("batch_size", batch_size)
-        self._compiled = None
+        self._compiled: Any = None
 
-    def __call__(self, images, name="images"):
-        images = np.asanyarray(images)  # keeps a memory map a memory map
+    def __call__(self, images: Array, name: str = "images") -> NDArray[np.float32]:
+        images = np.asanyarray(images)  # A memory map stays a memory map.
         if images.ndim == 2:
             return _finite(images, f"`{name}` must be finite")
         self._check(images, name)
         if self._compiled is None:
             self._compiled = self._compile(images)
-        # The last batch overlaps the one before: a single shape is compiled.
+        # The last batch overlaps the one before, so that only one shape is compiled.
         size = min(self.batch_size, len(images))
-        found = None
+        found = np.empty((0, 0), "float32")
         for start in range(0, len(images), size):
             start = min(start, len(images) - size)
             batch = self._encode(self._compiled, images[start : start + size])
-            if found is None:
+            if start == 0:
                 found = np.empty((len(images), batch.shape[1]), "float32")
             found[start : start + size] = batch
         return found
 
-    def _check(self, images, name):
+    def _check(self, images: NDArray[Any], name: str) -> None:
         if self.encoder is None:
             raise ValueError(
-                f"`{name}` must be features of shape (images, dim) where `encoder` is "
+                f"`{name}` must be features of shape (images, dim) if `encoder` is "
                 f"None. Received: shape {images.shape}"
             )
         if images.ndim == 0 or not len(images):
@@ -119,7 +143,7 @@ class FeatureExtractor:
             checks.image_batch(images, self.mae.image_shape, name)
             checks.pixel_values(images, self.mae.value_range, name)
 
-    def _compile(self, images):
+    def _compile(self, images: NDArray[Any]) -> Any:
         if self.mae is not None:
             return backend.compiled(self.mae, self._pooled)
         if not isinstance(self.encoder, keras.Layer):
@@ -130,13 +154,15 @@ class FeatureExtractor:
             self.encoder, functools.partial(self.encoder, training=False)
         )
 
-    def _pooled(self, images):
-        # Without the checks of `mae.encode`, which would be made for each batch.
-        tokens = encode_tokens(self.mae.encoder, self.mae.embed(images))
+    def _pooled(self, images: Array) -> Array:
+        # Not `mae.encode`, which would check the pixels of each batch once more.
+        tokens = encode_tokens(self.mae.encoder, embed_patches(self.mae, images))
         return pool_tokens(ops.cast(tokens, "float32"), self.pool)
 
-    def _encode(self, run, images):
-        """One batch of images to an array of shape `(batch, dim)`."""
+    def _encode(
+        self, run: Callable[[Array], Any], images: NDArray[Any]
+    ) -> NDArray[np.float32]:
+        """Converts one batch of images to an array of shape `(batch, dim)`."""
         found = run(images)
         if isinstance(found, (dict, list, tuple)):
             raise ValueError(
@@ -154,7 +180,7 @@ class FeatureExtractor:
         return found if found.ndim == 2 else found.mean(axis=1)
 
 
-def mae_of(encoder):
+def mae_of(encoder: Any) -> Any:
     """The `MAE` that an encoder is or holds, or `None`."""
     for candidate in (encoder, getattr(encoder, "mae", None)):
         if isinstance(candidate, MAE):
@@ -162,14 +188,19 @@ def mae_of(encoder):
     return None
 
 
-def feature_extractor(encoder, pool, batch_size):
-    """`encoder` itself if it is a `FeatureExtractor` already, else one of it."""
+def embed_patches(mae: MAE, images: Array) -> Array:
+    """Embeds all patches of images: `(batch, patches, dim)`, without a class token."""
+    return mae.encoder.get_layer("patch_embedding")(mae.patchify(images))
+
+
+def feature_extractor(encoder: Encoder, pool: str, batch_size: int) -> FeatureExtractor:
+    """Makes a `FeatureExtractor` of an encoder, and returns one that is given."""
     if isinstance(encoder, FeatureExtractor):
         return encoder
     return FeatureExtractor(encoder, pool, batch_size)
 
 
-def _finite(found, message):
+def _finite(found: NDArray[Any], message: str) -> NDArray[np.float32]:
     found = found.astype("float32", copy=False)
     bad = ~np.isfinite(found.reshape(len(found), -1)).all(axis=1)
     if bad.any():

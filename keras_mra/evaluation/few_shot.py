@@ -1,35 +1,40 @@
-"""N-way K-shot episodes, answered by the nearest centroid."""
+"""N-way K-shot episodes, classified by the nearest centroid."""
 
 import dataclasses
 import functools
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from keras_mra import backend
 from keras_mra import checks
+from keras_mra.evaluation.features import Encoder
+from keras_mra.evaluation.features import FeatureExtractor
 from keras_mra.evaluation.features import feature_extractor
 from keras_mra.evaluation.knn import unit_length
+from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.evaluation.labelled import check_class_sizes
-from keras_mra.evaluation.labelled import check_seed
 from keras_mra.evaluation.labelled import labelled
-from keras_mra.evaluation.labelled import positive_ints
-from keras_mra.evaluation.results import Result
-from keras_mra.evaluation.results import percent
+from keras_mra.evaluation.result import Result
+from keras_mra.evaluation.result import percent
 
 
 @dataclasses.dataclass(frozen=True)
 class FewShotResult(Result):
-    """What `few_shot` measured.
+    """The result of `few_shot`.
 
     Attributes:
         accuracy: Dict from shots to the mean accuracy of the episodes.
-        interval: Dict from shots to half the width of the mean's 95 % interval,
+        interval: Dict from shots to half the width of the 95 % interval of the mean,
             `1.96 * deviation / sqrt(episodes)`.
         ways, queries, episodes, seed: Ints.
-        copies: Int, augmented copies of each labelled image; 0 without augmentation.
-        dim: Int, width of the features.
+        copies: Int, the augmented copies of each labelled image; 0 without
+            augmentation.
+        dim: Int, the width of the features.
     """
 
     protocol = "few_shot"
@@ -43,7 +48,7 @@ class FewShotResult(Result):
     seed: int
     copies: int = 0
 
-    def rows(self):
+    def rows(self) -> list[tuple[str, ...]]:
         return [
             (f"{self.ways}-way", "accuracy %", "95 % interval"),
             *(
@@ -54,63 +59,64 @@ class FewShotResult(Result):
 
 
 def few_shot(
-    encoder,
-    data,
-    ways=5,
-    shots=(1, 5),
-    queries=15,
-    episodes=600,
-    seed=0,
-    pool="cls+mean",
+    encoder: Encoder,
+    data: LabelledData,
+    ways: int = 5,
+    shots: int | Sequence[int] = (1, 5),
+    queries: int = 15,
+    episodes: int = 600,
+    seed: int = 0,
+    pool: str = "cls+mean",
     *,
-    augmentation=None,
-    copies=5,
-    batch_size=256,
-):
-    """Answers N-way K-shot episodes by the nearest class centroid.
+    augmentation: keras.layers.Layer | None = None,
+    copies: int = 5,
+    batch_size: int = 256,
+) -> FewShotResult:
+    """Classifies the queries of N-way K-shot episodes by the nearest class centroid.
 
-    An episode draws `ways` classes, and of each `shots` labelled images and `queries`
-    to be classified. Features are scaled to length 1; a class is the mean of its
-    labelled ones; a query goes to the nearest mean, in Euclidean distance. All `shots`
-    are asked the same queries of the same classes.
+    An episode draws `ways` classes, and from each class `shots` labelled images and
+    `queries` images to classify. Features are scaled to length 1. The centroid of a
+    class is the mean of its labelled images, and a query gets the class whose centroid
+    is nearest in Euclidean distance. All `shots` of an episode share its classes and
+    queries.
 
-    With an `augmentation`, a class is the mean of its labelled images and of `copies`
-    augmented copies of each. Queries are never augmented. The copies of an image are
-    made once, for all episodes.
+    With an `augmentation`, a centroid is the mean of the labelled images and of
+    `copies` augmented copies of each. Queries are never augmented. The copies of an
+    image are made once, for all episodes.
 
     Args:
         encoder: `MAE`, `MSA`, Keras model or layer, function of a NumPy batch, or
-            `None` where the data are features.
+            `None` if the data are features.
         data: Pair of images and integer labels, or of features `(images, dim)` and
             labels, of classes that the encoder was not trained on.
-        ways: Int, classes of an episode.
-        shots: Int or sequence of ints, labelled images of a class.
-        queries: Int, other images of a class.
+        ways: Int, the classes of an episode, at least 2.
+        shots: Int or sequence of ints, the labelled images of a class.
+        queries: Int, the images of a class to classify.
         episodes: Int, at least 2.
         seed: Int.
         pool: `"cls"`, `"mean"` or `"cls+mean"`, for an `MAE` or `MSA`.
         augmentation: Keras layer on images, such as
             `keras_mra.layers.MaskReconstruct`, or `None`. It needs images as data,
-            and draws by its own seed.
-        copies: Int, augmented copies of each labelled image.
+            and draws with its own seed.
+        copies: Int, the augmented copies of each labelled image.
         batch_size: Int, for the encoder.
 
     Returns:
         A `FewShotResult`.
 
     Raises:
-        ValueError: If an argument or the features are bad, naming which.
+        ValueError: If an argument or the features are bad. The message names it.
 
     Example:
 
     >>> print(keras_mra.evaluation.few_shot(mae, (images, labels), shots=(1, 5)))
     """
-    shots = positive_ints("shots", shots)
+    shots = checks.positive_ints("shots", shots)
     for name, value in {"ways": ways, "queries": queries, "episodes": episodes}.items():
         checks.positive_int(name, value)
         if value < 2 and name != "queries":
             raise ValueError(f"`{name}` must be at least 2. Received: {name}={value}")
-    check_seed(seed)
+    checks.nonnegative_int("seed", seed)
     copies = checks.positive_int("copies", copies)
     images, labels = labelled("data", data)
     _check_augmentation(augmentation, images)
@@ -136,7 +142,7 @@ def few_shot(
                 for c in rng.choice(len(classes), ways, replace=False)
             ]
         )  # (ways, shots + queries)
-        asked = features[drawn[:, max(shots) :]]
+        asked = features[drawn[:, max(shots) :]]  # (ways, queries, dim)
         episode[:] = [
             nearest_centroid(support[drawn[:, :shot]], asked) for shot in shots
         ]
@@ -154,20 +160,24 @@ def few_shot(
     )
 
 
-def nearest_centroid(support, queries):
-    """Share of the queries that are nearest to the centroid of their own class.
+def nearest_centroid(support: NDArray[Any], queries: NDArray[Any]) -> float:
+    """The share of queries whose nearest centroid belongs to their own class.
 
     Args:
         support: Array of shape `(ways, shots, dim)`.
         queries: Array of shape `(ways, queries, dim)`.
     """
     centroids = support.mean(axis=1)  # (ways, dim)
-    # A query's own length is the same for all centroids and left out.
+    # The squared distances without the length of the query, which is the same for all
+    # centroids.
     scores = queries @ centroids.T - 0.5 * np.square(centroids).sum(axis=1)
-    return (scores.argmax(axis=-1) == np.arange(len(support))[:, None]).mean()
+    right = scores.argmax(axis=-1) == np.arange(len(support))[:, None]
+    return float(right.mean())
 
 
-def _check_augmentation(augmentation, images):
+def _check_augmentation(
+    augmentation: keras.layers.Layer | None, images: NDArray[Any]
+) -> None:
     if augmentation is None:
         return
     if not isinstance(augmentation, keras.layers.Layer):
@@ -177,16 +187,21 @@ def _check_augmentation(augmentation, images):
         )
     if images.ndim != 4:
         raise ValueError(
-            "`data` must hold images (images, height, width, channels) where there is "
-            f"an `augmentation`. Received: shape {images.shape}"
+            "`data` must hold images (images, height, width, channels) if there is an "
+            f"`augmentation`. Received: shape {images.shape}"
         )
 
 
-def _with_copies(features, extract, images, augmentation, copies):
-    """Each image's mean feature over itself and its augmented copies.
+def _with_copies(
+    features: NDArray[Any],
+    extract: FeatureExtractor,
+    images: NDArray[Any],
+    augmentation: keras.layers.Layer,
+    copies: int,
+) -> NDArray[Any]:
+    """The mean feature of each image and its augmented copies.
 
-    The mean of such means is the mean of all: a centroid of many, for the price of one
-    array of features.
+    A centroid is the mean of such means, so the copies need not be kept.
     """
     if not augmentation.built:
         augmentation(images[:1])
@@ -194,7 +209,7 @@ def _with_copies(features, extract, images, augmentation, copies):
         augmentation, functools.partial(augmentation, training=True)
     )
     total = features.copy()
-    # The last batch overlaps the one before: a single shape is compiled.
+    # The last batch overlaps the one before, so that only one shape is compiled.
     size = min(extract.batch_size, len(images))
     starts = [min(s, len(images) - size) for s in range(0, len(images), size)]
     for _ in range(copies):

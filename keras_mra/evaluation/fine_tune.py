@@ -1,6 +1,9 @@
-"""Fine-tuning: the whole encoder trained on labels."""
+"""Fine-tuning of a whole encoder on labels."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
+from typing import TypeAlias
 
 import keras
 import numpy as np
@@ -13,26 +16,29 @@ from keras_mra.datasets import Relabelled
 from keras_mra.datasets import SetEpoch
 from keras_mra.evaluation.classifier import build_classifier
 from keras_mra.evaluation.features import mae_of
+from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.evaluation.labelled import check_classes
-from keras_mra.evaluation.labelled import check_seed
 from keras_mra.evaluation.labelled import labelled
-from keras_mra.evaluation.results import Result
-from keras_mra.evaluation.results import percent
+from keras_mra.evaluation.result import Result
+from keras_mra.evaluation.result import percent
 from keras_mra.optimizers import LayerwiseAdamW
 from keras_mra.optimizers import WarmupCosineDecay
 from keras_mra.optimizers import rate_scales
 from keras_mra.vit.tokens import check_pool
 
+# Labelled images in memory, or a data set that reads them when they are needed.
+ImageData: TypeAlias = LabelledData | EpochDataset
+
 
 @dataclasses.dataclass(frozen=True)
 class FineTuneResult(Result):
-    """What `fine_tune` measured.
+    """The result of `fine_tune`.
 
     Attributes:
         accuracy: Float, on the test images.
         loss: Float, cross-entropy on the test images.
-        history: Dict from `"loss"` and `"accuracy"` to their values in each epoch of
-            training, and whatever else callbacks logged.
+        history: Dict from names to one value per epoch of training: `"loss"`,
+            `"accuracy"`, and everything else that callbacks logged.
         classes: Tuple of ints, the label of each output of the classifier.
         learning_rate, layer_decay, weight_decay: Floats.
         epochs, batch_size, train_images, test_images, seed: Ints.
@@ -53,7 +59,7 @@ class FineTuneResult(Result):
     test_images: int
     seed: int
 
-    def rows(self):
+    def rows(self) -> list[tuple[str, ...]]:
         return [
             (f"fine-tuned, {self.epochs} epochs", "accuracy %", "loss"),
             (
@@ -65,59 +71,60 @@ class FineTuneResult(Result):
 
 
 def fine_tune(
-    encoder,
-    train,
-    test,
-    pool="cls+mean",
+    encoder: keras.Model,
+    train: ImageData,
+    test: ImageData,
+    pool: str = "cls+mean",
     *,
-    epochs=30,
-    batch_size=256,
-    learning_rate=1e-3,
-    layer_decay=None,
-    weight_decay=0.05,
-    warmup_epochs=None,
-    augmentation=None,
-    callbacks=None,
-    verbose="auto",
-    seed=0,
-):
-    """Trains a copy of the whole encoder, and a linear head on it, on labels.
+    epochs: int = 30,
+    batch_size: int = 256,
+    learning_rate: float = 1e-3,
+    layer_decay: float | None = None,
+    weight_decay: float = 0.05,
+    warmup_epochs: float | None = None,
+    augmentation: keras.layers.Layer | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] | None = None,
+    verbose: str | int = "auto",
+    seed: int = 0,
+) -> tuple[FineTuneResult, keras.Model]:
+    """Trains a copy of the whole encoder with a linear head on labels.
 
-    MAE's recipe: AdamW, linear warm-up and cosine decay of a rate scaled by the batch
-    size, and layer-wise decay of that rate: the lower a block, the slower it learns.
-    The test images are looked at once, after the last epoch.
+    The recipe is MAE's: AdamW, linear warm-up and cosine decay of a learning rate in
+    proportion to the batch size, and layer-wise decay of that rate, so that lower
+    blocks learn more slowly. The test images are used once, after the last epoch.
 
     Args:
-        encoder: `MAE`, `MSA` or Keras model that can be saved; not changed.
+        encoder: `MAE`, `MSA` or Keras model that can be saved. It is not changed.
         train: Pair of images and integer labels, or a `datasets.EpochDataset` of them,
-            whose images are read as they are needed.
-        test: Likewise.
+            which reads images when they are needed.
+        test: Pair or data set of the same kind.
         pool: `"cls"`, `"mean"` or `"cls+mean"`, for an `MAE` or `MSA`.
         epochs: Int.
-        batch_size: Int; all training images if they are fewer.
-        learning_rate: Float, the peak rate per 256 images of a batch.
+        batch_size: Int. Fewer training images than this make one batch.
+        learning_rate: Float, the peak rate of a batch of 256 images.
         layer_decay: Float in [0, 1], the rate of a level relative to the level above.
             The levels of an `MAE` are its embedding, each block, and the norm with the
-            head; those of another model its layers, models inside opened. `None` for
-            0.75 with an `MAE`, and 1 with another model, whose layers may be many.
-        weight_decay: Float, at least 0; not applied to biases, norms and tokens.
+            head. The levels of another model are its layers, and those of models inside
+            it. `None` means 0.75 for an `MAE`, and 1 for another model, which may have
+            many layers.
+        weight_decay: Float, at least 0. Biases, norms and tokens do not decay.
         warmup_epochs: Float, or `None` for a tenth of the epochs.
         augmentation: Keras layer that changes training images, such as
-            `keras_mra.layers.MaskReconstruct`, or `None`. It becomes a part of the
-            classifier; before `classifier.export`, `keras_mra.strip_augmentation`
-            takes this package's own out again.
-        callbacks: Keras callbacks.
+            `keras_mra.layers.MaskReconstruct`, or `None`. It becomes part of the
+            classifier. `keras_mra.strip_augmentation` removes this package's
+            augmentations before `classifier.export`.
+        callbacks: Keras callbacks, or `None`.
         verbose: As in `keras.Model.fit`.
         seed: Int, for the order of the images.
 
     Returns:
         `(result, classifier)`: a `FineTuneResult` and a compiled Functional
-        `keras.Model`, which takes images to probabilities of the sorted labels of
+        `keras.Model`, which maps images to probabilities of the sorted labels of
         `train`.
 
     Raises:
-        ValueError: If an argument or the data are bad, before training starts.
-        FloatingPointError: If training diverges.
+        ValueError: If an argument or the data are bad, before the training starts.
+        FloatingPointError: If the training diverges.
 
     Example:
 
@@ -134,7 +141,7 @@ def fine_tune(
             f"Received: encoder={encoder!r} (of type {type(encoder).__name__})"
         )
     check_pool(pool)
-    check_seed(seed)
+    checks.nonnegative_int("seed", seed)
     checks.positive_int("epochs", epochs)
     checks.positive_float("learning_rate", learning_rate)
     checks.nonnegative_float("weight_decay", weight_decay)
@@ -144,12 +151,12 @@ def fine_tune(
     if warmup_epochs is None:
         warmup_epochs = epochs / 10
     checks.nonnegative_float("warmup_epochs", warmup_epochs)
-    train, image_shape = _dataset(mae, "train", train, (None, None, None))
-    test, _ = _dataset(mae, "test", test, image_shape)
-    classes = check_classes(train.all_labels(), test.all_labels())
+    train_data, image_shape = _dataset(mae, "train", train, (None, None, None))
+    test_data, _ = _dataset(mae, "test", test, image_shape)
+    classes = check_classes(train_data.all_labels(), test_data.all_labels())
     checks.positive_int("batch_size", batch_size)
-    batch_size = min(batch_size, train.num_samples)
-    batches = Relabelled(train, classes, batch_size, seed=seed)
+    batch_size = min(batch_size, train_data.num_samples)
+    batches = Relabelled(train_data, classes, batch_size, seed=seed)
     classifier, levels = build_classifier(
         encoder, image_shape, len(classes), pool, augmentation
     )
@@ -168,17 +175,18 @@ def fine_tune(
         metrics=["accuracy"],
         jit_compile=backend.fastest_jit_compile(steps),
     )
-    # TensorFlow traces a step again if the first trace has made variables.
+    # Before the first step, because TensorFlow would trace a step twice that makes
+    # variables.
     classifier.optimizer.build(classifier.trainable_variables)
     history = classifier.fit(
         batches,
         epochs=epochs,
-        shuffle=False,  # The batches are, by the seed.
+        shuffle=False,  # The data set shuffles, with the seed.
         callbacks=[SetEpoch(batches), *(callbacks or [])],
         verbose=verbose,
     ).history
     measured = classifier.evaluate(
-        Relabelled(test, classes, batch_size, shuffle=False, drop_last=False),
+        Relabelled(test_data, classes, batch_size, shuffle=False, drop_last=False),
         verbose=0,
         return_dict=True,
     )
@@ -197,22 +205,33 @@ def fine_tune(
         weight_decay=float(weight_decay),
         epochs=epochs,
         batch_size=batch_size,
-        train_images=train.num_samples,
-        test_images=test.num_samples,
+        train_images=train_data.num_samples,
+        test_images=test_data.num_samples,
         seed=seed,
     )
     return result, classifier
 
 
-def _dataset(mae, name, data, image_shape):
-    """Checks labelled images, against the `MAE` if there is one; of a stream the first.
+def _dataset(
+    mae: Any, name: str, data: ImageData, image_shape: tuple[int | None, ...]
+) -> tuple[EpochDataset, tuple[int, int, int]]:
+    """Checks labelled images, and makes a data set of those in memory.
+
+    Of a data set that reads images when they are needed, only the first is checked.
+
+    Args:
+        mae: The `MAE` that the images must fit, or `None`.
+        name: String, the name of the argument.
+        data: Labelled images.
+        image_shape: `(height, width, channels)`; a size of `None` is not checked.
 
     Returns:
         Pair of an `EpochDataset` and the shape of an image.
     """
     if isinstance(data, EpochDataset):
-        data.all_labels()  # raises if there are none
-        images, _ = labelled(name, data.batch(np.arange(1)))
+        data.all_labels()  # Raises an error if there are none.
+        first: Any = data.batch(np.arange(1))  # A pair, because there are labels.
+        images, _ = labelled(name, first)
     else:
         images, labels = labelled(name, data)
         data = ArrayDataset(images, labels, batch_size=1)
@@ -220,4 +239,5 @@ def _dataset(mae, name, data, image_shape):
         checks.image_batch(images, mae.image_shape, name)
         checks.pixel_values(images, mae.value_range, name)
     checks.image_batch(images, image_shape, name)
-    return data, images.shape[1:]
+    height, width, channels = images.shape[1:]
+    return data, (height, width, channels)

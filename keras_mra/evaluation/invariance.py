@@ -1,32 +1,35 @@
-"""A probe trained on clean images, tested on changed ones."""
+"""A linear probe that is trained on clean images and tested on changed ones."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 
 from keras_mra import checks
+from keras_mra.evaluation.features import Encoder
 from keras_mra.evaluation.features import feature_extractor
-from keras_mra.evaluation.labelled import check_seed
+from keras_mra.evaluation.fit_probe import check_probe
+from keras_mra.evaluation.fit_probe import choose_solver
+from keras_mra.evaluation.fit_probe import fit_probe
+from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.evaluation.labelled import encoded
 from keras_mra.evaluation.labelled import labelled
-from keras_mra.evaluation.probe import check_probe
-from keras_mra.evaluation.probe import choose_solver
-from keras_mra.evaluation.probe import fit_probe
-from keras_mra.evaluation.results import Result
-from keras_mra.evaluation.results import accuracy
-from keras_mra.evaluation.results import percent
+from keras_mra.evaluation.result import Result
+from keras_mra.evaluation.result import accuracy
+from keras_mra.evaluation.result import percent
+from keras_mra.evaluation.transforms import Transform
 from keras_mra.evaluation.transforms import default_transforms
 
 
 @dataclasses.dataclass(frozen=True)
 class InvarianceResult(Result):
-    """What `invariance` measured.
+    """The result of `invariance`.
 
     Attributes:
-        accuracy: Dict from `"clean"` and each transform's name to the accuracy.
+        accuracy: Dict from `"clean"` and the name of each transform to the accuracy.
         solver: `"lbfgs"` or `"sgd"`.
         C: Float.
-        dim: Int, width of the features.
+        dim: Int, the width of the features.
         train_images, test_images, seed: Ints.
     """
 
@@ -40,7 +43,7 @@ class InvarianceResult(Result):
     test_images: int
     seed: int
 
-    def rows(self):
+    def rows(self) -> list[tuple[str, ...]]:
         clean = self.accuracy["clean"]
         return [
             ("test images", "accuracy %", "change"),
@@ -52,27 +55,27 @@ class InvarianceResult(Result):
 
 
 def invariance(
-    encoder,
-    train,
-    test,
-    pool="cls+mean",
+    encoder: Encoder,
+    train: LabelledData,
+    test: LabelledData,
+    pool: str = "cls+mean",
     *,
-    transforms=None,
-    value_range=None,
-    C=1.0,
-    solver="auto",
-    max_iterations=None,
-    batch_size=256,
-    seed=0,
-):
+    transforms: Mapping[str, Transform] | None = None,
+    value_range: tuple[float, float] | None = None,
+    C: float = 1.0,
+    solver: str = "auto",
+    max_iterations: int | None = None,
+    batch_size: int = 256,
+    seed: int = 0,
+) -> InvarianceResult:
     """Trains a linear probe on clean images and tests it on changed ones.
 
-    By default test images are shifted by up to an eighth of each side, flipped left
-    and right, cropped to 50 to 100 % of the area, rotated by up to 15 degrees, changed
-    in contrast (0.5 to 1.5) and brightness (up to a fifth of the range), cut out (a
-    square of half the shorter side) and framed (MRA's boundary occlusion, 6 of 28
-    pixels). The seed decides how, for each image; encoders given the same seed see the
-    same images. Needs scikit-learn: `pip install 'keras-mra[evaluation]'`.
+    The default transforms are: a shift by up to an eighth of each side; a horizontal
+    flip; a crop to 50 to 100 % of the area; a rotation by up to 15 degrees; contrast
+    (0.5 to 1.5) and brightness (up to a fifth of the range); a cutout (a square of half
+    the shorter side); and a border (6 of 28 pixels, MRA's boundary occlusion). The seed
+    determines the change of each image, so encoders that get the same seed see the same
+    images. The probe needs scikit-learn: `pip install 'keras-mra[evaluation]'`.
 
     Args:
         encoder: `MAE`, `MSA`, Keras model or layer, or function of a NumPy batch.
@@ -80,10 +83,10 @@ def invariance(
             labels.
         test: Pair of images `(batch, height, width, channels)` and integer labels.
         pool: `"cls"`, `"mean"` or `"cls+mean"`, for an `MAE` or `MSA`.
-        transforms: Dict from names to functions of `(images, rng)`, where `rng` is a
-            `numpy.random.Generator`, that return images; or `None` for the above.
-        value_range: Pair of floats, the range of the images; `None` for the `MAE`'s
-            own, or (0, 255).
+        transforms: Dict from names to functions of `(images, rng)` that return images;
+            `rng` is a `numpy.random.Generator`. `None` means the default transforms.
+        value_range: Pair of floats, the range of the images. `None` means the range of
+            the `MAE`, or (0, 255) for other encoders.
         C: Float, the inverse of the strength of regularisation, as scikit-learn
             defines it.
         solver: As in `linear_probe`.
@@ -95,7 +98,8 @@ def invariance(
         An `InvarianceResult`.
 
     Raises:
-        ValueError: If an argument, the images or the features are bad, naming which.
+        ValueError: If an argument, the images or the features are bad. The message
+            names it.
         ImportError: If scikit-learn is not installed.
 
     Example:
@@ -103,7 +107,7 @@ def invariance(
     >>> print(keras_mra.evaluation.invariance(mae, train, test))
     """
     check_probe(C, max_iterations, solver)
-    check_seed(seed)
+    checks.nonnegative_int("seed", seed)
     extract = feature_extractor(encoder, pool, batch_size)
     images, _ = labelled("test", test)
     checks.image_batch(images, (None, None, None), "test")
@@ -120,7 +124,7 @@ def invariance(
     probe = fit_probe(train_features, train_labels, C, max_iterations, solver, seed)
     found = {"clean": accuracy(probe.predict(test_features), test_labels)}
     for name, transform in transforms.items():
-        # A stream of its own, whatever else is tested.
+        # The stream depends on the name alone, not on the other transforms.
         rng = np.random.default_rng([seed, *name.encode()])
         changed = extract(transform(images, rng), f"test under {name}")
         found[name] = accuracy(probe.predict(changed), test_labels)

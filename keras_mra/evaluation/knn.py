@@ -1,15 +1,20 @@
-"""k nearest neighbours: what features know without any training on them."""
+"""Classification by the k nearest neighbours, without any training on features."""
 
 import dataclasses
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_mra import checks
+from keras_mra.evaluation.features import Encoder
+from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.evaluation.labelled import encoded
-from keras_mra.evaluation.labelled import positive_ints
-from keras_mra.evaluation.results import Result
-from keras_mra.evaluation.results import accuracy
-from keras_mra.evaluation.results import percent
+from keras_mra.evaluation.result import Result
+from keras_mra.evaluation.result import accuracy
+from keras_mra.evaluation.result import percent
 
 # Similarities held at a time: 64 MiB, and twice that for their order.
 CHUNK = 2**24
@@ -17,12 +22,12 @@ CHUNK = 2**24
 
 @dataclasses.dataclass(frozen=True)
 class KnnResult(Result):
-    """What `knn` measured.
+    """The result of `knn`.
 
     Attributes:
         accuracy: Dict from k to the accuracy on the test images.
         temperature: Float.
-        dim: Int, width of the features.
+        dim: Int, the width of the features.
         train_images, test_images: Ints.
     """
 
@@ -34,7 +39,7 @@ class KnnResult(Result):
     train_images: int
     test_images: int
 
-    def rows(self):
+    def rows(self) -> list[tuple[str, ...]]:
         return [
             ("k", "accuracy %"),
             *((str(k), percent(value)) for k, value in self.accuracy.items()),
@@ -42,28 +47,28 @@ class KnnResult(Result):
 
 
 def knn(
-    encoder,
-    train,
-    test,
-    k=(1, 5, 20),
-    temperature=0.07,
-    pool="cls+mean",
+    encoder: Encoder,
+    train: LabelledData,
+    test: LabelledData,
+    k: int | Sequence[int] = (1, 5, 20),
+    temperature: float = 0.07,
+    pool: str = "cls+mean",
     *,
-    batch_size=256,
-):
+    batch_size: int = 256,
+) -> KnnResult:
     """Classifies test images by the training images nearest in cosine similarity.
 
-    A neighbour's vote counts `exp(similarity / temperature)`. All `k` come from one
-    pass; only so many similarities as fit in 64 MiB exist at a time.
+    The vote of a neighbour has the weight `exp(similarity / temperature)`. One pass
+    serves all `k`, and at most 64 MiB of similarities exist at a time.
 
     Args:
         encoder: `MAE`, `MSA`, Keras model or layer, function of a NumPy batch, or
-            `None` where the data are features.
+            `None` if the data are features.
         train: Pair of images and integer labels, or of features `(images, dim)` and
             labels.
-        test: Likewise.
+        test: Pair of the same kind.
         k: Int or sequence of ints, numbers of neighbours.
-        temperature: Float.
+        temperature: Positive float.
         pool: `"cls"`, `"mean"` or `"cls+mean"`, for an `MAE` or `MSA`.
         batch_size: Int, for the encoder.
 
@@ -71,13 +76,13 @@ def knn(
         A `KnnResult`.
 
     Raises:
-        ValueError: If an argument or the features are bad, naming which.
+        ValueError: If an argument or the features are bad. The message names it.
 
     Example:
 
     >>> keras_mra.evaluation.knn(mae, train, test, k=20).accuracy[20]
     """
-    ks = positive_ints("k", k)
+    ks = checks.positive_ints("k", k)
     temperature = checks.positive_float("temperature", temperature)
     train_features, train_labels, test_features, test_labels = encoded(
         encoder, train, test, pool, batch_size
@@ -103,24 +108,27 @@ def knn(
     )
 
 
-def unit_length(features):
-    """Each row over its length; a row of zeros stays."""
+def unit_length(features: NDArray[Any]) -> NDArray[Any]:
+    """Divides each row by its length; rows of zeros stay zero."""
     length = np.linalg.norm(features, axis=1, keepdims=True)
     return features / np.where(length > 0, length, 1)
 
 
-def nearest(queries, references, k, skip_own=False):
-    """Finds the references most similar to each query, some queries at a time.
+def nearest(
+    queries: NDArray[Any], references: NDArray[Any], k: int, skip_own: bool = False
+) -> Iterator[tuple[slice, NDArray[Any], NDArray[Any]]]:
+    """Finds the references most similar to each query, in chunks of queries.
 
     Args:
-        queries: Array of shape `(queries, dim)`, of unit length.
-        references: Array of shape `(references, dim)`, of unit length.
-        k: Int, how many.
-        skip_own: Bool, whether query `i` is reference `i` and must not find itself.
+        queries: Array of shape `(queries, dim)`, rows of length 1.
+        references: Array of shape `(references, dim)`, rows of length 1.
+        k: Int, how many references to find.
+        skip_own: Bool. `True` means that query `i` is reference `i`, which is left
+            out.
 
     Yields:
-        `(part, similarity, found)`: a slice of the queries, and for them the cosines
-        and the references' indices, both `(chunk, k)`, the nearest first.
+        `(part, similarity, found)`: a slice of the queries, and the cosines and the
+        indices of their references, both of shape `(chunk, k)`, nearest first.
     """
     step = max(CHUNK // len(references), 1)
     for start in range(0, len(queries), step):
@@ -135,21 +143,28 @@ def nearest(queries, references, k, skip_own=False):
         yield part, similarity[rows, found], found
 
 
-def _votes(similarity, codes, num_classes, ks, temperature):
-    """Yields each k, ascending, and its votes `(chunk, classes)`.
+def _votes(
+    similarity: NDArray[Any],
+    codes: NDArray[Any],
+    num_classes: int,
+    ks: tuple[int, ...],
+    temperature: float,
+) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yields each k, smallest first, and its votes `(chunk, classes)`.
 
-    The votes of one k are those of the one before and some more.
+    The votes of a larger k are those of a smaller one and more.
 
     Args:
-        similarity: Array of shape `(chunk, largest k)`, the nearest first.
-        codes: Int array of the same shape, the neighbours' classes.
+        similarity: Array of shape `(chunk, largest k)`, nearest first.
+        codes: Int array of the same shape, the classes of the neighbours.
         num_classes: Int.
         ks: Tuple of ints.
         temperature: Float.
     """
     rows = np.arange(len(similarity))[:, None]
     scaled = similarity.astype("float64") / temperature
-    weights = np.exp(scaled - scaled[:, :1])  # the same votes, and no overflow
+    # The subtraction prevents overflow. It scales all votes of a query alike.
+    weights = np.exp(scaled - scaled[:, :1])
     votes = np.zeros((len(similarity), num_classes))
     counted = 0
     for n in sorted(ks):

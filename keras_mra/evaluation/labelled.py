@@ -1,35 +1,28 @@
-"""Labelled data of the protocols: checked first, encoded then."""
+"""Labelled data of the protocols: checks of images and labels, then features."""
+
+from typing import Any
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from keras_mra import checks
+from keras_mra.evaluation.features import Encoder
 from keras_mra.evaluation.features import feature_extractor
+from keras_mra.typing import Array
+
+# Images and their labels, or features `(images, dim)` and their labels.
+LabelledData: TypeAlias = tuple[Array, Array]
 
 
-def positive_ints(name, value):
-    """Returns `value`, a positive integer or a sequence of them, as a tuple."""
-    values = value if isinstance(value, (tuple, list)) else (value,)
-    if not values:
-        raise ValueError(
-            f"`{name}` must be a positive integer or a sequence of them. "
-            f"Received: {name}={value!r}"
-        )
-    return tuple(checks.positive_int(name, v) for v in values)
-
-
-def check_seed(seed):
-    """Returns `seed` if it is an integer: what is measured must be repeatable."""
-    if seed is None:
-        raise ValueError("`seed` must be an integer, at least 0. Received: seed=None")
-    return checks.seed(seed)
-
-
-def labelled(name, data):
+def labelled(name: str, data: LabelledData) -> tuple[NDArray[Any], NDArray[Any]]:
     """Returns images (or features) and integer labels as arrays of one length.
 
     Args:
         name: Name of the argument in messages.
         data: Pair of arrays.
+
+    Raises:
+        ValueError: If the pair does not hold images and one integer label for each.
     """
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         raise ValueError(
@@ -39,8 +32,8 @@ def labelled(name, data):
     images, labels = (np.asanyarray(part) for part in data)
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
-            f"`{name}` must have integer labels of shape (images,), not one-hot ones. "
-            f"Received: labels of shape {labels.shape} and dtype {labels.dtype}"
+            f"`{name}` must have integer labels of shape (images,), not one-hot "
+            f"labels. Received: labels of shape {labels.shape} and dtype {labels.dtype}"
         )
     if images.ndim < 2 or len(images) != len(labels) or not len(labels):
         raise ValueError(
@@ -50,8 +43,8 @@ def labelled(name, data):
     return images, labels
 
 
-def check_classes(train_labels, test_labels):
-    """Returns the classes of the training labels, if they cover the test labels."""
+def check_classes(train_labels: Array, test_labels: Array) -> NDArray[Any]:
+    """Returns the classes of the training labels if they include the test labels."""
     classes = np.unique(train_labels)
     if len(classes) < 2:
         raise ValueError(
@@ -67,7 +60,7 @@ def check_classes(train_labels, test_labels):
     return classes
 
 
-def check_class_sizes(name, labels, needed):
+def check_class_sizes(name: str, labels: Array, needed: int) -> None:
     """Refuses classes of fewer than `needed` images."""
     classes, counts = np.unique(labels, return_counts=True)
     if counts.min() < needed:
@@ -77,7 +70,13 @@ def check_class_sizes(name, labels, needed):
         )
 
 
-def encoded(encoder, train, test, pool, batch_size):
+def encoded(
+    encoder: Encoder,
+    train: LabelledData,
+    test: LabelledData,
+    pool: str,
+    batch_size: int,
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Checks both data sets, then computes the features of both.
 
     Returns:
@@ -97,7 +96,7 @@ def encoded(encoder, train, test, pool, batch_size):
     return train_features, train_labels, test_features, test_labels
 
 
-def _listed(classes):
+def _listed(classes: NDArray[Any]) -> str:
     shown = ", ".join(str(c) for c in classes[:5])
     more = f" and {len(classes) - 5} more" if len(classes) > 5 else ""
     return f"class {shown}{more}"

@@ -1,28 +1,30 @@
-"""Linear probe: logistic regression on frozen features."""
+"""Linear probe: logistic regression on the features of a frozen encoder."""
 
 import dataclasses
 
-from keras_mra.evaluation.labelled import check_seed
+from keras_mra import checks
+from keras_mra.evaluation.features import Encoder
+from keras_mra.evaluation.fit_probe import check_probe
+from keras_mra.evaluation.fit_probe import choose_solver
+from keras_mra.evaluation.fit_probe import fit_probe
+from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.evaluation.labelled import encoded
-from keras_mra.evaluation.probe import check_probe
-from keras_mra.evaluation.probe import choose_solver
-from keras_mra.evaluation.probe import fit_probe
-from keras_mra.evaluation.results import Result
-from keras_mra.evaluation.results import accuracy
-from keras_mra.evaluation.results import percent
+from keras_mra.evaluation.result import Result
+from keras_mra.evaluation.result import accuracy
+from keras_mra.evaluation.result import percent
 
 
 @dataclasses.dataclass(frozen=True)
 class LinearProbeResult(Result):
-    """What `linear_probe` measured.
+    """The result of `linear_probe`.
 
     Attributes:
         accuracy: Float, on the test images.
         train_accuracy: Float.
         solver: `"lbfgs"` or `"sgd"`.
-        iterations: Int, what the solver took; epochs of `"sgd"`.
+        iterations: Int, the iterations of `"lbfgs"` or the epochs of `"sgd"`.
         C: Float.
-        dim: Int, width of the features.
+        dim: Int, the width of the features.
         train_images, test_images: Ints.
     """
 
@@ -37,7 +39,7 @@ class LinearProbeResult(Result):
     train_images: int
     test_images: int
 
-    def rows(self):
+    def rows(self) -> list[tuple[str, ...]]:
         return [
             ("linear probe", "accuracy %"),
             (f"test, {self.test_images} images", percent(self.accuracy)),
@@ -46,43 +48,44 @@ class LinearProbeResult(Result):
 
 
 def linear_probe(
-    encoder,
-    train,
-    test,
-    pool="cls+mean",
+    encoder: Encoder,
+    train: LabelledData,
+    test: LabelledData,
+    pool: str = "cls+mean",
     *,
-    C=1.0,
-    solver="auto",
-    max_iterations=None,
-    batch_size=256,
-    seed=0,
-):
+    C: float = 1.0,
+    solver: str = "auto",
+    max_iterations: int | None = None,
+    batch_size: int = 256,
+    seed: int = 0,
+) -> LinearProbeResult:
     """Fits logistic regression to standardised features, and tests it.
 
-    Features are computed once; mean and deviation are those of the training features.
-    Needs scikit-learn: `pip install 'keras-mra[evaluation]'`.
+    The features are computed once. Their mean and deviation come from the training
+    images. The probe needs scikit-learn: `pip install 'keras-mra[evaluation]'`.
 
     Args:
         encoder: `MAE`, `MSA`, Keras model or layer, function of a NumPy batch, or
-            `None` where the data are features.
+            `None` if the data are features.
         train: Pair of images and integer labels, or of features `(images, dim)` and
             labels.
-        test: Likewise.
+        test: Pair of the same kind.
         pool: `"cls"`, `"mean"` or `"cls+mean"`, for an `MAE` or `MSA`.
         C: Float, the inverse of the strength of regularisation, as scikit-learn
             defines it.
-        solver: `"lbfgs"`, scikit-learn's; `"sgd"`, Adam on minibatches, for sets too
-            large for the former; or `"auto"`, the first up to a gibibyte of features.
-        max_iterations: Int, iterations of `"lbfgs"` or epochs of `"sgd"`; `None` for
-            at most 1000 and for 30.
+        solver: `"lbfgs"`, scikit-learn's; `"sgd"`, Adam on minibatches, for data sets
+            that are too large for `"lbfgs"`; or `"auto"`, which is `"lbfgs"` up to a
+            gibibyte of features.
+        max_iterations: Int, iterations of `"lbfgs"` or epochs of `"sgd"`. `None` means
+            at most 1000 iterations, or 30 epochs.
         batch_size: Int, for the encoder.
-        seed: Int, the order of `"sgd"`.
+        seed: Int, for the order of the images in `"sgd"`.
 
     Returns:
         A `LinearProbeResult`.
 
     Raises:
-        ValueError: If an argument or the features are bad, naming which.
+        ValueError: If an argument or the features are bad. The message names it.
         ImportError: If scikit-learn is not installed.
 
     Example:
@@ -94,7 +97,7 @@ def linear_probe(
     ```
     """
     check_probe(C, max_iterations, solver)
-    check_seed(seed)
+    checks.nonnegative_int("seed", seed)
     train_features, train_labels, test_features, test_labels = encoded(
         encoder, train, test, pool, batch_size
     )

@@ -1,26 +1,29 @@
-"""Neighbour purity: do the nearest images show the same thing?"""
+"""Neighbour purity: the share of nearest images that belong to the image's class."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
+from keras_mra import checks
+from keras_mra.evaluation.features import Encoder
 from keras_mra.evaluation.features import feature_extractor
 from keras_mra.evaluation.knn import nearest
 from keras_mra.evaluation.knn import unit_length
+from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.evaluation.labelled import labelled
-from keras_mra.evaluation.labelled import positive_ints
-from keras_mra.evaluation.results import Result
-from keras_mra.evaluation.results import percent
+from keras_mra.evaluation.result import Result
+from keras_mra.evaluation.result import percent
 
 
 @dataclasses.dataclass(frozen=True)
 class PurityResult(Result):
-    """What `purity` measured.
+    """The result of `purity`.
 
     Attributes:
         purity: Dict from k to the mean share of neighbours of the image's own class.
-        chance: Float, that share for neighbours drawn at random.
-        dim: Int, width of the features.
+        chance: Float, the share for neighbours drawn at random.
+        dim: Int, the width of the features.
         images: Int.
     """
 
@@ -31,7 +34,7 @@ class PurityResult(Result):
     dim: int
     images: int
 
-    def rows(self):
+    def rows(self) -> list[tuple[str, ...]]:
         return [
             ("k", "purity %"),
             *((str(k), percent(value)) for k, value in self.purity.items()),
@@ -39,15 +42,22 @@ class PurityResult(Result):
         ]
 
 
-def purity(encoder, data, k=(1, 5, 20), pool="cls+mean", *, batch_size=256):
-    """Measures how many of the nearest images are of an image's own class.
+def purity(
+    encoder: Encoder,
+    data: LabelledData,
+    k: int | Sequence[int] = (1, 5, 20),
+    pool: str = "cls+mean",
+    *,
+    batch_size: int = 256,
+) -> PurityResult:
+    """Measures how many of the nearest images belong to an image's own class.
 
-    Neighbours are found by cosine similarity among the other images of `data`. Unlike
-    `knn`, nothing is voted: each neighbour counts.
+    The neighbours are the other images of `data` with the largest cosine similarity.
+    Every neighbour counts equally; `knn` lets the neighbours vote instead.
 
     Args:
         encoder: `MAE`, `MSA`, Keras model or layer, function of a NumPy batch, or
-            `None` where the data are features.
+            `None` if the data are features.
         data: Pair of images and integer labels, or of features `(images, dim)` and
             labels.
         k: Int or sequence of ints, numbers of neighbours.
@@ -58,13 +68,13 @@ def purity(encoder, data, k=(1, 5, 20), pool="cls+mean", *, batch_size=256):
         A `PurityResult`.
 
     Raises:
-        ValueError: If an argument or the features are bad, naming which.
+        ValueError: If an argument or the features are bad. The message names it.
 
     Example:
 
     >>> keras_mra.evaluation.purity(mae, (images, labels), k=20).purity[20]
     """
-    ks = positive_ints("k", k)
+    ks = checks.positive_ints("k", k)
     images, labels = labelled("data", data)
     count = len(labels)
     if max(ks) >= count:

@@ -243,6 +243,7 @@ class MAE(Autoencoder):
         ```
         """
         checks.restore_patch_statistics(restore_patch_statistics, self.norm_pix_loss)
+        images = ops.convert_to_tensor(images)
         size, own_size = tuple(images.shape[1:3]), self.image_shape[:2]
         seen = images if size == own_size else pixels.resize(images, own_size)
         seen = ops.stop_gradient(seen)

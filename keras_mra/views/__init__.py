@@ -1,4 +1,4 @@
-"""Random views of images: a weak one for the student, a strong one for the teacher."""
+"""Random views of images for contrastive training, and the layers that make them."""
 
 from keras_mra.views.random_apply import RandomApply
 from keras_mra.views.random_blur import RandomBlur
@@ -6,3 +6,12 @@ from keras_mra.views.random_resized_crop import RandomResizedCrop
 from keras_mra.views.recipes import strong
 from keras_mra.views.recipes import weak
 from keras_mra.views.view import View
+
+__all__ = [
+    "RandomApply",
+    "RandomBlur",
+    "RandomResizedCrop",
+    "View",
+    "strong",
+    "weak",
+]

@@ -1,18 +1,23 @@
-"""Another augmentation, applied to some of the images only."""
+"""A layer that applies another augmentation to some of the images."""
+
+from typing import Any
+from typing import Self
 
 import keras
 from keras import ops
 
 from keras_mra import checks
+from keras_mra.typing import Array
+from keras_mra.views.any_input import AnyInput
 
 
 @keras.saving.register_keras_serializable("keras_mra")
-class RandomApply(keras.layers.Layer):
-    """Applies a layer to a random share of the images, chosen anew in each batch.
+class RandomApply(AnyInput, keras.layers.Layer):
+    """Applies a layer to a random share of the images of each batch.
 
-    Keras has no such layer, and most of its augmentations change every image. The
-    layer computes all images and each image takes its result or stays: a choice that
-    compiles everywhere.
+    Keras has no such layer, and most of its augmentations change every image. This
+    layer computes the change for all images, and each image takes its result or stays
+    as it is. Such a choice compiles on every backend.
 
     Args:
         layer: Keras layer that keeps the shape and the dtype of the images.
@@ -22,10 +27,13 @@ class RandomApply(keras.layers.Layer):
 
     Call arguments:
         images: Tensor of shape `(batch, height, width, channels)`.
-        training: Bool; `False` returns the images as they came.
+        training: Bool. `False` returns the images unchanged.
 
     Returns:
         Tensor of the same shape and dtype.
+
+    Raises:
+        ValueError: If an argument is bad.
 
     Example:
 
@@ -34,8 +42,14 @@ class RandomApply(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, layer, rate=0.5, seed=None, **kwargs):
-        # A mixed policy must not round pixels on their way in.
+    def __init__(
+        self,
+        layer: keras.layers.Layer,
+        rate: float = 0.5,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # Without autocast, because a mixed policy would round the pixels.
         super().__init__(**{**kwargs, "autocast": False})
         if not isinstance(layer, keras.layers.Layer):
             raise ValueError(
@@ -47,7 +61,7 @@ class RandomApply(keras.layers.Layer):
         self.seed = checks.seed(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-    def call(self, images, training=True):
+    def call(self, images: Array, training: bool = True) -> Array:
         if not training:
             return images
         draws = keras.random.uniform(
@@ -57,16 +71,13 @@ class RandomApply(keras.layers.Layer):
         changed = self.layer(ops.copy(images), training=True)
         return ops.where(draws < self.rate, changed, images)
 
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        config = super().get_config()
+    def get_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = super().get_config()
         config.update(layer=self.layer, rate=self.rate, seed=self.seed)
         return config
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         if isinstance(config["layer"], dict):
             layer = keras.saving.deserialize_keras_object(config["layer"])
             config = {**config, "layer": layer}

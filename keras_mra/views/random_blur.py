@@ -1,32 +1,39 @@
-"""Gaussian blur with a width for each image, as two matrix products."""
+"""A layer that blurs each image with a Gaussian of its own width."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_mra import checks
 from keras_mra import pixels
+from keras_mra.typing import Array
+from keras_mra.views.any_input import AnyInput
 
 
 @keras.saving.register_keras_serializable("keras_mra")
-class RandomBlur(keras.layers.Layer):
+class RandomBlur(AnyInput, keras.layers.Layer):
     """Blurs each image with a Gaussian of its own random width.
 
-    `keras.layers.RandomGaussianBlur` draws one width for the whole batch (two, in
-    fact: one for each axis), of at most one pixel, and takes what lies beyond the
-    border for black. Here the weights of the pixels that lie in the image sum to 1.
+    `keras.layers.RandomGaussianBlur` draws one width per axis for the whole batch, of
+    at most one pixel, and treats the outside of the image as black. In this layer the
+    weights of the pixels inside the image sum to 1.
 
     Args:
         sigma: Pair of positive floats, the range of the Gaussian's standard deviation
-            in pixels; drawn uniformly.
+            in pixels. The layer draws from it uniformly.
         seed: Int or `None`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
-        images: Tensor of shape `(batch, height, width, channels)`, sizes static.
-        training: Bool; `False` returns the images as they came.
+        images: Tensor of shape `(batch, height, width, channels)`; sizes are static.
+        training: Bool. `False` returns the images unchanged.
 
     Returns:
         Tensor of the same shape and dtype.
+
+    Raises:
+        ValueError: If an argument is bad.
 
     Example:
 
@@ -35,13 +42,18 @@ class RandomBlur(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, sigma=(0.1, 2.0), seed=None, **kwargs):
+    def __init__(
+        self,
+        sigma: tuple[float, float] = (0.1, 2.0),
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**{**kwargs, "autocast": False})
         self.sigma = checks.ascending_pair("sigma", sigma)
         self.seed = checks.seed(seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
 
-    def call(self, images, training=True):
+    def call(self, images: Array, training: bool = True) -> Array:
         if not training:
             return images
         sigma = keras.random.uniform(
@@ -51,26 +63,20 @@ class RandomBlur(keras.layers.Layer):
             seed=self.seed_generator,
         )
         rows, columns = (_gaussian_weights(sigma, n) for n in images.shape[1:3])
-        x = ops.cast(images, "float32")
-        x = ops.einsum("bij,bjkc->bikc", rows, x)
-        x = ops.einsum("bkl,bilc->bikc", columns, x)
-        return pixels.cast_pixels(x, keras.backend.standardize_dtype(images.dtype))
+        return pixels.weigh_axes(images, rows, columns)
 
-    def compute_output_shape(self, input_shape):
-        return input_shape
-
-    def get_config(self):
-        config = super().get_config()
+    def get_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = super().get_config()
         config.update(sigma=self.sigma, seed=self.seed)
         return config
 
 
-def _gaussian_weights(sigma, size):
+def _gaussian_weights(sigma: Array, size: int) -> Array:
     """Weight of each input pixel in each output pixel along one axis.
 
     Args:
         sigma: Tensor of shape `(batch,)`.
-        size: Int, pixels along the axis.
+        size: Int, the pixels along the axis.
 
     Returns:
         Float32 tensor of shape `(batch, size, size)`; rows sum to 1.

@@ -1,36 +1,44 @@
-"""Random resized crop, as two matrix products."""
+"""A layer that crops a random box of each image and enlarges it."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_mra import checks
 from keras_mra import pixels
+from keras_mra.typing import Array
+from keras_mra.typing import Seed
+from keras_mra.views.any_input import AnyInput
 
 
 @keras.saving.register_keras_serializable("keras_mra")
-class RandomResizedCrop(keras.layers.Layer):
-    """Crops a random box of each image and resizes it to the image's size.
+class RandomResizedCrop(AnyInput, keras.layers.Layer):
+    """Crops a random box of each image and resizes it to the size of the image.
 
-    The view that MAE is pretrained on; Keras has no such layer. Each image gets its
-    own box. Bilinear resampling is separable, so it is written as one matrix of
-    weights per axis: it runs at the speed of a matrix product, compiles everywhere
-    and gives the same pixels on every backend.
+    MAE is pretrained on such views, and Keras has no such layer. Each image gets its
+    own box. Bilinear resampling is separable, so one matrix of weights per axis does
+    it: the layer runs at the speed of a matrix product, compiles on every backend, and
+    gives the same pixels on all of them.
 
     Args:
         scale: Pair of floats in (0, 1], the range of the box's share of the area.
         ratio: Pair of positive floats, the range of the box's aspect (width over
-            height) relative to the image's; drawn log-uniformly.
+            height) relative to the image's aspect. The layer draws from it
+            log-uniformly.
         seed: Int, `keras.random.SeedGenerator` or `None`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
-        images: Tensor of shape `(batch, height, width, channels)`, sizes static.
-        training: Bool; `False` returns the images as they came.
+        images: Tensor of shape `(batch, height, width, channels)`; sizes are static.
+        training: Bool. `False` returns the images unchanged.
 
     Returns:
         Tensor of the same shape and dtype.
+
+    Raises:
+        ValueError: If an argument is bad.
 
     Example:
 
@@ -40,18 +48,24 @@ class RandomResizedCrop(keras.layers.Layer):
     ```
     """
 
-    def __init__(self, scale=(0.2, 1.0), ratio=(3 / 4, 4 / 3), seed=None, **kwargs):
+    def __init__(
+        self,
+        scale: tuple[float, float] = (0.2, 1.0),
+        ratio: tuple[float, float] = (3 / 4, 4 / 3),
+        seed: Seed = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(autocast=False, **kwargs)
         self.scale = checks.ascending_pair("scale", scale, upper=1.0)
         self.ratio = checks.ascending_pair("ratio", ratio)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-    def call(self, images, training=True):
+    def call(self, images: Array, training: bool = True) -> Array:
         if not training:
             return images
         batch = ops.shape(images)[0]
-        area = self._uniform(batch, *self.scale)
+        area = self._uniform(batch, *self.scale)  # (B,), as all that follow
         aspect = ops.exp(self._uniform(batch, *(math.log(r) for r in self.ratio)))
         width = ops.minimum(ops.sqrt(area * aspect), 1.0)
         height = ops.minimum(ops.sqrt(area / aspect), 1.0)
@@ -59,38 +73,33 @@ class RandomResizedCrop(keras.layers.Layer):
         left = self._uniform(batch, 0.0, 1.0) * (1.0 - width)
         rows = _resampling_weights(top, height, images.shape[1])
         columns = _resampling_weights(left, width, images.shape[2])
-        x = ops.cast(images, "float32")
-        x = ops.einsum("bij,bjkc->bikc", rows, x)
-        x = ops.einsum("bkl,bilc->bikc", columns, x)
-        return pixels.cast_pixels(x, keras.backend.standardize_dtype(images.dtype))
+        return pixels.weigh_axes(images, rows, columns)
 
-    def _uniform(self, batch, low, high):
+    def get_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = super().get_config()
+        config.update(scale=self.scale, ratio=self.ratio, seed=self.seed)
+        return config
+
+    def _uniform(self, batch: int | Array, low: float, high: float) -> Array:
         return keras.random.uniform(
             (batch,), low, high, dtype="float32", seed=self.seed_generator
         )
 
-    def compute_output_shape(self, input_shape):
-        return input_shape
 
-    def get_config(self):
-        config = super().get_config()
-        config.update(scale=self.scale, ratio=self.ratio, seed=self.seed)
-        return config
-
-
-def _resampling_weights(start, extent, size):
+def _resampling_weights(start: Array, extent: Array, size: int) -> Array:
     """Bilinear weights of each input pixel in each output pixel along one axis.
 
     Args:
-        start, extent: Tensors of shape `(batch,)`, the box in units of the image.
-        size: Int, pixels along the axis.
+        start: Tensor of shape `(batch,)`, the box's start as a share of the image.
+        extent: Tensor of shape `(batch,)`, the box's extent as a share of the image.
+        size: Int, the pixels along the axis.
 
     Returns:
         Float32 tensor of shape `(batch, size, size)`; rows sum to 1.
     """
     centers = (ops.arange(size, dtype="float32") + 0.5) / size
     at = (start[:, None] + extent[:, None] * centers) * size - 0.5  # (B, out)
-    # Beyond the outermost pixel centres, the edge pixel alone counts.
+    # Outside the outermost pixel centres, the edge pixel has the whole weight.
     at = ops.clip(at, 0.0, size - 1.0)
     distance = ops.abs(at[:, :, None] - ops.arange(size, dtype="float32"))
     return ops.maximum(1.0 - distance, 0.0)  # (B, out, in)

@@ -1,6 +1,5 @@
-"""Features of encoders, whatever they are."""
+"""Features of every kind of encoder."""
 
-import sys
 import types
 
 import keras
@@ -12,6 +11,8 @@ from helpers.models import randomize
 
 import keras_mra
 from keras_mra import evaluation
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 SHAPE = (4, 6, 1)
 
@@ -26,12 +27,9 @@ def images(rng):
     return rng.integers(0, 256, (10, *SHAPE), dtype="uint8")
 
 
-def module_of(function):
-    """The module of a protocol; the package gives its name to the function."""
-    return sys.modules[function.__module__]
-
-
-@pytest.mark.parametrize("holder", ["mae", "msa"])
+@pytest.mark.parametrize(
+    "holder", ["mae", pytest.param("msa", marks=pytest.mark.graph)]
+)
 def test_features_of_an_mae_are_its_pooled_tokens(mae, images, holder):
     tokens = compute(mae.encode, images)
     encoder = mae if holder == "mae" else types.SimpleNamespace(mae=mae)
@@ -85,6 +83,7 @@ def test_of_tokens_the_mean_is_taken(images):
     np.testing.assert_allclose(found, images[..., 0].mean(axis=1), rtol=1e-6)
 
 
+@pytest.mark.graph
 def test_an_extractor_compiles_once_and_sees_new_weights(images):
     traces = []
 
@@ -108,6 +107,7 @@ def test_an_extractor_compiles_once_and_sees_new_weights(images):
         assert len(traces) == 1
 
 
+@pytest.mark.graph
 def test_an_extractor_follows_a_model_in_fit(rng, images):
     """What a probe inside `fit` needs, JAX's state kept outside the model included."""
     model = keras.Sequential(
@@ -129,3 +129,23 @@ def test_an_extractor_follows_a_model_in_fit(rng, images):
     for found, flat, (kernel, bias) in seen:
         np.testing.assert_allclose(found, flat @ kernel + bias, atol=1e-5)
     assert np.abs(seen[0][0] - seen[1][0]).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    "encoder, message",
+    [
+        (lambda x: x, r"shape \(batch, dim\).*\(10, 4, 6, 1\) for 10"),
+        (lambda x: x.reshape(5, -1), r"\(5, 48\) for 10 images"),
+        (lambda x: x.mean(), r"Received: shape \(\)"),
+        (lambda x: {"a": x}, "one array of features.*dict of 1"),
+        (lambda x: x[:, 0, 0] * np.inf, "finite features.*10 of 10"),
+    ],
+)
+def test_bad_features_are_named(encoder, message):
+    with pytest.raises(ValueError, match=message):
+        evaluation.features(encoder, np.ones((10, *SHAPE)))
+
+
+def test_images_that_an_mae_cannot_read_are_named(mae, images):
+    with pytest.raises(ValueError, match="`images` must have shape .*height is 2"):
+        evaluation.features(mae, images[:, :2])

@@ -1,17 +1,14 @@
-"""Occlusions pixel by pixel, and the error of a classifier that reads some of them."""
+"""Occlusions, pixel by pixel."""
 
-import json
-
-import keras
 import numpy as np
 import pytest
-from helpers.models import TINY
 
-import keras_mra
-from keras_mra import evaluation
 from keras_mra.evaluation.occlusion import boundary_occlusion
 from keras_mra.evaluation.occlusion import center_occlusion
 from keras_mra.evaluation.occlusion import patch_occlusion
+
+# NumPy alone: no backend computes anything here.
+pytestmark = pytest.mark.once
 
 
 def test_boundary_occlusion():
@@ -64,94 +61,3 @@ def test_patch_occlusion(rng, ratio):
         assert (out != patch_occlusion(images, ratio, (2, 3), seed=2)).any()
         more = patch_occlusion(images, 0.7, (2, 3), seed=1)
         assert (more[out == 0] == 0).all() and (more == 0).sum() > (out == 0).sum()
-
-
-def read_left_or_right(images):
-    """Scores of "bright at the left" and "at the right", of the middle rows."""
-    middle = images[:, 3:5, :, 0].astype("float32").mean(axis=1)
-    return np.stack([middle[:, :4].mean(axis=1), middle[:, 4:].mean(axis=1)], axis=1)
-
-
-@pytest.fixture
-def data(rng):
-    """Half of the images show their class at the border alone, half all over."""
-    labels = rng.integers(2, size=60)
-    images = np.zeros((60, 8, 8, 1), "uint8")
-    for i, (image, label) in enumerate(zip(images, labels)):
-        image[:, 4 * label : 4 * label + 4] = 200
-        if i % 2:
-            image[1:-1, 1:-1] = 0
-    return images, labels
-
-
-def test_the_curve_is_the_error_at_each_width(data):
-    images, labels = data
-    result = evaluation.occlusion_curve(read_left_or_right, data, range(3))
-    # Where nothing is to be seen, the first class is answered.
-    lost = np.mean((labels == 1) & (np.arange(60) % 2 == 1))
-    assert result.error == {0: 0.0, 1: pytest.approx(lost), 2: pytest.approx(lost)}
-    centre = evaluation.occlusion_curve(
-        read_left_or_right, data, (0, 6, 7), "center", value=9, batch_size=7
-    )
-    assert (centre.error[0], centre.error[6]) == (0.0, 0.0)
-    occluded = center_occlusion(images, 7, 9)
-    wrong = np.argmax(read_left_or_right(occluded), axis=1) != labels
-    assert centre.error[7] == pytest.approx(wrong.mean())
-    patches = evaluation.occlusion_curve(
-        read_left_or_right, data, (0.5, 1.0), "patches", patch_size=4, seed=3
-    )
-    for ratio, error in patches.error.items():
-        occluded = patch_occlusion(images, ratio, 4, seed=3)
-        wrong = np.argmax(read_left_or_right(occluded), axis=1) != labels
-        assert error == pytest.approx(wrong.mean())
-    assert patches.error[0.5] < patches.error[1.0] == pytest.approx(labels.mean())
-
-
-def test_a_keras_classifier(data):
-    images, labels = data
-    model = keras.Sequential(
-        [
-            keras.Input((8, 8, 1)),
-            keras.layers.Dropout(0.5),
-            keras.layers.Flatten(),
-            keras.layers.Dense(2, kernel_initializer=keras.initializers.HeNormal(0)),
-        ]
-    )
-    result = evaluation.occlusion_curve(model, data, 2)
-    answers = model.predict(boundary_occlusion(images, 2), verbose=0).argmax(axis=1)
-    assert result.error == {2: pytest.approx((answers != labels).mean())}
-
-
-def test_the_result_prints_and_saves(data, tmp_path):
-    result = evaluation.occlusion_curve(read_left_or_right, data, (0, 2))
-    assert str(result).splitlines()[0] == "| boundary, pixels | error % |"
-    result.save(tmp_path / "result.json")
-    saved = json.loads((tmp_path / "result.json").read_text())
-    assert saved["error"] == {str(k): v for k, v in result.error.items()}
-    assert (saved["protocol"], saved["kind"]) == ("occlusion", "boundary")
-
-
-@pytest.mark.parametrize(
-    "arguments, message",
-    [
-        (dict(kind="edge"), "`kind` must be one of .*'edge'"),
-        (dict(classifier=None), "`classifier` must give a score.*None"),
-        (dict(classifier="cnn"), "`classifier` must give a score.*'cnn'"),
-        (dict(kind="patches"), "`patch_size` must be given"),
-        (dict(kind="patches", patch_size=3), "divisible by `patch_size`"),
-        (dict(kind="patches", patch_size=4, widths=2), r"`ratio` must be in \[0, 1\]"),
-        (dict(widths=(1, 4)), "`width` must be.*width=4"),
-        (dict(kind="center", widths=8), "`width` must be.*width=8"),
-        (dict(seed=-1), "`seed` must be"),
-        (dict(classifier=lambda x: x[:, :1, 0, 0]), "from 0 to 0. Received.* to 1"),
-    ],
-)
-def test_bad_arguments_are_named(data, arguments, message):
-    good = dict(classifier=read_left_or_right, data=data, widths=(0, 1))
-    with pytest.raises(ValueError, match=message):
-        evaluation.occlusion_curve(**{**good, **arguments})
-
-
-def test_an_autoencoder_is_no_classifier(data):
-    with pytest.raises(ValueError, match="`classifier` must give a score.*MAE"):
-        evaluation.occlusion_curve(keras_mra.MAE((8, 8, 1), 4, **TINY), data, 1)

@@ -29,6 +29,35 @@ def pretrain(ds, **arguments):
     return keras_mra.pretrain_mae(ds, **{**defaults, **arguments})
 
 
+EPOCHS = 4
+
+
+def pretrain_at_random(ds, **arguments):
+    """`pretrain_mae` for four epochs; order, crops, flips and masks are random."""
+    defaults = dict(
+        image_shape=(8, 8, 1), epochs=EPOCHS, learning_rate=0.05, seed=3,
+        batch_size=None if isinstance(ds, keras.utils.PyDataset) else 4,
+    )  # fmt: skip
+    return pretrain(ds, **{**defaults, **arguments})
+
+
+def assert_same_run(one, other):
+    assert one.history.history == other.history.history
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+class Epochs(keras.callbacks.Callback):
+    """Records which epochs ran."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.begun.append(epoch)
+
+
 class Steps(keras.callbacks.Callback):
     """Counts the training steps."""
 

@@ -21,6 +21,7 @@ CORE = {"keras", "numpy"}
 BACKENDS = {"tensorflow", "jax", "torch"}
 OPTIONAL = (
     "PIL",
+    "cv2",
     "grain",
     "huggingface_hub",
     "keras_cv",

@@ -1,3 +1,5 @@
+"""RandomApply changes whole images at its rate."""
+
 import keras
 import numpy as np
 import pytest
@@ -5,6 +7,8 @@ from keras import ops
 
 from keras_mra.layers import RandomApply
 from keras_mra.layers import RandomBlur
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 def negative(**kwargs):

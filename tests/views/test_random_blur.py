@@ -1,9 +1,13 @@
+"""RandomBlur against a weighted mean by the definition."""
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from keras_mra.layers import RandomBlur
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 def array(x):

@@ -1,3 +1,5 @@
+"""RandomResizedCrop against Pillow and closed forms."""
+
 import keras
 import numpy as np
 import pytest
@@ -6,6 +8,8 @@ from PIL import Image
 
 from keras_mra.layers import RandomResizedCrop
 from keras_mra.views import random_resized_crop
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 def crop_of(images, top, left, height, width):

@@ -1,3 +1,5 @@
+"""The weak and strong views: what they are, what their parts do, where they run."""
+
 import colorsys
 
 import keras
@@ -7,6 +9,8 @@ from keras import ops
 
 from keras_mra import views
 from keras_mra.layers import RandomResizedCrop
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 KINDS = [views.weak, views.strong]
 COLOUR, GRAY = (12, 16, 3), (12, 16, 1)
@@ -389,5 +393,7 @@ def test_bad_input(rng):
     view = views.weak(COLOUR)
     with pytest.raises(ValueError, match="`images` must have shape.*height is 8"):
         view(rng.uniform(size=(2, 8, 16, 3)))
-    with pytest.raises(ValueError, match="`images` must have rank 4"):
-        view(rng.uniform(size=COLOUR))
+    with pytest.raises(ValueError, match="`images` must have shape.*height is 8"):
+        view(rng.uniform(size=(8, 16, 3)))
+    with pytest.raises(ValueError, match="`inputs` must be images of shape"):
+        view(rng.uniform(size=COLOUR[:2]))

@@ -1,4 +1,4 @@
-"""Grad-CAM against closed forms, through every kind of model."""
+"""Grad-CAM against closed forms, for every kind of model."""
 
 import keras
 import numpy as np
@@ -88,7 +88,7 @@ def test_closed_form(images, rng, activation, classes):
 
 
 def test_sure_of_its_class(images, rng):
-    """Where the softmax is 1, the probability's own gradient is 0."""
+    """If the softmax is 1, the gradient of the probability is 0."""
     model = linear_cnn(rng, "softmax")
     head = model.get_layer("head")
     head.set_weights([1000 * w for w in head.get_weights()])

@@ -1,22 +1,25 @@
-"""The linear classifier that three of the protocols share."""
+"""The linear classifier that `linear_probe`, `low_shot` and `invariance` fit."""
 
 import dataclasses
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from keras_mra import checks
 from keras_mra.datasets import ArrayDataset
 
 SOLVERS = ("auto", "lbfgs", "sgd")
-# Feature values, a gibibyte of float32, up to which every iteration may see them all.
+# Feature values, a gibibyte of float32, up to which "auto" chooses "lbfgs".
 LBFGS_LIMIT = 2**28
 ITERATIONS = {"lbfgs": 1000, "sgd": 30}
 BATCH_SIZE = 1024
-# Classes up to which the solver's products are too narrow for OpenBLAS's threads, which
-# wait for each other: on two cores 600 to 60,000 images took 2 to 15 times as long with
-# 10 classes, and twice as long with 100; with 1000 the threads gain a sixth.
+# Classes up to which one thread is fastest: the products of the solver are too narrow
+# for OpenBLAS's threads, which wait for each other. With two threads on two cores, 600
+# to 60,000 images took 2 to 15 times as long with 10 classes, twice as long with 100,
+# and five sixths of the time with 1000.
 NARROW = 100
 
 
@@ -26,14 +29,14 @@ class Probe:
 
     Attributes:
         predict: Function of features `(images, dim)` to labels `(images,)`.
-        iterations: Int, what the solver took.
+        iterations: Int, the iterations or epochs of the solver.
     """
 
-    predict: Callable
+    predict: Callable[[NDArray[Any]], NDArray[Any]]
     iterations: int
 
 
-def check_probe(C, max_iterations, solver="lbfgs"):
+def check_probe(C: float, max_iterations: int | None, solver: str = "lbfgs") -> None:
     """Refuses bad arguments of `fit_probe` before any feature is computed."""
     checks.positive_float("C", C)
     if max_iterations is not None:
@@ -46,28 +49,35 @@ def check_probe(C, max_iterations, solver="lbfgs"):
     _sklearn()
 
 
-def choose_solver(solver, size):
+def choose_solver(solver: str, size: int) -> str:
     """Resolves `"auto"` by the number of feature values."""
     if solver != "auto":
         return solver
     return "lbfgs" if size <= LBFGS_LIMIT else "sgd"
 
 
-def fit_probe(features, labels, C, max_iterations=None, solver="lbfgs", seed=0):
+def fit_probe(
+    features: NDArray[Any],
+    labels: NDArray[Any],
+    C: float,
+    max_iterations: int | None = None,
+    solver: str = "lbfgs",
+    seed: int = 0,
+) -> Probe:
     """Standardises features and fits multinomial logistic regression to them.
 
-    Both solvers minimise what scikit-learn does: the mean cross-entropy plus
+    Both solvers minimise scikit-learn's objective: the mean cross-entropy plus
     `|weights|^2 / (2 * C * images)`.
 
     Args:
         features: Array of shape `(images, dim)`.
         labels: Integers of shape `(images,)`.
         C: Float, the inverse of the strength of regularisation.
-        max_iterations: Int, iterations of `"lbfgs"` or epochs of `"sgd"`; `None` for
-            at most 1000 and for 30.
+        max_iterations: Int, iterations of `"lbfgs"` or epochs of `"sgd"`. `None` means
+            at most 1000 iterations, or 30 epochs.
         solver: `"lbfgs"`, scikit-learn's, or `"sgd"`, stochastic gradient descent
             (Adam) on the accelerator.
-        seed: Int, the order of `"sgd"`.
+        seed: Int, for the order of the images in `"sgd"`.
 
     Returns:
         A `Probe`.
@@ -76,7 +86,7 @@ def fit_probe(features, labels, C, max_iterations=None, solver="lbfgs", seed=0):
     iterations = max_iterations or ITERATIONS[solver]
     scaler = preprocessing.StandardScaler().fit(features)
     if solver == "sgd":
-        return _by_sgd(scaler, features, labels, C, iterations, seed)
+        return _fit_by_sgd(scaler, features, labels, C, iterations, seed)
     classifier = linear_model.LogisticRegression(C=C, max_iter=iterations)
     threads = 1 if len(np.unique(labels)) <= NARROW else None
     with threadpool_limits(threads, user_api="blas"):
@@ -87,7 +97,14 @@ def fit_probe(features, labels, C, max_iterations=None, solver="lbfgs", seed=0):
     )
 
 
-def _by_sgd(scaler, features, labels, C, epochs, seed):
+def _fit_by_sgd(
+    scaler: Any,
+    features: NDArray[Any],
+    labels: NDArray[Any],
+    C: float,
+    epochs: int,
+    seed: int,
+) -> Probe:
     classes, codes = np.unique(labels, return_inverse=True)
     batches = ArrayDataset(
         features, codes, batch_size=min(BATCH_SIZE, len(features)), seed=seed
@@ -107,19 +124,21 @@ def _by_sgd(scaler, features, labels, C, epochs, seed):
             ),
         ]
     )
-    # Far from zero at first: features are correlated, and some directions are long.
+    # A high rate at first, because features are correlated: in some directions the
+    # optimum is far from zero.
     rate = keras.optimizers.schedules.CosineDecay(3e-2, epochs * len(batches))
     model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
     model.fit(batches, epochs=epochs, shuffle=False, verbose=0)
 
-    def predict(features):
+    def predict(features: NDArray[Any]) -> NDArray[Any]:
         probabilities = model.predict(features, batch_size=BATCH_SIZE, verbose=0)
-        return classes[probabilities.argmax(axis=1)]
+        answers: NDArray[Any] = classes[probabilities.argmax(axis=1)]
+        return answers
 
     return Probe(predict, epochs)
 
 
-def _sklearn():
+def _sklearn() -> tuple[Any, Any, Any]:
     try:
         from sklearn import linear_model
         from sklearn import preprocessing

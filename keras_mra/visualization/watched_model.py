@@ -1,51 +1,57 @@
-"""A look inside a Keras model while it runs, nested and subclassed ones included."""
+"""A Keras model that is watched at one of its layers while it runs."""
 
 import contextlib
 import functools
+from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_mra.export.strip import AUGMENTATIONS
+from keras_mra.typing import Array
 
 
 class WatchedModel:
-    """A classifier of which one layer's output can be read, and be moved.
+    """A classifier whose output at one layer can be read, and shifted by an offset.
 
-    Neither the model nor a copy is taken apart: while it runs, the layer's `call` goes
-    through a function of this class, like a forward hook of PyTorch. So paths past
-    the layer (residual connections) need no care.
+    While the model runs, the output of the layer's `call` passes a function of this
+    class, like a forward hook of PyTorch. The model is neither changed nor rebuilt, so
+    nested and subclassed models and residual connections past the layer work.
 
     Args:
-        model: Keras model, one input and one output of shape `(batch, classes)`.
-        layer: Keras layer in it that is used once.
+        model: Keras model with one input and one output of shape `(batch, classes)`.
+        layer: Keras layer in the model that is used once.
 
     Attributes:
-        head: The layer whose softmax or sigmoid is the model's output, or `None`; known
-            after `forward`.
+        head: The layer whose softmax or sigmoid is the model's output, or `None`.
+            `forward` sets it.
     """
 
-    def __init__(self, model, layer):
+    def __init__(self, model: keras.Model, layer: keras.layers.Layer) -> None:
         self.model = model
         self.layer = layer
-        self.head = None
+        self.head: keras.layers.Layer | None = None
 
-    def forward(self, images):
+    def forward(self, images: Array) -> tuple[Array, Array]:
         """Runs the model without training.
 
         Args:
             images: Tensor of shape `(batch, height, width, channels)`.
 
         Returns:
-            The layer's output, `(batch, rows, columns, channels)`, and the model's.
+            The output of the layer, `(batch, rows, columns, channels)`, and the output
+            of the model, `(batch, classes)`.
 
         Raises:
             ValueError: If one of them has another shape, or the layer is not used
                 exactly once.
         """
-        seen = []  # pairs of a layer and its output
+        seen: list[tuple[keras.layers.Layer, Array]] = []
 
-        def remember(layer, output):
+        def remember(layer: keras.layers.Layer, output: Array) -> Array:
             seen.append((layer, output))
             return output
 
@@ -67,8 +73,8 @@ class WatchedModel:
         self.head = heads[-1] if heads and _is_squashing(heads[-1]) else None
         return features[0], outputs
 
-    def scores(self, images, offset):
-        """The model's output before its softmax or sigmoid.
+    def scores(self, images: Array, offset: Array) -> Array:
+        """Runs the model without its final softmax or sigmoid.
 
         Args:
             images: As in `forward`, which must have run before.
@@ -86,15 +92,17 @@ class WatchedModel:
             return self.model(images, training=False)
 
 
-def find_layer(model, layer=None):
-    """The layer that Grad-CAM asks.
+def find_layer(
+    model: keras.Model, layer: str | keras.layers.Layer | None = None
+) -> keras.layers.Layer:
+    """Finds a layer of a model, or of a model inside it.
 
     Args:
         model: Keras model.
         layer: Name, layer, or `None` for the last feature map.
 
     Raises:
-        ValueError: If there is no such layer, or several have the name.
+        ValueError: If there is no such layer, or several layers have the name.
     """
     if layer is None:
         found = _last_feature_map(model)
@@ -117,13 +125,13 @@ def find_layer(model, layer=None):
     return found[0]
 
 
-def _last_feature_map(model):
+def _last_feature_map(model: keras.Model) -> keras.layers.Layer | None:
     """The last layer with weights, or after one, whose output has rank 4."""
     found, learned = None, False
     for layer in model.layers:
         if isinstance(layer, AUGMENTATIONS):
-            continue  # Their weights are an autoencoder's, their output is an image.
-        # Statistics of a `Normalization` are no kernel: what it returns is an image.
+            continue  # They have an autoencoder's weights, but return images.
+        # Only kernels count: `Normalization` has weights too, but returns images.
         learned = learned or any(w.name.endswith("kernel") for w in layer.weights)
         if not learned:
             continue
@@ -134,15 +142,15 @@ def _last_feature_map(model):
     return found
 
 
-def _output_rank(layer):
+def _output_rank(layer: keras.layers.Layer) -> int | None:
     """Rank of a layer's output in a Functional or Sequential model, else `None`."""
     try:
         return len(layer.output.shape)
-    except (AttributeError, ValueError):  # Several outputs; never called symbolically.
+    except (AttributeError, ValueError):  # Several outputs, or no symbolic call.
         return None
 
 
-def _check_rank(name, output, rank, shape):
+def _check_rank(name: str, output: Any, rank: int, shape: str) -> None:
     got = tuple(getattr(output, "shape", ()))
     if len(got) != rank:
         what = f"shape {got}" if got else f"a {type(output).__name__}"
@@ -152,14 +160,16 @@ def _check_rank(name, output, rank, shape):
 
 
 @contextlib.contextmanager
-def _through(layer, function):
-    """Sends a layer's output through a function."""
+def _through(
+    layer: keras.layers.Layer, function: Callable[[Array], Array]
+) -> Iterator[None]:
+    """Applies a function to the output of a layer."""
     call = layer.call
     with _replaced(layer, "call", lambda *args, **kw: function(call(*args, **kw))):
         yield
 
 
-def _is_squashing(layer):
+def _is_squashing(layer: keras.layers.Layer) -> bool:
     squashing = (keras.activations.softmax, keras.activations.sigmoid)
     return (
         isinstance(layer, keras.layers.Softmax)
@@ -167,15 +177,15 @@ def _is_squashing(layer):
     )
 
 
-def _without_squashing(layer):
+def _without_squashing(layer: keras.layers.Layer) -> AbstractContextManager[None]:
     if isinstance(layer, keras.layers.Softmax):
         return _replaced(layer, "call", lambda inputs, *args, **kw: inputs)
     return _replaced(layer, "activation", keras.activations.linear)
 
 
 @contextlib.contextmanager
-def _replaced(layer, name, value):
-    """Sets an attribute, and puts back what was there."""
+def _replaced(layer: keras.layers.Layer, name: str, value: Any) -> Iterator[None]:
+    """Sets an attribute for a while, then restores the former one."""
     had, before = name in vars(layer), vars(layer).get(name)
     setattr(layer, name, value)
     try:
