@@ -26,8 +26,8 @@ from study import encoders
 from study.protocols import protocols
 from study.splits import only
 from study.study import Study
+from study.tables import mean_and_deviation
 
-from keras_mra.evaluation.result import mean_and_deviation
 from keras_mra.evaluation.result import table
 
 SETTINGS = {**encoders.SETTINGS, "five_epochs": 4}

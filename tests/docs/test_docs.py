@@ -28,7 +28,7 @@ TURNS = {
     "docs/msa.md": "jax",
     "docs/pretrain.md": "torch",
     "docs/scaling.md": "torch",
-    "docs/weights.md": "torch",
+    "docs/weights.md": "tensorflow",
 }
 
 Block = collections.namedtuple("Block", "line reason language code")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from keras_mra import evaluation
-from keras_mra.evaluation.result import mean_and_deviation
 
 # NumPy alone: no backend computes anything here.
 pytestmark = pytest.mark.once
@@ -55,15 +54,3 @@ def test_tables_show_percentages(results):
     assert str(results["occlusion"]).splitlines()[0] == "| boundary, pixels | error % |"
     saved = results["occlusion"].to_dict()
     assert saved["error"] == {str(k): v for k, v in results["occlusion"].error.items()}
-
-
-@pytest.mark.parametrize(
-    "values, options, text",
-    [
-        ([2.0], {}, "2.00"),
-        ([1.0, 3.0], {}, "2.00 ± 1.41"),
-        ([0.5, 0.5], {"signed": True, "digits": 1}, "+0.5 ± 0.0"),
-    ],
-)
-def test_mean_and_deviation(values, options, text):
-    assert mean_and_deviation(values, **options) == text

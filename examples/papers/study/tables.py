@@ -1,6 +1,8 @@
 """Tables that compare arms: means over the seeds, and differences seed by seed."""
 
-from keras_mra.evaluation.result import mean_and_deviation
+import statistics
+from collections.abc import Sequence
+
 from keras_mra.evaluation.result import table
 
 
@@ -42,3 +44,13 @@ def _cell(values, unit, signed=False):
     if unit == "%":
         return mean_and_deviation([100 * value for value in values], signed)
     return mean_and_deviation(values, signed, digits=3)
+
+
+def mean_and_deviation(
+    values: Sequence[float], signed: bool = False, digits: int = 2
+) -> str:
+    """Formats values as mean ± standard deviation, and a single value as itself."""
+    mean = f"{statistics.mean(values):{'+' if signed else ''}.{digits}f}"
+    if len(values) == 1:
+        return mean
+    return f"{mean} ± {statistics.stdev(values):.{digits}f}"

@@ -2,6 +2,7 @@
 
 import pytest
 from study.tables import comparison
+from study.tables import mean_and_deviation
 
 pytestmark = pytest.mark.once
 
@@ -23,3 +24,15 @@ def test_comparison_pairs_the_seeds():
     pixels = comparison(found, "none", unit="pixels").splitlines()
     assert "pixels" in pixels[0] and "0.250 ± 0.071" in pixels[2]
     assert "-0.100 ± 0.000" in pixels[4]
+
+
+@pytest.mark.parametrize(
+    "values, options, text",
+    [
+        ([2.0], {}, "2.00"),
+        ([1.0, 3.0], {}, "2.00 ± 1.41"),
+        ([0.5, 0.5], {"signed": True, "digits": 1}, "+0.5 ± 0.0"),
+    ],
+)
+def test_mean_and_deviation(values, options, text):
+    assert mean_and_deviation(values, **options) == text
