@@ -56,10 +56,11 @@ class Share(keras.utils.PyDataset):
 
     Example:
 
-    >>> numbers = np.arange(8)
-    >>> dataset = keras_mra.datasets.ArrayDataset(numbers, batch_size=4, shuffle=False)
-    >>> keras_mra.distribution.Share(dataset, 1, 2)[0]
-    [2, 3]
+    ```python
+    dataset = keras_mra.datasets.ArrayDataset(images, batch_size=4, shuffle=False)
+    share = keras_mra.distribution.Share(dataset, rank=1, processes=2)
+    np.testing.assert_array_equal(share[0], images[2:4])
+    ```
     """
 
     def __init__(self, dataset: Any, rank: int, processes: int) -> None:

@@ -9,6 +9,7 @@ import collections
 import doctest
 import importlib
 import pathlib
+import re
 import textwrap
 
 import keras
@@ -67,51 +68,71 @@ EXAMPLES = [
 ]
 
 
+class Given(dict):
+    """What examples take as given, made when it is asked for."""
+
+    def __init__(self, factories):
+        super().__init__()
+        self.factories = factories
+
+    def __missing__(self, name):
+        self[name] = self.factories[name]()
+        return self[name]
+
+
 @pytest.fixture
 def surroundings(few_images, tmp_path, monkeypatch):
     """What examples take as given."""
     monkeypatch.chdir(tmp_path)
     one_step(monkeypatch)
-    rng = np.random.default_rng(0)
-    photos(rng, tmp_path / "photos")
-    found = keras_mra.datasets.load("fashion_mnist")
-    mae, msa = (
-        keras_mra.MAE.from_preset(f"{kind}_nano_fashion_mnist")
-        for kind in ("mae", "msa")
+    photos(np.random.default_rng(0), tmp_path / "photos")
+
+    def autoencoder():
+        mae = keras_mra.MAE.from_preset("mae_nano_fashion_mnist")
+        mae.compile("adam")
+        return mae
+
+    def siamese():
+        return keras_mra.MAE.from_preset("msa_nano_fashion_mnist")
+
+    given = Given(
+        dict(
+            keras=lambda: keras,
+            keras_mra=lambda: keras_mra,
+            np=lambda: np,
+            ops=lambda: keras.ops,
+            data=lambda: keras_mra.datasets.load("fashion_mnist"),
+            train=lambda: given["data"].train,
+            test=lambda: given["data"].test,
+            images=lambda: given["train"][0],
+            labels=lambda: given["train"][1],
+            train_images=lambda: given["train"][0],
+            train_labels=lambda: given["train"][1],
+            test_images=lambda: given["test"][0],
+            test_labels=lambda: given["test"][1],
+            x=lambda: given["test"][0],
+            y=lambda: given["test"][1],
+            unlabelled=lambda: np.concatenate([given["train"][0]] * 2),
+            dataset=lambda: keras_mra.datasets.ArrayDataset(
+                *given["train"], batch_size=64
+            ),
+            mae=autoencoder,
+            msa=siamese,
+            model=classifier,
+            network=lambda: given["model"],
+            backbone=lambda: keras.Sequential(
+                [keras.Input((4,)), keras.layers.Dense(2)]
+            ),
+            weak=lambda: keras.layers.RandomFlip("horizontal", seed=0),
+            layer=lambda: keras_mra.layers.MaskReconstruct(
+                given["mae"], mask_ratio=0.4
+            ),
+            student=lambda: keras.random.normal((8, 16), seed=0),
+            teacher=lambda: keras.random.normal((8, 16), seed=1),
+            predictor=lambda: keras.layers.Dense(16),
+        )
     )
-    mae.compile("adam")
-    model = classifier()
-    return dict(
-        keras=keras,
-        keras_mra=keras_mra,
-        np=np,
-        ops=keras.ops,
-        images=found.train[0],
-        labels=found.train[1],
-        train=found.train,
-        test=found.test,
-        train_images=found.train[0],
-        train_labels=found.train[1],
-        test_images=found.test[0],
-        test_labels=found.test[1],
-        x=found.test[0],
-        y=found.test[1],
-        unlabelled=np.concatenate([found.train[0]] * 2),
-        data=found,
-        dataset=keras_mra.datasets.ArrayDataset(
-            found.train[0], found.train[1], batch_size=64
-        ),
-        mae=mae,
-        model=model,
-        network=model,
-        backbone=keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]),
-        weak=keras.layers.RandomFlip("horizontal", seed=0),
-        layer=keras_mra.layers.MaskReconstruct(mae, mask_ratio=0.4),
-        student=keras.random.normal((8, 16), seed=0),
-        teacher=keras.random.normal((8, 16), seed=1),
-        predictor=keras.layers.Dense(16),
-        msa=msa,
-    )
+    return given
 
 
 def one_step(monkeypatch):
@@ -200,6 +221,10 @@ def test_examples_run(example, request):
     given = special(example.name, request.getfixturevalue("surroundings"))
     package = "" if example.module.startswith("study.") else "keras_mra."
     module = importlib.import_module(package + example.module)
+    source = example.code + (example.expected or [""])[0]
+    for name in given.factories:
+        if re.search(rf"\b{name}\b", source):
+            given[name]  # makes it
     namespace = {**vars(module), **given}
     exec(example.code, namespace)
     if example.expected is None:

@@ -26,6 +26,7 @@ def data():
     return bright_halves()
 
 
+@pytest.mark.graph
 def test_fine_tunes_an_mae(data, tmp_path):
     train, test = data
     mae = keras_mra.MAE(SHAPE, 4, **TINY)

@@ -73,6 +73,8 @@ def _check_symbolic(layer, inputs, output_shape, dtype):
 
 
 def _check_traced(layer, inputs, output_shape):
+    if keras.backend.backend() == "torch":
+        return  # PyTorch runs eagerly; tests/models/test_mae.py compiles all layers.
     function = traced(layer, *(((None, *x.shape[1:]), x.dtype.name) for x in inputs))
     found = function(*map(ops.convert_to_tensor, inputs))
     assert tuple(found.shape) == output_shape
