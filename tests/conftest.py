@@ -34,6 +34,31 @@ from keras_mra import backend
 os.environ.setdefault("XLA_FLAGS", backend.XLA_QUICKLY)
 
 
+# Most tests run on every backend, and those marked `once` on one. These files train or
+# draw with parts that are tested on every backend elsewhere: they run on one in turn,
+# as do the scripts in `tests/examples` and the pages in `tests/docs`.
+TURNS = {
+    "examples/papers/study/test_arms.py": "torch",
+    "examples/papers/study/test_augmentations.py": "tensorflow",
+    "examples/papers/study/test_classifiers.py": "torch",
+    "examples/papers/study/test_encoders.py": "torch",
+    "examples/papers/study/test_fixmatch.py": "jax",
+    "examples/papers/study/test_protocols.py": "tensorflow",
+    "examples/papers/study/vqa/test_build_vqa.py": "torch",
+    "test_demo.py": "tensorflow",
+    "visualization/test_picture_grids.py": "torch",
+    "visualization/test_reconstruction_logger.py": "tensorflow",
+}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        place = item.path.relative_to(pathlib.Path(__file__).parent).as_posix()
+        turn = TURNS.get(place, keras.backend.backend())
+        if turn != keras.backend.backend() and not item.get_closest_marker("once"):
+            item.add_marker(pytest.mark.skip(reason=f"Runs on {turn}."))
+
+
 def pytest_collection_finish():
     # What the imports have made stays: half a million objects, not to be looked at by
     # every collection.

@@ -30,6 +30,8 @@ TODO = {
     "jax": {"four": ("checkpoint", "mae"), "two_by_two": ("msa",)},
     "torch": {"two": ("checkpoint", "mae", "msa")},
 }[BACKEND]
+# Several processes trace and compile each step again: for `make test-slow`.
+SLOW = {"tensorflow": ("workers",), "jax": ("two_by_two",), "torch": ()}[BACKEND]
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
 
 
@@ -78,27 +80,42 @@ def free_ports(count):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def run_group(tmp_path_factory):
+    """A function of a layout to the runs of it and of those that are as slow as it."""
+    found = {}
+
+    def run(layout):
+        is_slow = layout in SLOW
+        if is_slow not in found:
+            names = [name for name in LAYOUTS if (name in SLOW) == is_slow]
+            found[is_slow] = runs_of(names, tmp_path_factory.mktemp("devices"))
+        return found[is_slow]
+
+    return run
+
+
+def runs_of(names, folder):
     """The arrays of each layout, and those of one device: a dict for each process.
 
     The run on one device is the last, since it continues the checkpoints of the others.
     """
-    folder = tmp_path_factory.mktemp("devices")
     checkpoints = str(folder / "checkpoints")
-    found = {}
-    for name, (devices, processes) in LAYOUTS.items():
-        found[name] = start(
-            devices,
-            processes,
-            folder / name,
-            checkpoints=checkpoints,
-            todo={name: TODO[name]},
+    todo = {name: TODO[name] for name in names}
+    found = {
+        name: start(
+            *LAYOUTS[name], folder / name, checkpoints=checkpoints, todo={name: do}
         )
-    found["one"] = start(1, 1, folder / "one", checkpoints=checkpoints, todo=TODO)
+        for name, do in todo.items()
+    }
+    found["one"] = start(1, 1, folder / "one", checkpoints=checkpoints, todo=todo)
     return found
 
 
-@pytest.fixture(params=LAYOUTS)
+def param(name):
+    return pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+
+
+@pytest.fixture(params=map(param, LAYOUTS))
 def layout(request):
     return request.param
 
@@ -106,7 +123,12 @@ def layout(request):
 def layouts_that(do):
     """Parametrizes `layout` with the layouts that do something."""
     names = [name for name, done in TODO.items() if do in done]
-    return pytest.mark.parametrize("layout", names)
+    return pytest.mark.parametrize("layout", [param(name) for name in names])
+
+
+@pytest.fixture
+def runs(run_group, layout):
+    return run_group(layout)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ TURNS = {
     "docs/augment_classifier.md": "tensorflow",
     "docs/evaluate.md": "torch",
     "docs/mra.md": "torch",
-    "docs/msa.md": "jax",
+    "docs/msa.md": "torch",
     "docs/pretrain.md": "torch",
     "docs/scaling.md": "torch",
     "docs/weights.md": "tensorflow",
