@@ -7,6 +7,7 @@ temperature makes the choice uniformly random.
 """
 
 import math
+from typing import Any
 
 from keras import ops
 from keras import random
@@ -16,6 +17,8 @@ from keras_mra.typing import Array
 from keras_mra.typing import Seed
 
 STRATEGIES = ("attention", "random", "low_attention")
+# The most ratios that one batch is trained at, evenly spaced over a range.
+MOST_RATIOS = 4
 
 
 def num_visible(num_patches: int, mask_ratio: float) -> int:
@@ -33,13 +36,7 @@ def num_visible(num_patches: int, mask_ratio: float) -> int:
     >>> keras_mra.masking.num_visible(196, mask_ratio=0.75)
     49
     """
-    checks.number(
-        "mask_ratio",
-        mask_ratio,
-        "in (0, 1)" if checks.is_number(mask_ratio) else "a number in (0, 1)",
-        low=math.ulp(0.0),
-        high=math.nextafter(1.0, 0.0),
-    )
+    _check_ratio(mask_ratio)
     kept = num_patches - round(num_patches * mask_ratio)
     if not 0 < kept < num_patches:
         what = "drop" if kept == num_patches else "keep"
@@ -49,6 +46,74 @@ def num_visible(num_patches: int, mask_ratio: float) -> int:
             f"{num_patches} patches."
         )
     return kept
+
+
+def ratio_range(mask_ratio: Any) -> tuple[float, float]:
+    """The lowest and the highest mask ratio of a training.
+
+    Args:
+        mask_ratio: Float in (0, 1), or a pair of them, `(low, high)`.
+
+    Returns:
+        A pair of floats. They are equal for a float.
+
+    Raises:
+        ValueError: If `mask_ratio` is neither.
+
+    Example:
+
+    >>> keras_mra.masking.ratio_range((0.4, 0.75))
+    (0.4, 0.75)
+    """
+    if not isinstance(mask_ratio, (tuple, list)):
+        ratio = _check_ratio(mask_ratio)
+        return (ratio, ratio)
+    is_pair = len(mask_ratio) == 2 and all(map(checks.is_number, mask_ratio))
+    if not is_pair or not 0 < mask_ratio[0] <= mask_ratio[1] < 1:
+        raise ValueError(
+            "`mask_ratio` must be a number in (0, 1), or a pair of them, the lower "
+            f"first. Received: mask_ratio={mask_ratio!r}"
+        )
+    low, high = mask_ratio
+    return (float(low), float(high))
+
+
+def visible_counts(num_patches: int, mask_ratio: Any) -> tuple[int, ...]:
+    """Numbers of visible patches at which a model is trained, the highest first.
+
+    Args:
+        num_patches: Int, the patches of an image.
+        mask_ratio: Float in (0, 1), or a pair of them, `(low, high)`.
+
+    Returns:
+        One int for a float. For a pair, the distinct numbers at four evenly spaced
+        ratios from `low` to `high`.
+
+    Raises:
+        ValueError: If `mask_ratio` is neither, or a ratio keeps or drops no patch.
+
+    Example:
+
+    >>> keras_mra.masking.visible_counts(64, (0.4, 0.75))
+    (38, 31, 23, 16)
+    """
+    low, high = ratio_range(mask_ratio)
+    if low == high:
+        return (num_visible(num_patches, low),)
+    # Both ends are exact, and refused as a single ratio is.
+    ratios = [low + (high - low) * i / (MOST_RATIOS - 1) for i in range(MOST_RATIOS)]
+    counts = [num_visible(num_patches, ratio) for ratio in (*ratios[:-1], high)]
+    return tuple(dict.fromkeys(counts))
+
+
+def _check_ratio(mask_ratio: Any) -> float:
+    return checks.number(
+        "mask_ratio",
+        mask_ratio,
+        "in (0, 1)" if checks.is_number(mask_ratio) else "a number in (0, 1)",
+        low=math.ulp(0.0),
+        high=math.nextafter(1.0, 0.0),
+    )
 
 
 def check_strategy(strategy: str, temperature: float) -> None:

@@ -28,6 +28,19 @@ def test_num_visible(patches, ratio, kept):
     assert masking.num_visible(patches, ratio) == kept
 
 
+@pytest.mark.parametrize(
+    "patches, ratio, counts",
+    [
+        (64, 0.75, (16,)),
+        (64, (0.4, 0.75), (38, 31, 23, 16)),
+        (64, [0.5, 0.5], (32,)),
+        (4, (0.25, 0.75), (3, 2, 1)),
+    ],
+)
+def test_visible_counts(patches, ratio, counts):
+    assert masking.visible_counts(patches, ratio) == counts
+
+
 @pytest.mark.parametrize("ratio", [0, 1, 0.0, 1.0, -0.5, 1.5, float("nan")])
 def test_ratio_outside_the_interval(ratio):
     with pytest.raises(ValueError, match=r"`mask_ratio` must be in \(0, 1\)"):

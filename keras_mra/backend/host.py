@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,27 +21,33 @@ HOST_CALL = _HostCall()
 
 
 def call_on_host(
-    function: Callable[[np.ndarray[Any, Any]], Any], images: Any, dtype: str
-) -> Any:
-    """Calls a function of a NumPy array from inside a TensorFlow graph.
+    function: Callable[..., Any],
+    arrays: Sequence[Any],
+    outputs: Sequence[tuple[tuple[int | None, ...] | None, str]],
+) -> list[Any]:
+    """Calls a function of NumPy arrays from inside a TensorFlow graph.
 
     Args:
-        function: Function of one array that keeps its shape.
-        images: Symbolic TensorFlow tensor, on every Keras backend.
-        dtype: Dtype that the function returns.
+        function: Function of as many arrays as `arrays` holds. It returns a list of
+            as many arrays as `outputs` describes.
+        arrays: TensorFlow tensors, symbolic or not, on every Keras backend.
+        outputs: The shape and the dtype of each array that the function returns. A
+            shape of `None` has an unknown rank.
 
     Returns:
-        Symbolic TensorFlow tensor of the same shape and that dtype.
+        List of symbolic TensorFlow tensors of these shapes and dtypes.
     """
     import tensorflow as tf
 
-    def call(array: np.ndarray[Any, Any]) -> Any:
+    def call(*arrays: np.ndarray[Any, Any]) -> Any:
         HOST_CALL.running = True
         try:
-            return function(array)
+            return function(*arrays)
         finally:
             HOST_CALL.running = False
 
-    result = tf.numpy_function(call, [images], tf.dtypes.as_dtype(dtype))
-    result.set_shape(images.shape)
-    return result
+    dtypes = [tf.dtypes.as_dtype(dtype) for _, dtype in outputs]
+    results = tf.numpy_function(call, list(arrays), dtypes)
+    for result, (shape, _) in zip(results, outputs):
+        result.set_shape(shape)
+    return list(results)

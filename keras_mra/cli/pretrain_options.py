@@ -33,6 +33,11 @@ def _numbers(text: str) -> tuple[float, ...]:
     return tuple(float(number) for number in text.split(","))
 
 
+def _mask_ratio(text: str) -> float | tuple[float, ...]:
+    numbers = _numbers(text)
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
 def _crop_scale(text: str) -> tuple[float, ...]:
     numbers = _numbers(text)
     return (*numbers, 1.0) if len(numbers) == 1 else numbers
@@ -101,7 +106,10 @@ OPTIONS = (
     ),
     PretrainOption("weight_decay", "Weight decay of the kernels.", float),
     PretrainOption(
-        "mask_ratio", "Share of the patches that the encoder does not see.", float
+        "mask_ratio",
+        "Share of the patches that the encoder does not see, or lowest and highest.",
+        read=_mask_ratio,
+        form="SHARE|LOW,HIGH",
     ),
     PretrainOption(
         "norm_pix_loss", "Train on standardised patches. Not for augmentors.", bool

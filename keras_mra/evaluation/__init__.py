@@ -1,29 +1,35 @@
-"""Protocols that evaluate an encoder's features, or a classifier."""
+"""Protocols that evaluate features, classifiers, attention maps and paint."""
 
 from keras_mra.evaluation.alignment import alignment
 from keras_mra.evaluation.attention_distance import attention_distance
+from keras_mra.evaluation.attention_statistics import attention_statistics
 from keras_mra.evaluation.features import FeatureExtractor
 from keras_mra.evaluation.features import features
 from keras_mra.evaluation.few_shot import few_shot
 from keras_mra.evaluation.fine_tune import fine_tune
+from keras_mra.evaluation.foreground import foreground
 from keras_mra.evaluation.invariance import invariance
 from keras_mra.evaluation.knn import knn
 from keras_mra.evaluation.linear_probe import linear_probe
 from keras_mra.evaluation.low_shot import low_shot
 from keras_mra.evaluation.occlusion_curve import occlusion_curve
+from keras_mra.evaluation.paint import paint
 from keras_mra.evaluation.purity import purity
 
 __all__ = [
     "FeatureExtractor",
     "alignment",
     "attention_distance",
+    "attention_statistics",
     "features",
     "few_shot",
     "fine_tune",
+    "foreground",
     "invariance",
     "knn",
     "linear_probe",
     "low_shot",
     "occlusion_curve",
+    "paint",
     "purity",
 ]

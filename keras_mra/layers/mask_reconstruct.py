@@ -1,5 +1,6 @@
 """Mask-Reconstruct Augmentation (MRA) as a Keras preprocessing layer."""
 
+import functools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,11 @@ from keras import ops
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra import masking
+from keras_mra.layers import protected_patches
+from keras_mra.layers.check_attention_model import check_alone
+from keras_mra.layers.check_attention_model import check_attention_model
+from keras_mra.layers.check_attention_model import copy_of_attention_model
+from keras_mra.layers.warn_of_untrained_ratio import warn_of_untrained_ratio
 from keras_mra.models.autoencoder import check_decoder
 from keras_mra.models.frozen import Untrainable
 from keras_mra.models.frozen import copy_of
@@ -21,6 +27,7 @@ from keras_mra.typing import Array
 from keras_mra.typing import Seed
 from keras_mra.typing import Size
 from keras_mra.views.any_input import AnyInput
+from keras_mra.views.any_input import Spec
 
 
 @keras.saving.register_keras_serializable("keras_mra")
@@ -70,12 +77,24 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
             autoencoder's size, in `mae.value_range`, and returns scores `(batch,
             patches)`, at least 0, one for each patch of the autoencoder in raster
             order. The layer keeps a frozen copy.
+        protect: `"segmentation_masks"`, `"bounding_boxes"` or `None`, the annotation
+            whose objects are never repainted. The inputs are then dicts that hold it,
+            in Keras' format. All patches that an object touches stay; the strategy
+            chooses among the others. Where an object touches more patches than stay by
+            `mask_ratio`, fewer are repainted. In masks, 0 is the background.
+        bounding_box_format: Format of the boxes, as in
+            `keras.utils.bounding_boxes`, such as `"xyxy"` or `"rel_xywh"`. Needed
+            with `protect="bounding_boxes"`.
+        return_visible: Bool. Returns the visible patches too, from which the same
+            view can be made again.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Images `(batch, height, width, channels)` or one image
             `(height, width, channels)`, uint8 or float in `mae.value_range`; or a dict
-            that holds them under `"images"`; its other entries pass through.
+            that holds them under `"images"`; its other entries pass through. A dict
+            that holds `"visible"`, as returned with `return_visible=True`, gives the
+            view with these visible patches again: nothing is drawn at random.
         training: Bool. `True`, the default outside of a model, augments. `predict`,
             `evaluate` and `training=False` return the images unchanged. A subclassed
             model must pass the flag on, `self.augment(x, training=training)`, as with
@@ -84,7 +103,10 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
 
     Returns:
         The inputs, augmented, of the same shape, dtype and range. The caller's dict
-        is not changed.
+        is not changed. With `return_visible=True`, a dict gets the entry `"visible"`,
+        int32 `(batch, kept)`, and images become the pair `(images, visible)`. A row of
+        -1 belongs to an image that was returned unchanged. Protected patches stay even
+        where they are not in `visible`.
 
     Raises:
         ValueError: If an argument or the images are invalid.
@@ -117,6 +139,9 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
         attention_resolution: Size | None = None,
         restore_patch_statistics: bool = False,
         attention_model: keras.Model | None = None,
+        protect: str | None = None,
+        bounding_box_format: str | None = None,
+        return_visible: bool = False,
         **kwargs: Any,
     ) -> None:
         # A mixed policy must not round pixels on their way in.
@@ -129,6 +154,7 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
         check_decoder(mae)
         self.num_visible = masking.num_visible(mae.num_patches, mask_ratio)
         masking.check_strategy(strategy, temperature)
+        warn_of_untrained_ratio(mae.mask_ratios, mask_ratio)
         self.mask_ratio = mask_ratio
         self.strategy = strategy
         self.temperature = temperature
@@ -157,12 +183,16 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
             )
         self.attention_model = None
         if attention_model is not None:
-            _check_alone(strategy, attention_block, attention_resolution)
-            _check_attention_model(attention_model, mae)
+            check_alone(strategy, attention_block, attention_resolution)
+            check_attention_model(attention_model, mae)
             self.attention_model = (
-                _copy_of_attention_model(attention_model) if copy else attention_model
+                copy_of_attention_model(attention_model) if copy else attention_model
             )
             freeze(self.attention_model)
+        protected_patches.check_protection(protect, bounding_box_format)
+        self.protect = protect
+        self.bounding_box_format = bounding_box_format
+        self.return_visible = return_visible
         self.mae = copy_of(mae) if copy else mae
         freeze(self.mae)
         self.seed_generator = (
@@ -173,23 +203,82 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
         self._has_checked_a_tensor = False
         self.built = True
 
-    def call(self, images: Array, training: bool = True) -> Array:
-        if not training or self.rate == 0:
-            return images
+    def call(
+        self,
+        images: Array,
+        training: bool = True,
+        segmentation_masks: Array | None = None,
+        boxes: Array | None = None,
+        box_labels: Array | None = None,
+        visible: Array | None = None,
+    ) -> Any:
+        if not training or (self.rate == 0 and visible is None):
+            return self._unchanged(images, visible)
+        companions = {
+            "segmentation_masks": segmentation_masks,
+            "boxes": boxes,
+            "box_labels": box_labels,
+            "visible": visible,
+        }
+        companions = {k: v for k, v in companions.items() if v is not None}
+        protected_patches.check_annotated(companions, self.protect)
         if backend.has_unknown_size(images):
-            return self._call_on_host(images)
-        repainted, _ = self.mae.repaint(
-            images, self._choose, self.restore_patch_statistics
+            return self._call_on_host(images, companions)
+        grid, size = self.mae.grid, tuple(images.shape[1:3])
+        protected = None
+        if segmentation_masks is not None:
+            protected = protected_patches.touched_by_masks(
+                segmentation_masks, grid, size
+            )
+        elif boxes is not None:
+            protected = protected_patches.touched_by_boxes(
+                boxes, box_labels, self.bounding_box_format, grid, size
+            )
+        is_augmented = None
+        if visible is None:
+            choose = functools.partial(self._choose, protected)
+        else:
+            is_augmented = visible[:, :1] >= 0  # (B, 1)
+            some = ops.arange(ops.shape(visible)[1], dtype="int32")
+            replayed = ops.where(is_augmented, ops.cast(visible, "int32"), some)
+            choose = lambda *_: replayed  # noqa: E731
+        repainted, visible = self.mae.repaint(
+            images, choose, self.restore_patch_statistics
         )
-        if self.rate == 1:
-            return repainted
-        drawn = keras.random.uniform(
-            (ops.shape(images)[0], 1, 1, 1), dtype="float32", seed=self.seed_generator
-        )
-        return ops.where(drawn < self.rate, repainted, images)
+        if protected is not None:
+            # Where more patches are protected than stay, the others were painted.
+            stays = protected_patches.protected_pixels(protected, grid, size)
+            repainted = ops.where(stays, images, repainted)
+        if is_augmented is None and self.rate < 1:
+            drawn = keras.random.uniform(
+                (ops.shape(images)[0], 1, 1, 1),
+                dtype="float32",
+                seed=self.seed_generator,
+            )
+            is_augmented = drawn[:, :, 0, 0] < self.rate  # (B, 1)
+        if is_augmented is not None:
+            chosen = ops.reshape(is_augmented, (-1, 1, 1, 1))
+            repainted = ops.where(chosen, repainted, images)
+            visible = ops.where(is_augmented, visible, -1)
+        return (repainted, visible) if self.return_visible else repainted
 
-    def _choose(self, images: Array, attend: Callable[..., Array]) -> Array:
-        """The indices of the patches that stay, `(B, K)`."""
+    def _unchanged(self, images: Array, visible: Array | None) -> Any:
+        if not self.return_visible:
+            return images
+        kept = self.num_visible if visible is None else ops.shape(visible)[1]
+        return images, ops.full((ops.shape(images)[0], kept), -1, dtype="int32")
+
+    def _choose(
+        self, protected: Array | None, images: Array, attend: Callable[..., Array]
+    ) -> Array:
+        """The indices of the patches that stay, `(batch, kept)`."""
+        visible = self._rank(images, attend)
+        if protected is None:
+            return visible
+        return protected_patches.protected_first(visible, protected)
+
+    def _rank(self, images: Array, attend: Callable[..., Array]) -> Array:
+        """The indices of the patches that the strategy keeps, best first."""
         if self.attention_model is not None:
             seen = ops.cast(images, "float32")
             scores = self.attention_model(seen, training=False)  # (B, N)
@@ -205,6 +294,40 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
             self.temperature,
             self.seed_generator,
         )
+
+    def companions(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        found = protected_patches.annotation_arrays(inputs, self.protect)
+        return {**found, **{k: inputs[k] for k in ("visible",) if k in inputs}}
+
+    def output_entries(self) -> tuple[str, ...]:
+        return ("images", "visible") if self.return_visible else ("images",)
+
+    def output_specs(
+        self, shape: tuple[int | None, ...] | None, dtype: str, companions: Any
+    ) -> tuple[Spec, ...]:
+        specs = super().output_specs(shape, dtype, companions)
+        if not self.return_visible:
+            return specs
+        visible = companions.get("visible")
+        if shape is None or backend.has_unknown_rank(visible):
+            return (*specs, (None, "int32"))
+        kept = self.num_visible if visible is None else visible.shape[-1]
+        return (*specs, ((*shape[:-3], kept), "int32"))
+
+    def check_companions(
+        self, images: Array, companions: dict[str, Any], will_augment: bool
+    ) -> None:
+        if "segmentation_masks" in companions:
+            protected_patches.check_masks(companions["segmentation_masks"], images)
+        if "boxes" in companions:
+            labels = companions.get("box_labels")
+            protected_patches.check_boxes(companions["boxes"], labels, images)
+        if "visible" in companions:
+            protected_patches.check_replayed(
+                companions["visible"], self.mae.num_patches, images
+            )
+        if will_augment:
+            protected_patches.check_annotated(companions, self.protect)
 
     def check_images(self, images: Array, check_values: bool) -> None:
         super().check_images(images, check_values)
@@ -254,6 +377,9 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
             attention_block=self.attention_block,
             attention_resolution=self.attention_resolution,
             restore_patch_statistics=self.restore_patch_statistics,
+            protect=self.protect,
+            bounding_box_format=self.bounding_box_format,
+            return_visible=self.return_visible,
         )
         return config
 
@@ -264,57 +390,3 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
             if isinstance(config.get(name), dict):
                 config[name] = keras.saving.deserialize_keras_object(config[name])
         return super().from_config(config)
-
-
-def _check_alone(
-    strategy: str, attention_block: int | None, attention_resolution: Size | None
-) -> None:
-    """Refuses arguments that have no effect with an `attention_model`."""
-    given = {
-        "attention_block": attention_block,
-        "attention_resolution": attention_resolution,
-    }
-    for name, value in given.items():
-        if value is not None:
-            raise ValueError(
-                f"`{name}` must be None with an `attention_model`, which replaces "
-                f"the attention of the `mae`. Received: {name}={value!r}"
-            )
-    if strategy == "random":
-        raise ValueError(
-            "`strategy` must be 'attention' or 'low_attention' with an "
-            "`attention_model`. Received: strategy='random', which uses no attention."
-        )
-
-
-def _check_attention_model(model: keras.Model, mae: MAE) -> None:
-    if not isinstance(model, keras.Model) or not model.built:
-        raise ValueError(
-            "`attention_model` must be a built Keras model. Received: "
-            f"attention_model={model!r} (of type {type(model).__name__})"
-        )
-    shape = (1, *mae.image_shape)
-    expected = (
-        f"`attention_model` must turn images of shape {shape} into scores of shape "
-        f"{(1, mae.num_patches)}, one for each patch of the `mae`."
-    )
-    try:
-        # The model runs, because Keras' attention layer reports a wrong output shape
-        # for scores between two sequences.
-        scores = model(np.zeros(shape, "float32"), training=False)
-    except Exception as error:  # whatever a model of the user's raises
-        raise ValueError(f"{expected} Received: an error, {error}") from error
-    found = keras.tree.map_structure(lambda x: tuple(x.shape), scores)
-    if found != (1, mae.num_patches):
-        raise ValueError(f"{expected} Received: {found}")
-
-
-def _copy_of_attention_model(model: keras.Model) -> keras.Model:
-    try:
-        return copy_of(model)
-    except Exception as error:  # whatever a model of the user's raises
-        raise ValueError(
-            "`attention_model` must be a model that Keras can copy from its "
-            "configuration, or `copy` must be False. "
-            f"Received: {model!r}, with the error {error}"
-        ) from error

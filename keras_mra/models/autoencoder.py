@@ -44,7 +44,7 @@ class Autoencoder(keras.Model):
         decoder_heads: int = 3,
         mlp_ratio: float = 4.0,
         layer_norm_epsilon: float = 1e-6,
-        mask_ratio: float = 0.75,
+        mask_ratio: float | tuple[float, float] = 0.75,
         norm_pix_loss: bool = False,
         value_range: tuple[float, float] = (0, 255),
         mean: float | Sequence[float] | None = None,
@@ -73,8 +73,11 @@ class Autoencoder(keras.Model):
         self.layer_norm_epsilon = checks.positive_float(
             "layer_norm_epsilon", layer_norm_epsilon
         )
-        self.mask_ratio = mask_ratio
-        self.num_visible = masking.num_visible(self.num_patches, mask_ratio)
+        self.visible_counts = masking.visible_counts(self.num_patches, mask_ratio)
+        self.num_visible = self.visible_counts[0]
+        self.mask_ratios = masking.ratio_range(mask_ratio)
+        is_range = isinstance(mask_ratio, (tuple, list))
+        self.mask_ratio = self.mask_ratios if is_range else mask_ratio
         self.norm_pix_loss = bool(norm_pix_loss)
         self.value_range = checks.value_range(value_range)
         channels = self.image_shape[-1]
@@ -172,6 +175,46 @@ class Autoencoder(keras.Model):
     def _decode(self, tokens: Array, visible: Array) -> Array:
         """Predicts all patches: `(B, 1 + K, D)` to `(B, N, values)`."""
         return check_decoder(self)({"tokens": tokens, "visible": visible})
+
+    def _predict_dropped(self, patches: Array, visible: Array) -> dict[str, Array]:
+        """Encodes the visible patches and predicts all: what `MAE.call` returns."""
+        targets = patches  # (B, N, values)
+        if self.norm_pix_loss:
+            targets = pixels.standardize_patches(patches)
+        tokens = self._encode_visible(patches, visible)
+        shown = patch_ops.visible_mask(visible, self.num_patches)
+        return {
+            "tokens": tokens,
+            "predictions": self._decode(tokens, visible),
+            "targets": targets,
+            "dropped": 1.0 - ops.cast(shown, "float32"),
+            "visible": visible,
+        }
+
+    def _predict_at_random(self, patches: Array) -> dict[str, Any]:
+        """Drops random patches of `(B, N, values)`, and predicts them.
+
+        With a range of ratios, each part of the batch has its own ratio. The sizes do
+        not depend on random numbers, so that every step has the same shapes.
+        """
+        batch = ops.shape(patches)[0]
+        counts = self.visible_counts
+        edges = [batch * i // len(counts) for i in range(len(counts) + 1)]
+        parts = []
+        for start, stop, kept in zip(edges, edges[1:], counts):
+            if isinstance(batch, int) and start == stop:
+                continue  # the batch has fewer images than there are ratios
+            visible = masking.random_patches(
+                stop - start, self.num_patches, kept, self.seed_generator
+            )
+            shown = patches if len(counts) == 1 else patches[start:stop]
+            parts.append(self._predict_dropped(shown, visible))
+        if len(counts) == 1:
+            return parts[0]
+        batches = {name: tuple(part[name] for part in parts) for name in parts[0]}
+        for name in ("predictions", "targets", "dropped"):
+            batches[name] = ops.concatenate(batches[name], axis=0)
+        return batches
 
     def _paint(self, predictions: Array, lenders: Array | None) -> Array:
         """Predicted patches to float32 images, clipped to `value_range`.

@@ -9,7 +9,6 @@ from keras import ops
 
 from keras_mra import backend
 from keras_mra import checks
-from keras_mra import masking
 from keras_mra import patches as patch_ops
 from keras_mra import pixels
 from keras_mra.models.autoencoder import Autoencoder
@@ -49,7 +48,9 @@ class MAE(Autoencoder):
         decoder_heads: Int, attention heads of a decoder block.
         mlp_ratio: Float, hidden width of the blocks' MLPs relative to their width.
         layer_norm_epsilon: Float.
-        mask_ratio: Float in (0, 1), share of the patches dropped in training.
+        mask_ratio: Float in (0, 1), share of the patches dropped in training; or a
+            pair of them, `(low, high)`. Each batch is then cut into four equal parts,
+            one for each of four evenly spaced ratios from `low` to `high`.
         norm_pix_loss: Bool, whether the targets are standardised patch by patch.
             Such a model learns better features, but it cannot paint: leave it off
             for augmentors.
@@ -65,6 +66,9 @@ class MAE(Autoencoder):
         decoder: Keras Functional model, `{"tokens", "visible"}` to patches, or `None`.
         grid: Pair of ints, rows and columns of patches.
         num_patches: Int.
+        mask_ratios: Pair of floats, the lowest and the highest ratio of the training.
+        visible_counts: Ints, the numbers of visible patches in training, the highest
+            first. `num_visible` is the first.
 
     Raises:
         ValueError: If an argument is out of its range, naming it.
@@ -94,30 +98,17 @@ class MAE(Autoencoder):
             the encoded visible patches, class token first; `predictions` and
             `targets`, float `(batch, patches, values)` in the model's normalised
             space; `dropped`, float32 `(batch, patches)`, 1 where a patch was dropped;
-            `visible`, int32 `(batch, kept)`.
+            `visible`, int32 `(batch, kept)`. If patches are dropped at a range of
+            ratios, `tokens` and `visible` are tuples of such tensors, one for each part
+            of the batch, in the order of the images.
         """
         images, visible = images_and_visible(inputs)
         checks.image_batch(images, self.image_shape)
         images = backend.with_static_shape(images, self.image_shape)
+        patches = self.patchify(images)
         if visible is None:
-            visible = masking.random_patches(
-                ops.shape(images)[0],
-                self.num_patches,
-                self.num_visible,
-                self.seed_generator,
-            )
-        targets = patches = self.patchify(images)
-        if self.norm_pix_loss:
-            targets = pixels.standardize_patches(patches)
-        tokens = self._encode_visible(patches, visible)
-        shown = patch_ops.visible_mask(visible, self.num_patches)
-        return {
-            "tokens": tokens,
-            "predictions": self._decode(tokens, visible),
-            "targets": targets,
-            "dropped": 1.0 - ops.cast(shown, "float32"),
-            "visible": visible,
-        }
+            return self._predict_at_random(patches)
+        return self._predict_dropped(patches, visible)
 
     def compute_loss(
         self,
@@ -384,7 +375,8 @@ class MAE(Autoencoder):
         Args:
             path: Folder to write; made if missing. Files are replaced only when
                 completely written. Its `preprocessor_config.json` is for images of
-                0 to 255, whatever `value_range` is.
+                0 to 255, whatever `value_range` is. Its `mask_ratio` is the highest of
+                this model's.
 
         Raises:
             ValueError: If images or patches are not square, which theirs must be, or

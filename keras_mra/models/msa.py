@@ -13,6 +13,9 @@ from keras_mra import checks
 from keras_mra import distribution
 from keras_mra import losses
 from keras_mra import views
+from keras_mra.models.attention_teacher import AttentionTeacher
+from keras_mra.models.attention_teacher import attention_divergence
+from keras_mra.models.attention_teacher import class_attention_of
 from keras_mra.models.autoencoder import layer_seeds
 from keras_mra.models.mae import MAE
 from keras_mra.models.teacher import build_head
@@ -60,6 +63,11 @@ class MSA(distribution.DistributedModel):
         hidden_dim: Int, hidden width of projector and predictor.
         projection_dim: Int, width of the features that are compared.
         seed: Int or `None`, for the weights of the heads and for the default views.
+        attention_teacher: Built Keras model or `None`. Its attention to the student's
+            whole view is taught to the class token of the student's last block. The
+            model is an `attention_model` of `MaskReconstruct`: float32 images to scores
+            `(batch, patches)`, at least 0. The `MSA` keeps a frozen copy.
+        attention_weight: Float, at least 0, the weight of the attention loss.
         **kwargs: Arguments of `keras.Model`.
 
     Attributes:
@@ -75,7 +83,8 @@ class MSA(distribution.DistributedModel):
 
     Returns:
         A dict of named intermediates: those of `MAE` for the student, and `queries` and
-        `keys`, both float32 `(batch, projection_dim)`.
+        `keys`, both float32 `(batch, projection_dim)`. With an `attention_teacher` also
+        `attention` and `taught_attention`, both float32 `(batch, patches)`.
 
     Example:
 
@@ -101,6 +110,8 @@ class MSA(distribution.DistributedModel):
         hidden_dim: int = 512,
         projection_dim: int = 128,
         seed: int | None = 0,
+        attention_teacher: keras.Model | None = None,
+        attention_weight: float = 0.1,
         **kwargs: Any,
     ) -> None:
         if not isinstance(mae, MAE):
@@ -161,6 +172,13 @@ class MSA(distribution.DistributedModel):
         self.pixel_tracker = keras.metrics.Mean(name="pixel_loss")
         self.contrast_tracker = keras.metrics.Mean(name="contrast_loss")
         self.momentum_tracker = keras.metrics.Mean(name="teacher_momentum")
+        self.attention_weight = checks.nonnegative_float(
+            "attention_weight", attention_weight
+        )
+        self.attention_teacher: AttentionTeacher | None = None
+        if attention_teacher is not None:
+            self.attention_teacher = AttentionTeacher(attention_teacher, mae)
+            self.attention_tracker = keras.metrics.Mean(name="attention_loss")
         self.built = True
 
     def call(self, inputs: Any, training: bool | None = None) -> dict[str, Array]:
@@ -170,11 +188,15 @@ class MSA(distribution.DistributedModel):
         else:
             weak, strong = self.two_views(inputs, training)
             student = self.mae(weak, training=training)
-        return {
+        outputs = {
             **student,
             "queries": self.query(student["tokens"]),
             "keys": self.key(strong),
         }
+        if self.attention_teacher is not None:
+            outputs["attention"] = class_attention_of(self.mae, weak)
+            outputs["taught_attention"] = self.attention_teacher(weak)
+        return outputs
 
     def two_views(self, images: Array, training: bool | None) -> tuple[Array, Array]:
         """The student's and the teacher's view of the images."""
@@ -186,9 +208,15 @@ class MSA(distribution.DistributedModel):
         )
         return weak, strong
 
-    def query(self, tokens: Array) -> Array:
-        """The student's predicted feature, float32, from its encoded tokens."""
-        projected = self.projector(pool_tokens(tokens, self.pool))
+    def query(self, tokens: Array | tuple[Array, ...]) -> Array:
+        """The student's predicted feature, float32, from its encoded tokens.
+
+        Args:
+            tokens: `tokens` of `MAE`: a tensor, or a tuple of the parts of a batch.
+        """
+        parts = tokens if isinstance(tokens, (tuple, list)) else [tokens]
+        pooled = [pool_tokens(part, self.pool) for part in parts]
+        projected = self.projector(ops.concatenate(pooled, axis=0))  # (B, width)
         return ops.cast(self.predictor(projected), "float32")
 
     def key(self, images: Array) -> Array:
@@ -208,7 +236,11 @@ class MSA(distribution.DistributedModel):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Array:
-        """Pixel loss plus weighted contrastive loss; training updates the teacher."""
+        """Pixel loss plus the weighted losses; training updates the teacher.
+
+        The weighted losses are the contrastive loss and, with an `attention_teacher`,
+        the attention loss.
+        """
         replicas = distribution.summed_replicas()
         # Keras has divided the pixel loss by the number of replicas.
         pixel = self.mae.compute_loss(y_pred=y_pred) * replicas
@@ -219,7 +251,14 @@ class MSA(distribution.DistributedModel):
         self.momentum_tracker.update_state(momentum)
         if training:
             self._move_teacher(momentum)
-        return (pixel + self.contrast_weight * contrast) / replicas
+        total = pixel + self.contrast_weight * contrast
+        if self.attention_teacher is not None:
+            attention = ops.mean(
+                attention_divergence(y_pred["attention"], y_pred["taught_attention"])
+            )
+            self.attention_tracker.update_state(attention)
+            total = total + self.attention_weight * attention
+        return total / replicas
 
     def contrast_loss(self, queries: Array, keys: Array) -> Array:
         """Contrastive loss between queries and keys, averaged over the batch."""
@@ -267,6 +306,7 @@ class MSA(distribution.DistributedModel):
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
+        teacher = self.attention_teacher
         config.update(
             mae=self.mae,
             weak=self.weak,
@@ -280,14 +320,16 @@ class MSA(distribution.DistributedModel):
             hidden_dim=self.hidden_dim,
             projection_dim=self.projection_dim,
             seed=self.seed,
+            attention_teacher=None if teacher is None else teacher.model,
+            attention_weight=self.attention_weight,
         )
         return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         config = dict(config)
-        for name in ("mae", "weak", "strong"):
-            if isinstance(config[name], dict):
+        for name in ("mae", "weak", "strong", "attention_teacher"):
+            if isinstance(config.get(name), dict):
                 config[name] = keras.saving.deserialize_keras_object(config[name])
         return cls(**config)
 

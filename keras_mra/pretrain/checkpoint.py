@@ -133,8 +133,14 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:
-    """The whole state of a run: weights, seeds of random layers, optimizer."""
-    return [*model.variables, *model.optimizer.variables]
+    """The whole state of a run: weights, seeds of random layers, optimizer.
+
+    A frozen attention teacher does not change, so a checkpoint leaves it out.
+    """
+    teacher = getattr(model, "attention_teacher", None)
+    unchanged = {id(v) for v in teacher.variables} if teacher is not None else set()
+    weights = [v for v in model.variables if id(v) not in unchanged]
+    return [*weights, *model.optimizer.variables]
 
 
 def _path(variable: keras.Variable) -> str:

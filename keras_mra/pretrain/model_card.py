@@ -26,13 +26,16 @@ def write_model_card(
     shown = sorted({*range(0, len(losses), every), len(losses) - 1})
     curve = "\n".join(f"| {i + 1} | {losses[i]:.4f} |" for i in shown)
     height, width, channels = mae.image_shape
+    low, high = mae.mask_ratios
+    ratios = f"ratio {low:g}" if low == high else f"ratios from {low:g} to {high:g}"
     text = f"""# {folder.name}
 
 Masked autoencoder for images of {height}x{width}x{channels} in {mae.value_range},
 with patches of {mae.patch_size[0]}x{mae.patch_size[1]} pixels.
 Encoder {mae.encoder_dim}x{mae.encoder_depth}, {mae.encoder_heads} heads; decoder
 {mae.decoder_dim}x{mae.decoder_depth}, {mae.decoder_heads} heads;
-{mae.count_params():,} parameters. Trained on `{data_name}` without labels.
+{mae.count_params():,} parameters. Trained on `{data_name}` without labels,
+at the mask {ratios}.
 
 ```
 {command}

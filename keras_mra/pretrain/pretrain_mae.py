@@ -9,6 +9,7 @@ import keras
 from keras_mra.distribution import scope
 from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.models import MAE
+from keras_mra.pretrain.check_attention_teacher import check_attention_teacher
 from keras_mra.pretrain.data_request import DataRequest
 from keras_mra.pretrain.knn_probe import knn_probe
 from keras_mra.pretrain.prepare import prepare
@@ -30,6 +31,8 @@ def pretrain_mae(
     batch_size: int | None = None,
     *,
     view: Callable[..., Any] | str | None = "auto",
+    attention_teacher: keras.Model | None = None,
+    attention_weight: float = 0.1,
     distribution: Any = None,
     probe: tuple[LabelledData, LabelledData] | str | None = None,
     probe_every: int = 1,
@@ -69,6 +72,14 @@ def pretrain_mae(
             images if there are fewer. A stream has its own batches and takes `None`.
         view: `"auto"` for random resized crops and flips, `None` for the images
             themselves, or a Keras layer or model that keeps shape and range.
+        attention_teacher: Built Keras model or `None`. The class token's attention in
+            the last block, to the whole view, is drawn towards the teacher's attention
+            to the same view. The model is an `attention_model` of `MaskReconstruct`: it
+            takes float32 images at the size of the `MAE`, in `value_range`, and returns
+            scores `(batch, patches)`, at least 0. A frozen copy is used. The two losses
+            are reported as `pixel_loss` and `attention_loss`.
+        attention_weight: Float, at least 0, the weight of the attention loss, which is
+            the Kullback-Leibler divergence of the two distributions over the patches.
         distribution: `keras.distribution.Distribution` on JAX,
             `tf.distribute.Strategy` on TensorFlow, the process group of all processes
             on PyTorch; `"auto"` for all devices; `None` for one device, or for what is
@@ -150,5 +161,7 @@ def pretrain_mae(
         if isinstance(view, str):  # "auto"
             scale = None if data.cropped else crop_scale
             view = weak(data.image_shape, mae.value_range, seed, scale)
-        mae.history = train(ViewedMAE(mae, view), data, recipe, run)
+        model = ViewedMAE(mae, view, attention_teacher, attention_weight)
+        run.update(check_attention_teacher(model, attention_teacher, data))
+        mae.history = train(model, data, recipe, run)
     return mae

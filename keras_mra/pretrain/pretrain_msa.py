@@ -14,6 +14,7 @@ from keras_mra import checks
 from keras_mra.distribution import scope
 from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.models.msa import MSA
+from keras_mra.pretrain.check_attention_teacher import check_attention_teacher
 from keras_mra.pretrain.data_request import DataRequest
 from keras_mra.pretrain.knn_probe import knn_probe
 from keras_mra.pretrain.prepare import prepare
@@ -42,6 +43,8 @@ def pretrain_msa(
     pool: str = "cls+mean",
     hidden_dim: int = 512,
     projection_dim: int = 128,
+    attention_teacher: keras.Model | None = None,
+    attention_weight: float = 0.1,
     distribution: Any = None,
     probe: tuple[LabelledData, LabelledData] | str | None = None,
     probe_every: int = 1,
@@ -81,6 +84,9 @@ def pretrain_msa(
         pool: As in `MSA`. The probe pools in the same way.
         hidden_dim: As in `MSA`.
         projection_dim: As in `MSA`.
+        attention_teacher: As in `pretrain_mae`. It sees the student's view, and it is
+            not the `teacher` of the `MSA`. The `MSA` keeps it.
+        attention_weight: As in `pretrain_mae`.
         distribution: As in `pretrain_mae`.
         probe: As in `pretrain_mae`. The student is probed.
         probe_every: As in `pretrain_mae`.
@@ -158,8 +164,17 @@ def pretrain_msa(
         run["msa"] = settings
         run["views"] = [v if v in (None, "auto") else type(v).__name__ for v in views]
         student_view, teacher_view = views
-        msa = MSA(mae, student_view, teacher_view, **settings, seed=seed)
+        msa = MSA(
+            mae,
+            student_view,
+            teacher_view,
+            **settings,
+            seed=seed,
+            attention_teacher=attention_teacher,
+            attention_weight=attention_weight,
+        )
         _check_views(msa, data.first_images)
+        run.update(check_attention_teacher(msa, attention_teacher, data))
         msa.history = msa.mae.history = train(msa, data, recipe, run)
     return msa
 

@@ -1,5 +1,7 @@
 """Inputs that every augmentation of this package takes."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -9,6 +11,9 @@ from keras import ops
 from keras_mra import backend
 from keras_mra import checks
 
+# The shape, `None` for an unknown rank, and the dtype of an output.
+Spec = tuple[tuple[int | None, ...] | None, str]
+
 
 class AnyInput:
     """Mixin of augmentation layers: batches, single images, dicts, and foreign graphs.
@@ -17,34 +22,46 @@ class AnyInput:
     tensors or NumPy arrays, `(batch, height, width, channels)` or one image, or a dict
     that holds them under `"images"`. It works in `tf.data.Dataset.map` and in grain
     pipelines on every backend. The layer's own `call` sees batches of the backend.
+
+    A layer whose `call` needs other entries of the dict names them in `companions`. A
+    layer that returns more than the images overrides `output_specs` and
+    `output_entries`.
     """
 
-    def __call__(self, inputs: Any, training: bool | None = None, **kwargs: Any) -> Any:
-        if training is not None:
-            # An explicit `None` would hide the flag of the model around this layer.
-            kwargs["training"] = training
+    def __call__(
+        self, inputs: Any, training: bool | None = None, **companions: Any
+    ) -> Any:
         if isinstance(inputs, dict):
-            if "images" not in inputs:
-                raise ValueError(
-                    "A dict of `inputs` must hold the images under 'images'. "
-                    f"Received: keys {sorted(map(str, inputs))}"
-                )
-            return {**inputs, "images": self(inputs["images"], **kwargs)}
-        if backend.is_foreign_graph(inputs) or backend.has_unknown_rank(inputs):
+            companions = {**self.companions(inputs), **companions}
+            outputs = self(_images_of(inputs), training, **companions)
+            return self._entries(inputs, outputs)
+        # A Functional model passes on the companions that its layer was called with.
+        companions = {k: _as_array(v) for k, v in companions.items() if v is not None}
+        images = _as_array(inputs)
+        if any(
+            backend.is_foreign_graph(x) or backend.has_unknown_rank(x)
+            for x in (images, *companions.values())
+        ):
             # `tf.data` traces, and its graph cannot hold another backend's operations.
-            if training is False:
-                return inputs
-            return self._call_on_host(inputs)
-        if not hasattr(inputs, "shape"):
-            inputs = np.asarray(inputs)
-        if isinstance(inputs, np.ndarray) and training is not False:
+            if training is False and len(self.output_entries()) == 1:
+                return images
+            return self._call_on_host(images, companions, training is not False)
+        if isinstance(images, np.ndarray) and training is not False:
             # Arrays come from outside of any model: compiled, and safe between threads.
-            return ops.convert_to_tensor(self._augment_array(inputs))
-        self.check_images(inputs, check_values=training is not False)
-        if len(inputs.shape) == 3:
-            batch = ops.expand_dims(inputs, 0)  # (1, H, W, C)
-            return super().__call__(batch, **kwargs)[0]  # type: ignore[misc]
-        return super().__call__(inputs, **kwargs)  # type: ignore[misc]
+            arrays = {k: ops.convert_to_numpy(v) for k, v in companions.items()}
+            return keras.tree.map_structure(
+                ops.convert_to_tensor, self._augment_array(images, arrays)
+            )
+        self.check_images(images, check_values=training is not False)
+        self.check_companions(images, companions, will_augment=training is not False)
+        # An explicit `None` would hide the flag of the model around this layer.
+        flag = {} if training is None else {"training": training}
+        call = super().__call__
+        if len(images.shape) == 4:
+            return call(images, **companions, **flag)  # type: ignore[misc]
+        batch, *rows = (ops.expand_dims(x, 0) for x in (images, *companions.values()))
+        outputs = call(batch, **dict(zip(companions, rows)), **flag)  # type: ignore
+        return keras.tree.map_structure(lambda x: x[0], outputs)
 
     def random_map(self, inputs: Any, rng: np.random.Generator) -> Any:
         """Augments with randomness from outside, for grain's `random_map`.
@@ -66,28 +83,57 @@ class AnyInput:
         dataset = grain.MapDataset.source(images).seed(0).random_map(layer.random_map)
         ```
         """
-        if isinstance(inputs, dict):
-            return {**inputs, "images": self.random_map(inputs["images"], rng)}
+        is_dict = isinstance(inputs, dict)
+        companions = self.companions(inputs) if is_dict else {}
+        images = np.asarray(_images_of(inputs) if is_dict else inputs)
+        arrays = {k: np.asarray(v) for k, v in companions.items()}
         with backend.HOST_LOCK:
             for state in self.random_states():
                 state.assign(rng.integers(2**31, size=2).astype("uint32"))
-            return self._augment_array(np.asarray(inputs))
+            outputs = self._augment_array(images, arrays)
+        return self._entries(inputs, outputs) if is_dict else outputs
 
     def random_states(self) -> list[keras.Variable]:
         """The states of the generators that `call` draws from, in a fixed order."""
         return backend.random_states(self)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        return input_shape
+        specs = self.output_specs(tuple(input_shape), "float32", {})
+        shapes = tuple(shape for shape, _ in specs)
+        return shapes if len(shapes) > 1 else shapes[0]
 
     def compute_output_spec(
-        self, images: Any, training: bool | None = None
-    ) -> keras.KerasTensor:
+        self, images: Any, training: bool | None = None, **companions: Any
+    ) -> Any:
         dtype = keras.backend.standardize_dtype(images.dtype)
-        return keras.KerasTensor(images.shape, self.output_dtype(dtype))
+        specs = self.output_specs(tuple(images.shape), dtype, companions)
+        tensors = tuple(keras.KerasTensor(shape, dtype) for shape, dtype in specs)
+        return tensors if len(tensors) > 1 else tensors[0]
+
+    # --- what a layer says about itself -------------------------------------------
+
+    def companions(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        """The arrays of a dict that `call` takes beside the images, by argument."""
+        return {}
+
+    def output_entries(self) -> tuple[str, ...]:
+        """The keys under which the outputs of `call` lie in a dict."""
+        return ("images",)
+
+    def output_specs(
+        self, shape: tuple[int | None, ...] | None, dtype: str, companions: Any
+    ) -> tuple[Spec, ...]:
+        """The shape and the dtype of each output.
+
+        Args:
+            shape: Shape of the images, or `None` for an unknown rank.
+            dtype: Dtype of the images.
+            companions: Dict of arrays or tensors that accompany the images.
+        """
+        return ((shape, self.output_dtype(dtype)),)
 
     def output_dtype(self, dtype: str) -> str:
-        """The dtype of the output for images of a dtype."""
+        """The dtype of the augmented images for images of a dtype."""
         return dtype
 
     def check_images(self, images: Any, check_values: bool) -> None:
@@ -104,20 +150,87 @@ class AnyInput:
             )
         checks.pixel_dtype(images, "inputs")
 
-    def _call_on_host(self, images: Any) -> Any:
-        dtype = self.output_dtype(images.dtype.name)
-        return backend.call_on_host(self._augment_array, images, dtype)
+    def check_companions(
+        self, images: Any, companions: dict[str, Any], will_augment: bool
+    ) -> None:
+        """Refuses companions that do not fit the images.
 
-    def _augment_array(self, images: np.ndarray) -> np.ndarray:
+        Args:
+            images: Array or tensor, checked.
+            companions: Dict of arrays or tensors.
+            will_augment: Bool, whether the images will be augmented.
+        """
+
+    # --- the host -----------------------------------------------------------------
+
+    def _call_on_host(
+        self, images: Any, companions: dict[str, Any], training: bool = True
+    ) -> Any:
+        """Augments from inside a TensorFlow graph."""
+        names = tuple(companions)
+        shape = None if backend.has_unknown_rank(images) else tuple(images.shape)
+        dtype = keras.backend.standardize_dtype(images.dtype)
+        specs = self.output_specs(shape, dtype, companions)
+
+        def augment(images: np.ndarray, *arrays: np.ndarray) -> list[np.ndarray]:
+            outputs = self._augment_array(images, dict(zip(names, arrays)), training)
+            return keras.tree.flatten(outputs)
+
+        outputs = backend.call_on_host(augment, [images, *companions.values()], specs)
+        return tuple(outputs) if len(outputs) > 1 else outputs[0]
+
+    def _augment_array(
+        self,
+        images: np.ndarray,
+        companions: dict[str, np.ndarray],
+        training: bool = True,
+    ) -> Any:
         """Augments a NumPy batch or image; safe to call from several threads."""
-        self.check_images(images, check_values=True)
-        batch = images[None] if images.ndim == 3 else images
+        self.check_images(images, check_values=training)
+        self.check_companions(images, companions, will_augment=training)
         if getattr(self, "_compiled", None) is None:
-            self._compiled = backend.compiled(self, self.call)  # type: ignore
-        augmented = ops.convert_to_numpy(self._compiled(batch)).reshape(images.shape)
+            self._compiled = functools.cache(self._compile)
+        arrays = (images, *companions.values())
+        if images.ndim == 3:
+            arrays = tuple(x[None] for x in arrays)
+        outputs = self._compiled(training, *companions)(*arrays)
+        outputs = keras.tree.map_structure(ops.convert_to_numpy, outputs)
+        if images.ndim == 3:
+            outputs = keras.tree.map_structure(lambda x: x[0], outputs)
+        if isinstance(outputs, tuple):
+            return self._exact(images, outputs[0]), *outputs[1:]
+        return self._exact(images, outputs)
+
+    def _compile(self, training: bool, *names: str) -> Callable[..., Any]:
+        def call(images: Any, *arrays: Any) -> Any:
+            return self.call(  # type: ignore[attr-defined]
+                images, training=training, **dict(zip(names, arrays))
+            )
+
+        return backend.compiled(self, call)
+
+    def _exact(self, images: np.ndarray, augmented: np.ndarray) -> np.ndarray:
+        """The augmented images in their dtype, with unchanged pixels exact."""
         dtype = self.output_dtype(images.dtype.name)
         if augmented.dtype == dtype:
             return augmented
-        # JAX computes in float32 where float64 came: unchanged pixels stay exact.
+        # JAX computes in float32 where float64 came.
         same = augmented == images.astype(augmented.dtype)
         return np.where(same, images.astype(dtype), augmented.astype(dtype))
+
+    def _entries(self, inputs: dict[str, Any], outputs: Any) -> dict[str, Any]:
+        values = outputs if isinstance(outputs, tuple) else (outputs,)
+        return {**inputs, **dict(zip(self.output_entries(), values))}
+
+
+def _images_of(inputs: dict[str, Any]) -> Any:
+    if "images" not in inputs:
+        raise ValueError(
+            "A dict of `inputs` must hold the images under 'images'. "
+            f"Received: keys {sorted(map(str, inputs))}"
+        )
+    return inputs["images"]
+
+
+def _as_array(x: Any) -> Any:
+    return x if hasattr(x, "shape") else np.asarray(x)

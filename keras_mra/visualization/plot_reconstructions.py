@@ -56,7 +56,7 @@ def plot_reconstructions(
     figure.savefig("reconstructions.png")
     ```
     """
-    mask_ratio = mae.mask_ratio if mask_ratio is None else mask_ratio
+    mask_ratio = mae.mask_ratios[1] if mask_ratio is None else mask_ratio
     kept = masking.num_visible(mae.num_patches, mask_ratio)
     images = checked_images(images, mae.image_shape, mae.value_range)
     visible = masking.random_patches(

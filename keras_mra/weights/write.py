@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_mra import checks
 from keras_mra import files
+from keras_mra import masking
 from keras_mra.weights import hugging_face
 from keras_mra.weights.hugging_face import CONFIG
 from keras_mra.weights.hugging_face import PREPROCESSOR
@@ -91,7 +92,8 @@ def _config(config: Mapping[str, Any]) -> dict[str, Any]:
         "hidden_dropout_prob": 0.0,
         "attention_probs_dropout_prob": 0.0,
         "layer_norm_eps": config["layer_norm_epsilon"],
-        "mask_ratio": config["mask_ratio"],
+        # `ViTMAEConfig` holds one ratio: the highest of a range.
+        "mask_ratio": masking.ratio_range(config["mask_ratio"])[1],
         "norm_pix_loss": config["norm_pix_loss"],
         "qkv_bias": True,
         "torch_dtype": "float32",

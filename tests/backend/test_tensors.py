@@ -82,8 +82,30 @@ def test_call_on_host_has_a_static_shape_and_dtype():
     rows = np.arange(6, dtype="uint8").reshape(3, 2)
 
     def halve(x):
-        return backend.call_on_host(lambda a: (a / 2).astype("float32"), x, "float32")
+        (half,) = backend.call_on_host(
+            lambda a: [(a / 2).astype("float32")], [x], [(x.shape, "float32")]
+        )
+        return half
 
     ds = tf.data.Dataset.from_tensor_slices(rows).map(halve)
     assert ds.element_spec == tf.TensorSpec((2,), "float32")
     np.testing.assert_array_equal(list(ds.as_numpy_iterator()), rows / 2)
+
+
+def test_call_on_host_takes_and_returns_several_arrays():
+    tf = pytest.importorskip("tensorflow")
+    rows = np.arange(6, dtype="uint8").reshape(3, 2)
+
+    def sum_and_first(x, y):
+        return backend.call_on_host(
+            lambda a, b: [a + b, a[:1]],
+            [x, y],
+            [(x.shape, "uint8"), (None, "uint8")],
+        )
+
+    ds = tf.data.Dataset.from_tensor_slices((rows, rows[::-1])).map(sum_and_first)
+    total, first = ds.element_spec
+    assert total == tf.TensorSpec((2,), "uint8") and first.shape.rank is None
+    totals, firsts = zip(*ds.as_numpy_iterator())
+    np.testing.assert_array_equal(totals, rows + rows[::-1])
+    np.testing.assert_array_equal(firsts, rows[:, :1])

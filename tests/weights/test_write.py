@@ -70,6 +70,14 @@ def test_an_encoder_alone_is_exported_as_one(tmp_path):
         np.testing.assert_allclose(again.state_dict()[name], tensor, atol=1e-6)
 
 
+def test_the_highest_mask_ratio_is_exported(tmp_path):
+    tiny = dict(encoder_dim=8, encoder_depth=1, encoder_heads=2, decoder_depth=0)
+    mae = keras_mra.MAE((16, 16, 1), 4, mask_ratio=(0.4, 0.75), **tiny)
+    mae.export_transformers(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    assert config["mask_ratio"] == 0.75
+
+
 @pytest.mark.parametrize("value_range", [(0, 1), (-1, 1)])
 def test_the_preprocessor_is_for_images_of_0_to_255(tmp_path, value_range):
     import transformers

@@ -1,0 +1,286 @@
+"""Patches that annotations touch, which are never repainted."""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from keras_mra import checks
+from keras_mra import patches as patch_ops
+from keras_mra.typing import Array
+
+ANNOTATIONS = ("segmentation_masks", "bounding_boxes")
+
+# The formats of `keras.utils.bounding_boxes`.
+BOX_FORMATS = (
+    "xyxy",
+    "yxyx",
+    "xywh",
+    "center_xywh",
+    "center_yxhw",
+    "rel_xyxy",
+    "rel_yxyx",
+    "rel_xywh",
+    "rel_center_xywh",
+)
+
+
+def check_protection(protect: str | None, bounding_box_format: str | None) -> None:
+    """Refuses unknown annotations, and boxes without a format."""
+    if protect not in (None, *ANNOTATIONS):
+        raise ValueError(
+            f"`protect` must be one of {ANNOTATIONS} or None. "
+            f"Received: protect={protect!r}"
+        )
+    if bounding_box_format not in (None, *BOX_FORMATS):
+        raise ValueError(
+            f"`bounding_box_format` must be one of {BOX_FORMATS} or None. "
+            f"Received: bounding_box_format={bounding_box_format!r}"
+        )
+    if protect == "bounding_boxes" and bounding_box_format is None:
+        raise ValueError(
+            "`bounding_box_format` must be given with `protect='bounding_boxes'`, for "
+            "instance 'xyxy'. Received: bounding_box_format=None"
+        )
+
+
+def annotation_arrays(inputs: dict[str, Any], protect: str | None) -> dict[str, Any]:
+    """Returns the arrays of an annotation, by argument of `MaskReconstruct.call`.
+
+    Args:
+        inputs: Dict with images and annotations.
+        protect: One of `ANNOTATIONS`, the key of the annotation, or `None`.
+
+    Returns:
+        A dict, which is empty if `protect` is `None` or `inputs` lacks the key.
+
+    Raises:
+        ValueError: If the boxes are not in a dict.
+    """
+    if protect not in inputs:
+        return {}
+    annotation = inputs[protect]
+    if protect == "segmentation_masks":
+        return {"segmentation_masks": annotation}
+    if not isinstance(annotation, dict) or "boxes" not in annotation:
+        found = (
+            f"keys {sorted(map(str, annotation))}"
+            if isinstance(annotation, dict)
+            else type(annotation).__name__
+        )
+        raise ValueError(
+            "`inputs['bounding_boxes']` must be a dict that holds 'boxes' and "
+            f"'labels'. Received: {found}"
+        )
+    arrays = {"boxes": annotation["boxes"], "box_labels": annotation.get("labels")}
+    # A ragged tensor of TensorFlow becomes dense: boxes and labels of -1 are padding.
+    return {
+        name: x.to_tensor(-1) if hasattr(x, "to_tensor") else x
+        for name, x in arrays.items()
+        if x is not None
+    }
+
+
+def check_annotated(companions: dict[str, Any], protect: str | None) -> None:
+    """Refuses inputs that lack the annotation to protect."""
+    argument = "boxes" if protect == "bounding_boxes" else protect
+    if argument is not None and argument not in companions:
+        raise ValueError(
+            f"`inputs` must be a dict that holds '{protect}' beside 'images', because "
+            f"the layer has `protect='{protect}'`. Received: no such entry"
+        )
+
+
+def check_masks(masks: Array, images: Array) -> None:
+    """Refuses masks that do not have one value for each pixel of the images."""
+    shape, expected = tuple(masks.shape), tuple(images.shape[:-1])
+    *leading, last = shape if len(shape) > len(expected) else (*shape, 1)
+    if last != 1 or not _agree(tuple(leading), expected):
+        raise ValueError(
+            "`inputs['segmentation_masks']` must have one value for each pixel of the "
+            f"images: shape {expected} or {(*expected, 1)}. Received: shape {shape}"
+        )
+
+
+def check_boxes(boxes: Array, labels: Array | None, images: Array) -> None:
+    """Refuses boxes and labels that do not belong to the images, and boxes of NaN."""
+    shape, leading = tuple(boxes.shape), tuple(images.shape[:-3])
+    if not _agree(shape, (*leading, None, 4)):
+        raise ValueError(
+            "`inputs['bounding_boxes']['boxes']` must have shape "
+            f"{'(batch, boxes, 4)' if leading else '(boxes, 4)'}, for images of shape "
+            f"{tuple(images.shape)}. Received: shape {shape}"
+        )
+    found = () if labels is None else tuple(labels.shape)
+    if labels is not None and not _agree(found[: len(shape) - 1], shape[:-1]):
+        raise ValueError(
+            "`inputs['bounding_boxes']['labels']` must hold one label for each box of "
+            f"shape {shape}. Received: shape {found}"
+        )
+    if isinstance(boxes, np.ndarray) and not np.isfinite(boxes).all():
+        raise ValueError(
+            "`inputs['bounding_boxes']['boxes']` must be finite. Received: NaN or "
+            "infinite coordinates."
+        )
+
+
+def touched_by_masks(
+    masks: Array, grid: tuple[int, int], size: tuple[int, int]
+) -> Array:
+    """Marks the patches of which a pixel is not background, which is 0.
+
+    Args:
+        masks: Tensor of shape `(batch, height, width)` or `(batch, height, width, 1)`,
+            any dtype.
+        grid: Pair of ints, the rows and columns of patches.
+        size: Pair of ints, the height and width of the images.
+
+    Returns:
+        Boolean tensor of shape `(batch, patches)`.
+    """
+    height, width = size
+    objects = ops.cast(ops.not_equal(masks, 0), "float32")
+    objects = ops.reshape(objects, (-1, height, width))  # (B, H, W)
+    # Counts of an object's pixels in each patch, as products with constant matrices.
+    rows = _members(grid[0], height)  # (rows of patches, height)
+    columns = _members(grid[1], width)  # (columns of patches, width)
+    counts = ops.einsum("rh,bhw->brw", rows, objects)
+    counts = ops.einsum("cw,brw->brc", columns, counts)
+    return ops.reshape(counts > 0, (-1, grid[0] * grid[1]))
+
+
+def touched_by_boxes(
+    boxes: Array,
+    labels: Array | None,
+    bounding_box_format: str,
+    grid: tuple[int, int],
+    size: tuple[int, int],
+) -> Array:
+    """Marks the patches of which a pixel lies in a box, even in part.
+
+    A pixel covers the square from its index to the next one, in each direction. Boxes
+    without an area, and boxes with a label of -1, are padding and touch nothing.
+
+    Args:
+        boxes: Tensor of shape `(batch, boxes, 4)`.
+        labels: Tensor of shape `(batch, boxes)` or `(batch, boxes, classes)`, or
+            `None`.
+        bounding_box_format: One of `BOX_FORMATS`.
+        grid: Pair of ints, the rows and columns of patches.
+        size: Pair of ints, the height and width of the images.
+
+    Returns:
+        Boolean tensor of shape `(batch, patches)`.
+    """
+    left, top, right, bottom = edges(boxes, bounding_box_format, size)  # (B, n, 1)
+    is_box = ops.logical_and(left < right, top < bottom)
+    if labels is not None:
+        if len(labels.shape) == 2:
+            labels = ops.expand_dims(labels, -1)  # (B, n, 1)
+        is_padding = ops.all(ops.equal(labels, -1), axis=-1, keepdims=True)
+        is_box = ops.logical_and(is_box, ops.logical_not(is_padding))
+    first, end = _bounds(grid[0], size[0])
+    rows = ops.logical_and(top < end, bottom > first)  # (B, n, rows of patches)
+    rows = ops.logical_and(rows, is_box)
+    first, end = _bounds(grid[1], size[1])
+    columns = ops.logical_and(left < end, right > first)
+    counts = ops.einsum(
+        "bnr,bnc->brc", ops.cast(rows, "float32"), ops.cast(columns, "float32")
+    )
+    return ops.reshape(counts > 0, (-1, grid[0] * grid[1]))
+
+
+def edges(
+    boxes: Array, bounding_box_format: str, size: tuple[int, int]
+) -> tuple[Array, Array, Array, Array]:
+    """Left, top, right and bottom of boxes in pixels, float32 `(batch, boxes, 1)`.
+
+    `keras.utils.bounding_boxes.convert_format` switches Keras' backend for a moment,
+    which is not safe where several threads augment.
+    """
+    boxes = ops.cast(boxes, "float32")
+    a, b, c, d = (boxes[..., i : i + 1] for i in range(4))
+    name = bounding_box_format.removeprefix("rel_")
+    if name in ("yxyx", "center_yxhw"):
+        a, b, c, d = b, a, d, c
+    if name.startswith("center_"):
+        a, b = a - c / 2, b - d / 2
+    if name not in ("xyxy", "yxyx"):
+        c, d = a + c, b + d
+    if bounding_box_format.startswith("rel_"):
+        height, width = size
+        a, b, c, d = a * width, b * height, c * width, d * height
+    return a, b, c, d
+
+
+def protected_first(visible: Array, protected: Array) -> Array:
+    """Gives protected patches the first places among the visible ones.
+
+    Args:
+        visible: Integer tensor of shape `(batch, kept)`, distinct patch indices, best
+            first.
+        protected: Boolean tensor of shape `(batch, patches)`.
+
+    Returns:
+        Int32 tensor of shape `(batch, kept)`: the protected patches, as many as there
+        is room for, then the best of the others.
+    """
+    patches, kept = protected.shape[1], visible.shape[1]
+    places = ops.reshape(ops.arange(patches, dtype="int32"), (1, -1, 1))
+    matches = ops.equal(places, ops.expand_dims(ops.cast(visible, "int32"), 1))
+    values = ops.cast(ops.arange(kept, 0, -1), "int32")  # the best has the largest
+    ranks = ops.sum(ops.cast(matches, "int32") * values, axis=-1)  # (B, N)
+    ranks = ranks + (kept + 1) * ops.cast(protected, "int32")
+    return ops.cast(ops.argsort(-ranks, axis=-1)[:, :kept], "int32")
+
+
+def protected_pixels(
+    protected: Array, grid: tuple[int, int], size: tuple[int, int]
+) -> Array:
+    """Marks the pixels of protected patches: boolean `(batch, height, width, 1)`."""
+    places = ops.arange(grid[0] * grid[1], dtype="int32")
+    indices = ops.where(protected, places, -1)  # (B, N); no patch has the index -1
+    return patch_ops.visible_pixels(indices, grid, size)
+
+
+def check_replayed(visible: Array, num_patches: int, images: Array) -> None:
+    """Refuses patches to replay that are no rows of distinct indices or of -1."""
+    if len(images.shape) == 3:
+        images, visible = images[None], visible[None]
+    if checks.is_concrete(visible) and len(visible.shape) == 2:
+        visible = ops.convert_to_numpy(visible)
+        is_unchanged = (visible == -1).all(axis=1, keepdims=True)
+        some = np.arange(visible.shape[1], dtype=visible.dtype)
+        visible = np.where(is_unchanged, some, visible)
+    checks.visible_indices(visible, num_patches, images.shape[0])
+
+
+def _agree(shape: tuple[Any, ...], expected: tuple[Any, ...]) -> bool:
+    """Whether two static shapes can be the same; `None` is unknown."""
+    return len(shape) == len(expected) and all(
+        None in pair or pair[0] == pair[1] for pair in zip(shape, expected)
+    )
+
+
+def _patch_of_pixel(patches: int, pixels: int) -> np.ndarray[Any, Any]:
+    # As in `patches.visible_pixels`: the patch that contains the pixel's centre.
+    indices: np.ndarray[Any, Any] = (2 * np.arange(pixels) + 1) * patches
+    return indices // (2 * pixels)
+
+
+def _members(patches: int, pixels: int) -> np.ndarray[Any, Any]:
+    """1 where a pixel belongs to a patch: float32 `(patches, pixels)`."""
+    members = np.arange(patches)[:, None] == _patch_of_pixel(patches, pixels)
+    return members.astype("float32")
+
+
+def _bounds(patches: int, pixels: int) -> tuple[Array, ...]:
+    """The first pixel of each patch and the one after its last, float32 `(patches,)`.
+
+    A patch without a pixel, in an image smaller than the grid, gets an empty range.
+    """
+    found = _patch_of_pixel(patches, pixels)
+    places = np.arange(patches)
+    first = np.searchsorted(found, places)
+    end = np.searchsorted(found, places, side="right")
+    return tuple(ops.convert_to_tensor(x, "float32") for x in (first, end))

@@ -1,0 +1,163 @@
+"""`AttentionTeacher`: a model whose attention an `MAE` learns in pretraining."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_mra.models.frozen import Untrainable
+from keras_mra.models.frozen import copy_of
+from keras_mra.models.frozen import freeze
+from keras_mra.models.mae import MAE
+from keras_mra.typing import Array
+from keras_mra.vit import encoder as encoder_lib
+
+# Attention below this value counts as this value, so that its logarithm is finite.
+SMALLEST = 1e-8
+
+
+class AttentionTeacher(Untrainable, keras.layers.Layer):
+    """Holds a frozen attention model, and compares an `MAE` with it.
+
+    The layer keeps a copy of the attention model. A model without trainable variables
+    that Keras cannot copy is shared.
+
+    Args:
+        model: Built Keras model. It takes float32 images
+            `(batch, height, width, channels)` of the size of `mae`, in
+            `mae.value_range`, and returns scores `(batch, patches)`, at least 0, one
+            for each patch of `mae` in raster order.
+        mae: `MAE` that learns.
+        **kwargs: Arguments of `keras.layers.Layer`.
+
+    Call arguments:
+        images: `(batch, height, width, channels)`, in `mae.value_range`.
+
+    Returns:
+        Float32 tensor of shape `(batch, patches)`, without a gradient. Each row sums
+        to 1, or to 0 if all scores of the image are 0. A row with a negative score is
+        NaN, which stops a training.
+
+    Raises:
+        ValueError: If `model` is not such a model.
+    """
+
+    def __init__(self, model: keras.Model, mae: MAE, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "autocast": False})
+        check_attention_model("attention_teacher", model, mae)
+        self.model = _frozen_copy(model)
+        self.built = True
+
+    def call(self, images: Array) -> Array:
+        seen = ops.cast(ops.stop_gradient(images), "float32")
+        scores = ops.cast(self.model(seen, training=False), "float32")  # (B, N)
+        # Values cannot be checked in a traced step.
+        scores = ops.where(scores < 0, float("nan"), scores)
+        total = ops.sum(scores, axis=-1, keepdims=True)  # (B, 1)
+        return ops.stop_gradient(scores / ops.where(total == 0, 1.0, total))
+
+    def check_scores(self, images: Array) -> None:
+        """Runs the model on concrete images and checks its scores.
+
+        Args:
+            images: `(batch, height, width, channels)`, in `mae.value_range`.
+
+        Raises:
+            ValueError: If a score is negative or not finite, or all scores are 0.
+        """
+        seen = ops.cast(ops.convert_to_tensor(images), "float32")
+        scores = ops.convert_to_numpy(self.model(seen, training=False))
+        scores = scores.astype("float32")
+        for is_bad, found in (
+            (np.isnan(scores).any(), "NaN"),
+            (np.isinf(scores).any(), "infinite scores"),
+            ((scores < 0).any(), f"negative scores, down to {scores.min():g}"),
+            (not scores.any(), "only zeros"),
+        ):
+            if is_bad:
+                raise ValueError(
+                    "`attention_teacher` must return finite scores, at least 0 and not "
+                    f"all 0. Received: {found} for the first {len(scores)} images"
+                )
+
+
+def class_attention_of(mae: MAE, images: Array) -> Array:
+    """The attention that is taught: as `MAE.attention` returns it, without checks.
+
+    Args:
+        mae: `MAE`.
+        images: `(batch, height, width, channels)`, in `mae.value_range`.
+
+    Returns:
+        Float32 tensor of shape `(batch, patches)`. Each row sums to 1.
+    """
+    embedding = mae.encoder.get_layer("patch_embedding")
+    return encoder_lib.class_attention(mae.encoder, embedding(mae.patchify(images)))
+
+
+def attention_divergence(attention: Array, target: Array) -> Array:
+    """Kullback-Leibler divergence of attention from the teacher's.
+
+    The value is the cross-entropy of the two distributions over the patches, minus the
+    teacher's entropy.
+
+    Args:
+        attention: Float tensor of shape `(batch, patches)`, rows of sum 1.
+        target: Tensor of the same shape, the teacher's. Rows of zeros give 0.
+
+    Returns:
+        Float32 tensor of shape `(batch,)`, at least 0.
+    """
+    attention, target = (ops.cast(x, "float32") for x in (attention, target))
+    log_ratio = ops.log(ops.maximum(target, SMALLEST)) - ops.log(
+        ops.maximum(attention, SMALLEST)
+    )
+    return ops.sum(target * log_ratio, axis=-1)
+
+
+def check_attention_model(name: str, model: Any, mae: MAE) -> None:
+    """Refuses what is no built Keras model from images to scores of patches.
+
+    Args:
+        name: Name of the argument in the message.
+        model: What the caller passed.
+        mae: `MAE` whose images and patches the model must fit.
+
+    Raises:
+        ValueError: If the model does not fit.
+    """
+    if not isinstance(model, keras.Model) or not model.built:
+        raise ValueError(
+            f"`{name}` must be a built Keras model. Received: "
+            f"{name}={model!r} (of type {type(model).__name__})"
+        )
+    shape = (1, *mae.image_shape)
+    expected = (
+        f"`{name}` must turn images of shape {shape} into scores of shape "
+        f"{(1, mae.num_patches)}, one for each patch of the `mae`."
+    )
+    try:
+        # The model runs, because Keras' attention layer reports a wrong output shape
+        # for scores between two sequences.
+        scores = model(np.zeros(shape, "float32"), training=False)
+    except Exception as error:  # whatever a model of the user's raises
+        raise ValueError(f"{expected} Received: an error, {error}") from error
+    found = keras.tree.map_structure(lambda x: tuple(x.shape), scores)
+    if found != (1, mae.num_patches):
+        raise ValueError(f"{expected} Received: {found}")
+
+
+def _frozen_copy(model: keras.Model) -> keras.Model:
+    try:
+        model = copy_of(model)
+    except Exception as error:  # whatever a model of the user's raises
+        if model.trainable_variables:
+            raise ValueError(
+                "`attention_teacher` must be a model that Keras can copy from its "
+                "configuration, or have `trainable = False`. "
+                f"Received: {model!r}, with the error {error}"
+            ) from error
+        return model
+    freeze(model)
+    return model
