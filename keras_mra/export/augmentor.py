@@ -75,6 +75,7 @@ def export_augmentor(
             "`layer` must be a `keras_mra.layers.MaskReconstruct`. "
             f"Received: layer={layer!r} (of type {type(layer).__name__})"
         )
+    _check_images_only(layer)
     _check_format(format, layer)
     image_shape = _image_shape(image_shape, layer)
     path = pathlib.Path(path)
@@ -102,6 +103,18 @@ class _Augmentor(keras.Model):
 
     def call(self, images: Array) -> Array:
         return self.layer.call(images, training=True)
+
+
+def _check_images_only(layer: MaskReconstruct) -> None:
+    for name, value in (
+        ("protect", layer.protect),
+        ("return_visible", layer.return_visible),
+    ):
+        if value:
+            raise ValueError(
+                "`layer` must turn images into images: the file takes no annotations "
+                f"and returns no masks. Received: a layer with {name}={value!r}"
+            )
 
 
 def _check_format(format: str, layer: MaskReconstruct) -> None:

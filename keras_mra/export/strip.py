@@ -57,8 +57,20 @@ def _augments(layer: Any) -> bool:
 
 def _replace(layer: Any) -> Any:
     if _augments(layer):
+        _refuse_more_than_images(layer)
         return keras.layers.Identity(name=layer.name, dtype=layer.dtype_policy)
     return _strip(layer)
+
+
+def _refuse_more_than_images(layer: Any) -> None:
+    for name in ("protect", "return_visible"):
+        value = getattr(layer, name, None)
+        if value:
+            raise ValueError(
+                "`model` must hold layers from images to images. Received: "
+                f"{layer.name!r} with {name}={value!r}. Augment in the input pipeline, "
+                "or use a layer without it."
+            )
 
 
 def _strip(layer: Any) -> Any:

@@ -14,9 +14,7 @@ from keras_mra import backend
 from keras_mra import checks
 from keras_mra import masking
 from keras_mra.layers import protected_patches
-from keras_mra.layers.check_attention_model import check_alone
-from keras_mra.layers.check_attention_model import check_attention_model
-from keras_mra.layers.check_attention_model import copy_of_attention_model
+from keras_mra.layers.adopt_attention_model import adopt_attention_model
 from keras_mra.layers.warn_of_untrained_ratio import warn_of_untrained_ratio
 from keras_mra.models.autoencoder import check_decoder
 from keras_mra.models.frozen import Untrainable
@@ -183,12 +181,14 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
             )
         self.attention_model = None
         if attention_model is not None:
-            check_alone(strategy, attention_block, attention_resolution)
-            check_attention_model(attention_model, mae)
-            self.attention_model = (
-                copy_of_attention_model(attention_model) if copy else attention_model
+            self.attention_model = adopt_attention_model(
+                attention_model,
+                mae,
+                strategy,
+                attention_block,
+                attention_resolution,
+                copy,
             )
-            freeze(self.attention_model)
         protected_patches.check_protection(protect, bounding_box_format)
         self.protect = protect
         self.bounding_box_format = bounding_box_format
@@ -232,9 +232,10 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
             )
         elif boxes is not None:
             protected = protected_patches.touched_by_boxes(
-                boxes, box_labels, self.bounding_box_format, grid, size
+                boxes, box_labels, str(self.bounding_box_format), grid, size
             )
         is_augmented = None
+        choose: Callable[..., Array]
         if visible is None:
             choose = functools.partial(self._choose, protected)
         else:

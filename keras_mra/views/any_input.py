@@ -56,11 +56,11 @@ class AnyInput:
         self.check_companions(images, companions, will_augment=training is not False)
         # An explicit `None` would hide the flag of the model around this layer.
         flag = {} if training is None else {"training": training}
-        call = super().__call__
+        call = super().__call__  # type: ignore[misc]
         if len(images.shape) == 4:
-            return call(images, **companions, **flag)  # type: ignore[misc]
+            return call(images, **companions, **flag)
         batch, *rows = (ops.expand_dims(x, 0) for x in (images, *companions.values()))
-        outputs = call(batch, **dict(zip(companions, rows)), **flag)  # type: ignore
+        outputs = call(batch, **dict(zip(companions, rows)), **flag)
         return keras.tree.map_structure(lambda x: x[0], outputs)
 
     def random_map(self, inputs: Any, rng: np.random.Generator) -> Any:

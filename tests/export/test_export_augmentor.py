@@ -154,6 +154,15 @@ def test_refuses_formats_of_other_backends(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "more", [{"protect": "segmentation_masks"}, {"return_visible": True}], ids=str
+)
+def test_refuses_what_takes_or_gives_more_than_images(more, tmp_path):
+    (argument,) = more
+    with pytest.raises(ValueError, match=f"images into images.*{argument}="):
+        keras_mra.export_augmentor(make_layer(**more), tmp_path / "a", WRITTEN[0])
+
+
+@pytest.mark.parametrize(
     "wrong, message",
     [
         (dict(layer=keras.layers.RandomFlip()), "`layer` must be .*RandomFlip"),

@@ -251,6 +251,13 @@ def test_strip_augmentation(mae, images, tmp_path):
         assert len(stripped.trainable_variables) == len(model.trainable_variables)
 
 
+def test_a_layer_that_returns_masks_is_not_stripped(mae):
+    x = keras.Input((12, 12, 1))
+    y, _ = MaskReconstruct(mae, 0.5, return_visible=True)(x)
+    with pytest.raises(ValueError, match="images to images.*return_visible=True"):
+        keras_mra.strip_augmentation(keras.Model(x, y))
+
+
 @pytest.mark.skipif(BACKEND == "torch", reason="Keras exports SavedModel on TF and JAX")
 def test_exported_model_does_not_augment(mae, images, tmp_path):
     tf = pytest.importorskip("tensorflow")
