@@ -1,17 +1,18 @@
-# `make demo` and `make test` need Python 3.11 or newer, and nothing else: each makes
-# its own environment in this folder, once, and again when the requirements change.
-# Indexes, mirrors and proxies are pip's business: its settings and `PIP_*` variables.
+# `make demo` and `make test` need Python 3.11 or newer. Each creates its own environment
+# in this folder, and updates it when the requirements change. Configure package indexes
+# and proxies in pip's settings or in `PIP_*` variables.
 
 BACKEND ?= tensorflow
 ARGS ?=
 PYTEST_ARGS ?=
-# Processes that share the tests, file by file; the longest file is the first.
+# Number of processes. Each test file runs in one of them.
 PYTEST_WORKERS ?= 2
 PYTEST := -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-# The first that runs and is new enough: a name on the PATH may be an empty shim.
+# The first interpreter that runs and is new enough. A name on the PATH can be a shim
+# without an interpreter behind it.
 PYTHON ?= $(shell for name in python3.11 python3 python3.12 python3.13; do \
 	if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$name; break; fi; done)
@@ -58,7 +59,7 @@ test-slow: .venv-test/.installed
 		$(TEST_BIN)/python $(PYTEST) tests -m slow $(PYTEST_ARGS) \
 		|| [ $$? = 5 ] || exit 1; done  # 5: none is slow there
 
-# What is announced for the successors of mkdocs and of its theme is no warning of ours.
+# mkdocs and its theme print announcements about their successors. They are not errors.
 docs: .venv-test/.installed
 	NO_MKDOCS_2_WARNING=1 $(TEST_BIN)/mkdocs build --strict
 
@@ -78,15 +79,15 @@ clean:
 	rm -rf .venv .venv-test build dist site .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-# One stamp per backend, so that another BACKEND adds its packages to the environment.
+# There is one stamp per backend, so that another BACKEND adds its packages.
 .venv/.installed-$(BACKEND): $(REQUIREMENTS) | .venv/bin/python
 	$(if $(EXTRA_$(BACKEND)),,$(error BACKEND must be tensorflow, jax or torch. \
 		Received: BACKEND=$(BACKEND)))
 	.venv/bin/python -m pip install -c constraints.txt -e ".[cli,$(EXTRA_$(BACKEND))]"
 	touch $@
 
-# PyTorch goes first, alone: what comes after finds it there and, under the same
-# constraint, has no reason to fetch another build. The last line makes sure.
+# PyTorch is installed first, alone. Later packages then find it, and have no reason to
+# fetch another build. The last line checks its version.
 .venv-test/.installed: $(REQUIREMENTS) | .venv-test/bin/python
 	$(TEST_BIN)/python -m pip install torch==$(TORCH_VERSION)
 	$(TEST_BIN)/python -m pip install -c constraints.txt -e ".[dev]"

@@ -1,8 +1,7 @@
-"""What the API pages show of a package: the names that its `__init__.py` imports.
+"""A griffe extension: API pages show the names that an `__init__.py` imports.
 
-An extension of griffe, which reads the code for mkdocstrings. By itself it takes an
-imported name for private unless `__all__` repeats it, sees the module, not the
-function, where both have one name, and does not know Keras' "Call arguments".
+griffe reads the code for mkdocstrings. Without the extension it shows a module in place
+of a function of the same name, and does not know Keras' "Call arguments" section.
 """
 
 import griffe
