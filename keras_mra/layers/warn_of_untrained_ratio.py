@@ -9,7 +9,10 @@ _has_warned = False
 
 
 def warn_of_untrained_ratio(trained: tuple[float, float], mask_ratio: float) -> None:
-    """Warns, once in a process, of a ratio far from those of the training.
+    """Warns, once in a process, of a ratio outside the range of the training.
+
+    A model that was trained at a single ratio causes no warning: MAE's 0.75, used at
+    another ratio, is what the paper does.
 
     Args:
         trained: Pair of floats, the lowest and the highest ratio of the training.
@@ -17,12 +20,14 @@ def warn_of_untrained_ratio(trained: tuple[float, float], mask_ratio: float) -> 
     """
     global _has_warned
     low, high = trained
-    if _has_warned or low - TOLERANCE <= mask_ratio <= high + TOLERANCE:
+    if low == high or _has_warned:
+        return
+    if low - TOLERANCE <= mask_ratio <= high + TOLERANCE:
         return
     _has_warned = True
-    seen = f"{low:g}" if low == high else f"{low:g} to {high:g}"
     warnings.warn(
-        f"`mae` was trained at a mask ratio of {seen} and may paint worse at others. "
+        f"`mae` was trained at mask ratios of {low:g} to {high:g} and may paint "
+        "worse at others. "
         f"Received: mask_ratio={mask_ratio:g}. Train it with "
         f"`mask_ratio=({min(low, mask_ratio):g}, {max(high, mask_ratio):g})`. This "
         "warning appears once.",

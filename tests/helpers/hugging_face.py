@@ -185,11 +185,3 @@ def assert_same_outputs(mae, images, model, pixels, noise):
     assert found.keys() == theirs.keys() - {"visible"}
     for name, value in found.items():
         np.testing.assert_allclose(value, theirs[name], **TOLERANCE, err_msg=name)
-
-
-def same_weights(a, b):
-    """Whether two Keras models have equal weights, bit for bit."""
-    return all(
-        np.array_equal(v, w)
-        for v, w in zip(a.get_weights(), b.get_weights(), strict=True)
-    )

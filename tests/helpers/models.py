@@ -71,3 +71,9 @@ def compute(function, *args):
 
         function = jax.jit(function)
     return keras.tree.map_structure(keras.ops.convert_to_numpy, function(*args))
+
+
+def same_weights(one, other):
+    """Whether two models have the same weights, bit for bit."""
+    pairs = list(zip(one.get_weights(), other.get_weights(), strict=True))
+    return all(a.shape == b.shape and (a == b).all() for a, b in pairs)

@@ -14,3 +14,8 @@ def mae():
 def images():
     rng = np.random.default_rng(0)
     return rng.integers(0, 256, (16, 12, 12, 1)).astype("uint8")
+
+
+@pytest.fixture(params=["segmentation_masks", "bounding_boxes"])
+def annotation(request):
+    return request.param

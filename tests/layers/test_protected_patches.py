@@ -5,6 +5,11 @@ import json
 import keras
 import numpy as np
 import pytest
+from helpers.annotations import PADDING
+from helpers.annotations import annotated
+from helpers.annotations import check_kept
+from helpers.annotations import make
+from helpers.annotations import touched
 from helpers.small_augmentor import make_mae
 from helpers.small_augmentor import to_numpy
 from keras import ops
@@ -24,53 +29,6 @@ FORMATS = {
     "rel_xywh": [1 / 12, 2 / 12, 6 / 12, 3 / 12],
     "rel_center_xywh": [4 / 12, 3.5 / 12, 6 / 12, 3 / 12],
 }
-PADDING = [-1, -1, -1, -1]
-
-
-def make(mae, annotation, **kwargs):
-    kwargs = {"mask_ratio": 0.6, "seed": 0, **kwargs}
-    if annotation == "bounding_boxes":
-        kwargs.setdefault("bounding_box_format", "xyxy")
-    return MaskReconstruct(mae, protect=annotation, **kwargs)
-
-
-def annotated(images, annotation, rng):
-    """A dict of the images with objects, and which pixels the objects cover."""
-    count, height, width = images.shape[:3]
-    pixels = np.zeros((count, height, width), bool)
-    boxes = np.full((count, 2, 4), -1, "float32")
-    for i in range(count):
-        top, left = rng.integers(0, [height - 3, width - 3])
-        pixels[i, top : top + 3, left : left + 2] = True
-        boxes[i, 0] = [left, top, left + 2, top + 3]
-    if annotation == "segmentation_masks":
-        return {"images": images, annotation: 7 * pixels.astype("uint8")}, pixels
-    labels = np.tile(np.array([[3, -1]], "int32"), (count, 1))
-    return {"images": images, annotation: {"boxes": boxes, "labels": labels}}, pixels
-
-
-def touched(pixels, grid=(3, 3)):
-    """The pixels of all patches that hold an object's pixel, counted one by one."""
-    count, height, width = pixels.shape
-    rows = (2 * np.arange(height) + 1) * grid[0] // (2 * height)
-    columns = (2 * np.arange(width) + 1) * grid[1] // (2 * width)
-    out = np.zeros_like(pixels)
-    for i, y, x in zip(*np.nonzero(pixels)):
-        out[i] |= (rows == rows[y])[:, None] & (columns == columns[x])
-    return out
-
-
-def check_kept(given, out, pixels, changed_share=None):
-    """Every pixel of a touched patch is the input's."""
-    same = (to_numpy(out["images"]) == given["images"]).all(axis=-1)
-    assert same[touched(pixels)].all()
-    if changed_share is not None:
-        assert (~same).any(axis=(1, 2)).mean() == changed_share
-
-
-@pytest.fixture(params=["segmentation_masks", "bounding_boxes"])
-def annotation(request):
-    return request.param
 
 
 @pytest.mark.parametrize("strategy", ["attention", "low_attention", "random"])
@@ -391,69 +349,3 @@ def test_rectangular_grids(rng):
     layer = make(mae, "segmentation_masks", mask_ratio=0.75)
     same = (to_numpy(layer(given)["images"]) == images).all(axis=-1)
     np.testing.assert_array_equal(same, touched(masks > 0, (2, 2)))
-
-
-# --- bad input ----------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "arguments,message",
-    [
-        (dict(protect="masks"), "`protect` must be one of .*bounding_boxes.*'masks'"),
-        (dict(protect="bounding_boxes"), "`bounding_box_format` must be given.*None"),
-        (
-            dict(protect="bounding_boxes", bounding_box_format="coco"),
-            "`bounding_box_format` must be one of .*rel_xyxy.*'coco'",
-        ),
-    ],
-)
-def test_bad_arguments(mae, arguments, message):
-    with pytest.raises(ValueError, match=message):
-        MaskReconstruct(mae, **arguments)
-
-
-BOXES = {"boxes": np.zeros((2, 3, 4)), "labels": np.zeros((2, 3))}
-
-
-@pytest.mark.parametrize(
-    "protect,annotation,message",
-    [
-        ("segmentation_masks", None, "must be a dict that holds 'segmentation_masks'"),
-        ("bounding_boxes", None, "must be a dict that holds 'bounding_boxes'"),
-        (
-            "segmentation_masks",
-            np.zeros((2, 6, 6)),
-            r"one value for each pixel.*\(2, 12, 12\) or \(2, 12, 12, 1\).*\(2, 6, 6\)",
-        ),
-        ("segmentation_masks", np.zeros((1, 12, 12)), r"Received: shape \(1, 12, 12\)"),
-        ("segmentation_masks", np.zeros((2, 12, 12, 3)), r"shape \(2, 12, 12, 3\)"),
-        ("segmentation_masks", np.zeros((12, 12)), r"Received: shape \(12, 12\)"),
-        ("bounding_boxes", np.zeros((2, 3, 4)), "dict that holds 'boxes'.*ndarray"),
-        ("bounding_boxes", {"labels": 0}, "dict that holds 'boxes'.*keys.*labels"),
-        (
-            "bounding_boxes",
-            {**BOXES, "boxes": np.zeros((3, 4))},
-            r"shape \(batch, boxes, 4\).*\(3, 4\)",
-        ),
-        ("bounding_boxes", {**BOXES, "boxes": np.zeros((2, 3, 5))}, r"\(2, 3, 5\)"),
-        ("bounding_boxes", {**BOXES, "labels": np.zeros((2, 4))}, "one label for each"),
-        (
-            "bounding_boxes",
-            {**BOXES, "boxes": np.full((2, 3, 4), np.nan)},
-            "must be finite.*NaN",
-        ),
-    ],
-)
-def test_bad_annotations(mae, images, protect, annotation, message):
-    given = {"images": images[:2]}
-    if annotation is not None:
-        given[protect] = annotation
-    with pytest.raises(ValueError, match=message):
-        make(mae, protect)(given)
-
-
-@pytest.mark.parametrize("as_tensor", [False, True])
-def test_images_alone(mae, images, annotation, as_tensor):
-    given = ops.convert_to_tensor(images) if as_tensor else images
-    with pytest.raises(ValueError, match=f"`protect='{annotation}'`"):
-        make(mae, annotation)(given)

@@ -6,7 +6,6 @@ import keras_mra
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
-from helpers import hugging_face  # noqa: E402
 
 pytestmark = pytest.mark.once
 
@@ -32,7 +31,7 @@ def test_a_handle_is_downloaded(folder, monkeypatch):
     monkeypatch.setattr(huggingface_hub, "list_repo_files", lambda *a, **k: files)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
     mae = keras_mra.MAE.from_preset("hf://facebook/vit-mae-base@main")
-    assert hugging_face.same_weights(mae, keras_mra.MAE.from_preset(folder))
+    assert same_weights(mae, keras_mra.MAE.from_preset(folder))
     assert asked["repo"] == "facebook/vit-mae-base" and asked["revision"] == "main"
     assert "model.safetensors" in asked["files"]
     assert "pytorch_model.bin" not in asked["files"]

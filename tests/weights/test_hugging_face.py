@@ -71,7 +71,7 @@ def test_published_names(saved, tmp_path):
     torch.save(
         {k: torch.tensor(v) for k, v in old.items()}, tmp_path / "pytorch_model.bin"
     )
-    assert hugging_face.same_weights(
+    assert same_weights(
         keras_mra.MAE.from_preset(tmp_path), keras_mra.MAE.from_preset(folder)
     )
 
@@ -93,7 +93,7 @@ def test_an_encoder_alone(tmp_path):
             attempt()
     mae.save_to_preset(tmp_path / "preset")
     again = keras_mra.MAE.from_preset(tmp_path / "preset")
-    assert again.decoder is None and hugging_face.same_weights(again, mae)
+    assert again.decoder is None and same_weights(again, mae)
     trainable = keras_mra.MAE.from_preset(
         tmp_path, decoder_depth=1, decoder_dim=8, decoder_heads=2
     )
@@ -163,7 +163,7 @@ def test_learned_positions(tmp_path):
     pixels, noise = hugging_face.some_images(model)
     hugging_face.assert_same_outputs(mae, 255 * pixels, model, pixels, noise)
     mae.save_to_preset(tmp_path / "ours")
-    assert hugging_face.same_weights(keras_mra.MAE.from_preset(tmp_path / "ours"), mae)
+    assert same_weights(keras_mra.MAE.from_preset(tmp_path / "ours"), mae)
     # Another size: the positions are interpolated, as Hugging Face does it.
     mae = keras_mra.MAE.from_preset(
         tmp_path / "theirs", image_shape=(24, 24, 3), mean=None, std=None
@@ -187,7 +187,7 @@ def test_shards(saved, tmp_path):
     model.save_pretrained(tmp_path, max_shard_size="10KB")
     assert len(list(tmp_path.glob("model-*.safetensors"))) > 1
     found = keras_mra.MAE.from_preset(tmp_path)
-    assert hugging_face.same_weights(found, keras_mra.MAE.from_preset(folder))
+    assert same_weights(found, keras_mra.MAE.from_preset(folder))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
@@ -201,7 +201,7 @@ def test_other_precisions(tmp_path, dtype):
 
 def test_a_file_finds_the_configuration_beside_it(folder):
     mae = keras_mra.MAE.from_preset(folder / "model.safetensors")
-    assert hugging_face.same_weights(mae, keras_mra.MAE.from_preset(folder))
+    assert same_weights(mae, keras_mra.MAE.from_preset(folder))
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_the_published_release(tmp_path, suffix, wrapped):
     pixels, noise = hugging_face.some_images(model)
     hugging_face.assert_same_outputs(mae, 255 * pixels, model, pixels, noise)
     told = keras_mra.MAE.from_preset(path, norm_pix_loss=True, **HEADS)
-    assert told.norm_pix_loss and hugging_face.same_weights(told, mae)
+    assert told.norm_pix_loss and same_weights(told, mae)
 
 
 def test_the_published_release_without_decoder_and_timm(tmp_path):

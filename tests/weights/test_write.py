@@ -44,7 +44,7 @@ def test_hugging_face_loads_what_is_exported(tmp_path):
     np.testing.assert_allclose(found, expected, atol=1e-5)
     again = keras_mra.MAE.from_preset(tmp_path)
     assert {**again.get_config(), "name": 0} == {**mae.get_config(), "name": 0}
-    assert hugging_face.same_weights(again, mae)
+    assert same_weights(again, mae)
     processor = json.loads((tmp_path / "preprocessor_config.json").read_text())
     assert processor["rescale_factor"] == pytest.approx(1 / 255)
     assert processor["image_mean"] == [0.3] and processor["image_std"] == [0.2]

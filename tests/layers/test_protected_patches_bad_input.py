@@ -1,0 +1,71 @@
+"""What MaskReconstruct refuses where it has to protect annotations."""
+
+import numpy as np
+import pytest
+from helpers.annotations import make
+from keras import ops
+
+from keras_mra.layers import MaskReconstruct
+
+
+@pytest.mark.parametrize(
+    "arguments,message",
+    [
+        (dict(protect="masks"), "`protect` must be one of .*bounding_boxes.*'masks'"),
+        (dict(protect="bounding_boxes"), "`bounding_box_format` must be given.*None"),
+        (
+            dict(protect="bounding_boxes", bounding_box_format="coco"),
+            "`bounding_box_format` must be one of .*rel_xyxy.*'coco'",
+        ),
+    ],
+)
+def test_bad_arguments(mae, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        MaskReconstruct(mae, **arguments)
+
+
+BOXES = {"boxes": np.zeros((2, 3, 4)), "labels": np.zeros((2, 3))}
+
+
+@pytest.mark.parametrize(
+    "protect,annotation,message",
+    [
+        ("segmentation_masks", None, "must be a dict that holds 'segmentation_masks'"),
+        ("bounding_boxes", None, "must be a dict that holds 'bounding_boxes'"),
+        (
+            "segmentation_masks",
+            np.zeros((2, 6, 6)),
+            r"one value for each pixel.*\(2, 12, 12\) or \(2, 12, 12, 1\).*\(2, 6, 6\)",
+        ),
+        ("segmentation_masks", np.zeros((1, 12, 12)), r"Received: shape \(1, 12, 12\)"),
+        ("segmentation_masks", np.zeros((2, 12, 12, 3)), r"shape \(2, 12, 12, 3\)"),
+        ("segmentation_masks", np.zeros((12, 12)), r"Received: shape \(12, 12\)"),
+        ("bounding_boxes", np.zeros((2, 3, 4)), "dict that holds 'boxes'.*ndarray"),
+        ("bounding_boxes", {"labels": 0}, "dict that holds 'boxes'.*keys.*labels"),
+        (
+            "bounding_boxes",
+            {**BOXES, "boxes": np.zeros((3, 4))},
+            r"shape \(batch, boxes, 4\).*\(3, 4\)",
+        ),
+        ("bounding_boxes", {**BOXES, "boxes": np.zeros((2, 3, 5))}, r"\(2, 3, 5\)"),
+        ("bounding_boxes", {**BOXES, "labels": np.zeros((2, 4))}, "one label for each"),
+        (
+            "bounding_boxes",
+            {**BOXES, "boxes": np.full((2, 3, 4), np.nan)},
+            "must be finite.*NaN",
+        ),
+    ],
+)
+def test_bad_annotations(mae, images, protect, annotation, message):
+    given = {"images": images[:2]}
+    if annotation is not None:
+        given[protect] = annotation
+    with pytest.raises(ValueError, match=message):
+        make(mae, protect)(given)
+
+
+@pytest.mark.parametrize("as_tensor", [False, True])
+def test_images_alone(mae, images, annotation, as_tensor):
+    given = ops.convert_to_tensor(images) if as_tensor else images
+    with pytest.raises(ValueError, match=f"`protect='{annotation}'`"):
+        make(mae, annotation)(given)
