@@ -1,6 +1,7 @@
 """Presets on the Hugging Face hub."""
 
 import pytest
+from helpers.models import same_weights
 
 import keras_mra
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from helpers.models import compute
 from helpers.models import random_visible
+from helpers.models import same_weights
 
 import keras_mra
 from keras_mra.models.convert import named_weights

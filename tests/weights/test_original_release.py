@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers.models import compute
+from helpers.models import same_weights
 
 import keras_mra
 

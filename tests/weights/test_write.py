@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from helpers.models import compute
 from helpers.models import randomize
+from helpers.models import same_weights
 
 import keras_mra
 from keras_mra import pixels as pixel_ops
