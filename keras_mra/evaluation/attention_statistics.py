@@ -154,7 +154,8 @@ def relative_entropy(maps: NDArray[np.float64]) -> float:
     """The mean entropy of maps `(B, ...)` of sum 1, relative to a uniform map."""
     flat = maps.reshape(len(maps), -1)
     logs = np.log(flat, out=np.zeros_like(flat), where=flat > 0)
-    return float(-(flat * logs).sum(axis=1).mean() / np.log(flat.shape[1]))
+    entropy = -(flat * logs).sum(axis=1).mean()
+    return max(0.0, float(entropy / np.log(flat.shape[1])))  # never -0.0
 
 
 def explained_by_position(maps: NDArray[np.float64]) -> float:

@@ -234,6 +234,7 @@ class MAE(Autoencoder):
         ```
         """
         checks.restore_patch_statistics(restore_patch_statistics, self.norm_pix_loss)
+        checks.image_batch(images, (None, None, self.image_shape[-1]))
         images = ops.convert_to_tensor(images)
         size, own_size = tuple(images.shape[1:3]), self.image_shape[:2]
         seen = images if size == own_size else pixels.resize(images, own_size)
@@ -244,10 +245,11 @@ class MAE(Autoencoder):
         def attend(block: int = -1, resolution: Size | None = None) -> Array:
             if resolution is not None:
                 return self._attend_coarsely(seen, block, resolution)
+            block = checks.block_index("block", block, self.encoder_depth)
             embedded.append(self._embed(patches))  # (B, N, D)
             return self._attend(embedded[0], block)
 
-        visible = choose(seen, attend)
+        visible = ops.cast(ops.convert_to_tensor(choose(seen, attend)), "int32")
         if embedded:
             shown = patch_ops.gather_rows(embedded[0], visible)  # (B, K, D)
             tokens = encoder_lib.encode_tokens(self.encoder, shown)

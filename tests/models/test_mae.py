@@ -358,3 +358,23 @@ def test_clone_model(mae, images):
         ops.convert_to_numpy(clone.encode(images)),
         ops.convert_to_numpy(mae.encode(images)),
     )
+
+
+# --- repaint: `MaskReconstruct` tests the rest of it ----------------------------------
+
+
+def test_repaint_is_reconstruct_of_the_chosen_patches(mae, images, visible):
+    """The choice may be an array; attention that is asked for changes no pixel."""
+    expected = ops.convert_to_numpy(mae.reconstruct(images, visible))
+    for choose in (lambda *_: visible, lambda _, attend: (attend(), visible)[1]):
+        found, chosen = mae.repaint(images, choose)
+        difference = ops.convert_to_numpy(found).astype(int) - expected
+        assert np.abs(difference).max() <= 1  # uint8, rounded
+        np.testing.assert_array_equal(ops.convert_to_numpy(chosen), visible)
+
+
+def test_repaint_refuses_bad_input(mae, images):
+    with pytest.raises(ValueError, match="`block` must be an integer from -2 to 1"):
+        mae.repaint(images, lambda _, attend: attend(block=2))
+    with pytest.raises(ValueError, match="`images` must have rank 4"):
+        mae.repaint(images[0], lambda *_: np.array([[0]]))
