@@ -19,7 +19,7 @@ from keras_mra.layers import MaskReconstruct
 from keras_mra.models import MAE
 from keras_mra.typing import Array
 from keras_mra.typing import Size
-from keras_mra.vit.encoder import blocks
+from keras_mra.vit import encoder
 
 # An `MAE`, `MSA` or `MaskReconstruct`; another model or layer of Keras; or a function
 # of a NumPy batch of images.
@@ -171,11 +171,8 @@ def class_token_attention(mae: MAE, images: Array, block: int = -1) -> Array:
         Float32 tensor of shape `(batch, 1 + patches)`, class token first. Each row
         sums to 1.
     """
-    x = mae.encoder.get_layer("class_token")(embed_patches(mae, images))
-    stack = blocks(mae.encoder)
-    for earlier in stack[: block % len(stack)]:
-        x = earlier(x)  # (B, 1 + N, dim)
-    return stack[block].class_attention(x)
+    tokens = embed_patches(mae, images)  # (B, N, dim)
+    return encoder.class_token_attention(mae.encoder, tokens, block)
 
 
 def in_batches(

@@ -86,6 +86,27 @@ def attention_maps(encoder: keras.Model, tokens: Array) -> Iterator[Array]:
     yield last.attention(x)
 
 
+def class_token_attention(
+    encoder: keras.Model, tokens: Array, block: int = -1
+) -> Array:
+    """Attention of the class token to all tokens in one block.
+
+    Args:
+        encoder: Model made by `build_encoder`.
+        tokens: Float tensor of shape `(batch, patches, dim)`, the embedded patches.
+        block: Int, index of the block. Negative indices count from the last block.
+
+    Returns:
+        Float32 tensor of shape `(batch, 1 + patches)`, class token first. Each row
+        sums to 1.
+    """
+    x = encoder.get_layer("class_token")(tokens)  # (B, 1 + N, dim)
+    stack = blocks(encoder)
+    for earlier in stack[: block % len(stack)]:
+        x = earlier(x)
+    return stack[block].class_attention(x)
+
+
 def class_attention(encoder: keras.Model, tokens: Array, block: int = -1) -> Array:
     """Attention of the class token to the patches in one block.
 
@@ -100,9 +121,5 @@ def class_attention(encoder: keras.Model, tokens: Array, block: int = -1) -> Arr
     Returns:
         Float32 tensor of shape `(batch, patches)`. Each row sums to 1.
     """
-    x = encoder.get_layer("class_token")(tokens)  # (B, 1 + N, dim)
-    stack = blocks(encoder)
-    for earlier in stack[: block % len(stack)]:
-        x = earlier(x)
-    attention = stack[block].class_attention(x)[:, 1:]  # (B, N)
+    attention = class_token_attention(encoder, tokens, block)[:, 1:]  # (B, N)
     return attention / ops.sum(attention, axis=-1, keepdims=True)
