@@ -11,6 +11,7 @@ from keras_mra.datasets.in_memory import in_memory
 from keras_mra.datasets.load import GRAMMAR
 from keras_mra.datasets.load import load
 from keras_mra.datasets.relabelled import Relabelled
+from keras_mra.datasets.sample_photographs import sample_photographs
 from keras_mra.datasets.set_epoch import SetEpoch
 from keras_mra.datasets.subset import Subset
 
@@ -28,4 +29,5 @@ __all__ = [
     "bytes_in_memory",
     "in_memory",
     "load",
+    "sample_photographs",
 ]

@@ -14,6 +14,7 @@ from keras_mra import checks
 from keras_mra import masking
 from keras_mra import patches as patch_ops
 from keras_mra import pixels
+from keras_mra.smooth_fill import smooth_fill
 from keras_mra.typing import Array
 from keras_mra.typing import ImageShape
 from keras_mra.typing import Size
@@ -51,6 +52,7 @@ class Autoencoder(keras.Model):
         std: float | Sequence[float] | None = None,
         seed: int | None = 0,
         positions: str = "sincos",
+        smooth_fill: bool = False,
         **kwargs: Any,
     ) -> None:
         # Pixels must arrive as they are: a float16 policy would round them.
@@ -90,6 +92,12 @@ class Autoencoder(keras.Model):
                 f"Received: positions={positions!r}"
             )
         self.positions = positions
+        if smooth_fill and self.norm_pix_loss:
+            raise ValueError(
+                "`smooth_fill` must be False with `norm_pix_loss`, whose patches are "
+                f"standardised one by one. Received: smooth_fill={smooth_fill!r}"
+            )
+        self.smooth_fill = bool(smooth_fill)
 
         patch_values = self.patch_size[0] * self.patch_size[1] * channels
         if self.norm_pix_loss and patch_values == 1:
@@ -172,9 +180,16 @@ class Autoencoder(keras.Model):
         shown = patch_ops.gather_rows(patches, visible)  # (B, K, values)
         return self.encoder({"patches": shown, "indices": visible})
 
-    def _decode(self, tokens: Array, visible: Array) -> Array:
-        """Predicts all patches: `(B, 1 + K, D)` to `(B, N, values)`."""
-        return check_decoder(self)({"tokens": tokens, "visible": visible})
+    def _decode(self, tokens: Array, patches: Array, visible: Array) -> Array:
+        """Predicts all patches: `(B, 1 + K, D)` to `(B, N, values)`.
+
+        Only the visible ones of `patches` are used.
+        """
+        decoded = check_decoder(self)({"tokens": tokens, "visible": visible})
+        if not self.smooth_fill:
+            return decoded
+        fill = smooth_fill(patches, visible, self.patch_size, self.image_shape)
+        return ops.cast(decoded, fill.dtype) + fill
 
     def _predict_dropped(self, patches: Array, visible: Array) -> dict[str, Array]:
         """Encodes the visible patches and predicts all: what `MAE.call` returns."""
@@ -185,7 +200,7 @@ class Autoencoder(keras.Model):
         shown = patch_ops.visible_mask(visible, self.num_patches)
         return {
             "tokens": tokens,
-            "predictions": self._decode(tokens, visible),
+            "predictions": self._decode(tokens, patches, visible),
             "targets": targets,
             "dropped": 1.0 - ops.cast(shown, "float32"),
             "visible": visible,
@@ -264,6 +279,7 @@ class Autoencoder(keras.Model):
             std=self.std,
             seed=self.seed,
             positions=self.positions,
+            smooth_fill=self.smooth_fill,
         )
         return config
 

@@ -59,6 +59,10 @@ class MAE(Autoencoder):
         std: Likewise.
         seed: Int or `None`, for the initial weights and the masks of training.
         positions: `"sincos"` for fixed positions, as published, or `"learned"`.
+        smooth_fill: Bool. The decoder predicts what the smoothest continuation of the
+            visible patches into the dropped ones misses, instead of whole patches.
+            Paint then joins the visible patches without seams, and is better after
+            little training. `False` is the published model.
         **kwargs: Arguments of `keras.Model`: `name`, `dtype`, `trainable`.
 
     Attributes:
@@ -256,7 +260,8 @@ class MAE(Autoencoder):
         else:
             tokens = self._encode_visible(patches, visible)
         painted = self._paint(
-            self._decode(tokens, visible), patches if restore_patch_statistics else None
+            self._decode(tokens, patches, visible),
+            patches if restore_patch_statistics else None,
         )
         painted = painted if size == own_size else pixels.resize(painted, size)
         painted = pixels.cast_pixels(
@@ -381,8 +386,8 @@ class MAE(Autoencoder):
                 this model's.
 
         Raises:
-            ValueError: If images or patches are not square, which theirs must be, or
-                the folder holds a preset of Keras.
+            ValueError: If images or patches are not square, which theirs must be,
+                `smooth_fill` is True, or the folder holds a preset of Keras.
             OSError: If the folder cannot be written.
             ImportError: If safetensors is not installed.
         """

@@ -71,6 +71,7 @@ ROWS = [
     ["backend"],
     ["checks", "files", "machine"],
     ["masking", "patches", "positions", "pixels", "losses", "optimizers"],
+    ["smooth_fill"],
     ["vit"],
     ["datasets", "weights"],
     ["distribution"],
