@@ -15,8 +15,9 @@ from keras_mra import patches as patch_ops
 from keras_mra.typing import Array
 from keras_mra.typing import ImageShape
 
-# Steps at each coarser resolution, and at the full one, whose steps cost most. The error
-# on photographs of 64 pixels with patches of 8 is then within 4 % of the harmonic fill's.
+# Steps at each coarser resolution, and at the full one, whose steps cost most. On
+# photographs of 64 pixels with patches of 8, the error is then within 4 % of the
+# harmonic fill's.
 STEPS, LAST_STEPS = 8, 3
 # Bound of the spectral radius of a Jacobi step within holes of a few patches.
 RADIUS = 0.97
