@@ -20,6 +20,9 @@ from keras_mra.typing import Path
 
 STATE = "training_state.npz"
 
+# Arguments of `MAE` that earlier versions did not have, with what they did instead.
+ADDED_ARGUMENTS = {"smooth_fill": False}
+
 
 class Checkpoint(keras.callbacks.Callback):
     """Saves the training state after each epoch.
@@ -118,6 +121,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.epochs_done = epoch + 1
 
     def _refuse_another_run(self, saved: dict[str, Any]) -> None:
+        if "model" in saved:
+            saved = {**saved, "model": {**ADDED_ARGUMENTS, **saved["model"]}}
         names = sorted(set(saved) | set(self.run))
         differing = [
             f"{name}={saved.get(name)!r} there, {self.run.get(name)!r} here"
