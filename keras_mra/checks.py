@@ -77,6 +77,11 @@ def fraction(name: str, value: Any) -> float:
     return number(name, value, "in [0, 1]", high=1.0)
 
 
+def share(name: str, value: Any) -> float:
+    """Returns `value` if it is a number in (0, 1]."""
+    return number(name, value, "in (0, 1]", low=math.ulp(0.0), high=1.0)
+
+
 def seed(value: Any) -> int | None:
     """Returns `value` if it is an integer, at least 0, or `None`."""
     if value is None:

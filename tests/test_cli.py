@@ -85,6 +85,7 @@ def arguments_of(function):
     parameters = inspect.signature(function).parameters
     return set(parameters) - {
         "ds", "callbacks", "mae_arguments", "attention_teacher", "attention_weight",
+        "attention_share",
     }  # fmt: skip
 
 

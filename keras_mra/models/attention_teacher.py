@@ -96,6 +96,20 @@ def class_attention_of(mae: MAE, images: Array) -> Array:
     return encoder_lib.class_attention(mae.encoder, embedding(mae.patchify(images)))
 
 
+def taught_part(images: Array, share: float) -> Array:
+    """The first images of a batch: `share` of them, rounded up.
+
+    Args:
+        images: `(batch, height, width, channels)`.
+        share: Float in (0, 1], used to a thousandth.
+
+    Returns:
+        `(taught, height, width, channels)`.
+    """
+    thousandths = max(1, round(1000 * share))
+    return images[: (ops.shape(images)[0] * thousandths + 999) // 1000]
+
+
 def attention_divergence(attention: Array, target: Array) -> Array:
     """Kullback-Leibler divergence of attention from the teacher's.
 

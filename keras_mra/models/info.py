@@ -56,6 +56,7 @@ def describe(preset: Path) -> dict[str, Any]:
         "mean_and_std": f"{model.mean}, {model.std}",
         "mask_ratio": model.mask_ratio,
         "norm_pix_loss": model.norm_pix_loss,
+        "smooth_fill": model.smooth_fill,
         **told,
     }
 

@@ -16,6 +16,7 @@ from keras_mra import views
 from keras_mra.models.attention_teacher import AttentionTeacher
 from keras_mra.models.attention_teacher import attention_divergence
 from keras_mra.models.attention_teacher import class_attention_of
+from keras_mra.models.attention_teacher import taught_part
 from keras_mra.models.autoencoder import layer_seeds
 from keras_mra.models.mae import MAE
 from keras_mra.models.teacher import build_head
@@ -68,6 +69,8 @@ class MSA(distribution.DistributedModel):
             model is an `attention_model` of `MaskReconstruct`: float32 images to scores
             `(batch, patches)`, at least 0. The `MSA` keeps a frozen copy.
         attention_weight: Float, at least 0, the weight of the attention loss.
+        attention_share: Float in (0, 1], the share of a training batch whose attention
+            is taught.
         **kwargs: Arguments of `keras.Model`.
 
     Attributes:
@@ -84,7 +87,8 @@ class MSA(distribution.DistributedModel):
     Returns:
         A dict of named intermediates: those of `MAE` for the student, and `queries` and
         `keys`, both float32 `(batch, projection_dim)`. With an `attention_teacher` also
-        `attention` and `taught_attention`, both float32 `(batch, patches)`.
+        `attention` and `taught_attention`, both float32 `(taught, patches)`, of the
+        first images of the batch.
 
     Example:
 
@@ -112,6 +116,7 @@ class MSA(distribution.DistributedModel):
         seed: int | None = 0,
         attention_teacher: keras.Model | None = None,
         attention_weight: float = 0.1,
+        attention_share: float = 0.25,
         **kwargs: Any,
     ) -> None:
         if not isinstance(mae, MAE):
@@ -175,6 +180,7 @@ class MSA(distribution.DistributedModel):
         self.attention_weight = checks.nonnegative_float(
             "attention_weight", attention_weight
         )
+        self.attention_share = checks.share("attention_share", attention_share)
         self.attention_teacher: AttentionTeacher | None = None
         if attention_teacher is not None:
             self.attention_teacher = AttentionTeacher(attention_teacher, mae)
@@ -194,8 +200,9 @@ class MSA(distribution.DistributedModel):
             "keys": self.key(strong),
         }
         if self.attention_teacher is not None:
-            outputs["attention"] = class_attention_of(self.mae, weak)
-            outputs["taught_attention"] = self.attention_teacher(weak)
+            taught = taught_part(weak, self.attention_share) if training else weak
+            outputs["attention"] = class_attention_of(self.mae, taught)
+            outputs["taught_attention"] = self.attention_teacher(taught)
         return outputs
 
     def two_views(self, images: Array, training: bool | None) -> tuple[Array, Array]:
@@ -322,6 +329,7 @@ class MSA(distribution.DistributedModel):
             seed=self.seed,
             attention_teacher=None if teacher is None else teacher.model,
             attention_weight=self.attention_weight,
+            attention_share=self.attention_share,
         )
         return config
 
