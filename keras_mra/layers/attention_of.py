@@ -105,7 +105,7 @@ def attention_of(
         if value_range is None:
             value_range = grid.value_range
         grid = grid.grid
-    arguments = {
+    arguments: dict[str, Any] = {
         "grid": grid,
         "block": block,
         "heads": heads,
@@ -168,13 +168,20 @@ class AttentionOf(Untrainable, keras.Model):
         # A mixed policy must not round pixels on their way in.
         super().__init__(**{**kwargs, "autocast": False})
         parts = read_backbone(backbone)
-        self.arguments = checked_arguments(
+        checked = checked_arguments(
             parts, grid, block, heads, image_size, mean, std, value_range
         )
         self.backbone = backbone
+        self.grid: tuple[int, int] = checked["grid"]
+        self.block: int = checked["block"]
+        self.heads: tuple[int, ...] | None = checked["heads"]
+        self.image_size: tuple[int, int] = checked["image_size"]
+        self.mean: tuple[float, ...] = checked["mean"]
+        self.std: tuple[float, ...] = checked["std"]
+        self.value_range: tuple[float, float] = checked["value_range"]
         freeze(backbone)
         self.parts = parts
-        positions = parts.positions(parts.grid_of(self.arguments["image_size"]))
+        positions = parts.positions(parts.grid_of(self.image_size))
         self.position_weight = None
         if positions is not None:
             self.position_weight = self.add_weight(
@@ -188,60 +195,63 @@ class AttentionOf(Untrainable, keras.Model):
         self.built = True
 
     def call(self, images: Array) -> Array:
-        parts, arguments = self.parts, self.arguments
-        seen = self._normalized(images)
+        parts = self.parts
+        seen = self._normalized(images)  # (B, *image_size, channels)
         context = parts.context(seen)
         tokens = parts.embed(seen, self.position_weight)  # (B, T, dim)
-        *below, block = parts.blocks[: arguments["block"] % len(parts.blocks) + 1]
-        for earlier in below:
-            tokens = parts.run(earlier, tokens, context)
-        query, key = parts.query_and_key(block, tokens, context)
+        blocks = parts.blocks
+        for block in blocks[: self.block % len(blocks)]:
+            tokens = parts.run(block, tokens, context)
+        query, key = parts.query_and_key(blocks[self.block], tokens, context)
         logits = ops.einsum("bqhd,bkhd->bhk", query, key) * query.shape[-1] ** -0.5
         scores = ops.softmax(logits, axis=-1)[..., parts.num_before :]  # (B, heads, N)
-        if arguments["heads"] is not None:
-            scores = ops.take(scores, np.array(arguments["heads"]), axis=1)
-        grid = parts.grid_of(arguments["image_size"])
-        maps = ops.reshape(ops.mean(scores, axis=1), (-1, *grid, 1))
-        maps = pixels.resize(maps, arguments["grid"])  # (B, rows, columns, 1)
-        return ops.reshape(maps, (-1, arguments["grid"][0] * arguments["grid"][1]))
+        if self.heads is not None:
+            scores = ops.take(scores, np.array(self.heads), axis=1)
+        scores = ops.mean(scores, axis=1)  # (B, N)
+        maps = ops.reshape(scores, (-1, *parts.grid_of(self.image_size), 1))
+        maps = pixels.resize(maps, self.grid)  # (B, rows, columns, 1)
+        return ops.reshape(maps, (-1, self.grid[0] * self.grid[1]))
 
     def _normalized(self, images: Array) -> Array:
         """Images of the backbone's size, channels and normalisation."""
-        channels, arguments = self.parts.channels, self.arguments
+        channels = self.parts.channels
         checks.image_batch(images, (None, None, None))
         if images.shape[3] not in (1, channels) or None in images.shape[1:3]:
             raise ValueError(
                 f"`images` must have {channels} channels, as the backbone has, or 1, "
                 f"and a static size. Received: shape {tuple(images.shape)}"
             )
-        seen = pixels.resize(images, arguments["image_size"])
+        seen = pixels.resize(images, self.image_size)
         if seen.shape[3] != channels:
             seen = ops.repeat(seen, channels, axis=3)  # (B, height, width, channels)
-        return pixels.normalize(
-            seen, arguments["value_range"], arguments["mean"], arguments["std"]
-        )
+        return pixels.normalize(seen, self.value_range, self.mean, self.std)
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
-        # Serialised here, so that a clone gets a backbone of its own.
-        config["backbone"] = keras.saving.serialize_keras_object(self.backbone)
-        return {**config, **self.arguments}
+        config.update(
+            # Serialised here, so that a clone gets a backbone of its own.
+            backbone=keras.saving.serialize_keras_object(self.backbone),
+            grid=self.grid,
+            block=self.block,
+            heads=self.heads,
+            image_size=self.image_size,
+            mean=self.mean,
+            std=self.std,
+            value_range=self.value_range,
+        )
+        return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        config = dict(config)
-        if isinstance(config["backbone"], dict):
-            try:
-                import keras_hub  # noqa: F401  # registers its classes
-            except ImportError as error:
-                raise ImportError(
-                    "The attention of a backbone needs KerasHub: "
-                    "pip install 'keras-mra[kerashub]'"
-                ) from error
-            config["backbone"] = keras.saving.deserialize_keras_object(
-                config["backbone"]
-            )
-        return cls(**config)
+        try:
+            import keras_hub  # noqa: F401  # registers the backbone's class
+        except ImportError as error:
+            raise ImportError(
+                "The attention of a backbone needs KerasHub: "
+                "pip install 'keras-mra[kerashub]'"
+            ) from error
+        backbone = keras.saving.deserialize_keras_object(config["backbone"])
+        return cls(**{**config, "backbone": backbone})
 
 
 def checked_arguments(
@@ -259,18 +269,18 @@ def checked_arguments(
     Raises:
         ValueError: If one is invalid.
     """
-    if image_size is None:
-        size = parts.image_size
-    else:
-        size, _ = checks.resolution(image_size, parts.patch_size, "image_size")
-    if grid is None:
-        grid = parts.grid_of(size)
-    else:
-        grid = checks.pair_of_ints("grid", grid)
+    size = parts.image_size
+    if image_size is not None:
+        size = checks.pair_of_ints("image_size", image_size)
+        if size != parts.image_size:
+            checks.resolution(size, parts.patch_size, "image_size")
+    checked_grid = parts.grid_of(size)
+    if grid is not None:
+        checked_grid = checks.pair_of_ints("grid", grid)
     return {
-        "grid": grid,
+        "grid": checked_grid,
         "block": checks.block_index("block", block, len(parts.blocks)),
-        "heads": _checked_heads(heads, parts.num_heads),
+        "heads": checked_heads(heads, parts.num_heads),
         "image_size": size,
         "mean": checks.channel_statistics(
             "mean", parts.mean if mean is None else mean, parts.channels
@@ -282,19 +292,21 @@ def checked_arguments(
     }
 
 
-def _checked_heads(
-    heads: int | Sequence[int] | None, num_heads: int
-) -> tuple[int, ...] | None:
+def checked_heads(heads: Any, num_heads: int) -> tuple[int, ...] | None:
+    """The chosen heads as a tuple, or `None` for all.
+
+    Raises:
+        ValueError: If they are not some of `num_heads` heads.
+    """
     if heads is None:
         return None
     chosen = (heads,) if checks.is_integer(heads) else heads
-    good = (
-        isinstance(chosen, (tuple, list, range))
-        and len(chosen) > 0
-        and all(checks.is_integer(head) and 0 <= head < num_heads for head in chosen)
-        and len(set(chosen)) == len(chosen)
-    )
-    if not good:
+    if (
+        not isinstance(chosen, (tuple, list, range))
+        or not len(chosen)
+        or not all(checks.is_integer(h) and 0 <= h < num_heads for h in chosen)
+        or len(set(chosen)) < len(chosen)
+    ):
         raise ValueError(
             f"`heads` must be distinct integers from 0 to {num_heads - 1}, one or a "
             f"sequence of them, or None. Received: heads={heads!r}"

@@ -135,8 +135,8 @@ class BackboneParts:
 class ViTParts(BackboneParts):
     """`ViTBackbone`."""
 
-    mean = 0.5
-    std = 0.5
+    mean: float | tuple[float, ...] = 0.5
+    std: float | tuple[float, ...] = 0.5
 
     def __init__(self, backbone: Any):
         embedding = _layer_with(backbone, "patch_embedding")
