@@ -165,8 +165,9 @@ class AttentionOf(Untrainable, keras.Model):
         value_range: tuple[float, float] = (0.0, 255.0),
         **kwargs: Any,
     ) -> None:
-        # A mixed policy must not round pixels on their way in.
-        super().__init__(**{**kwargs, "autocast": False})
+        # A mixed policy must round neither pixels nor the weights that are read here.
+        # The layers of the backbone keep their own policy.
+        super().__init__(**{**kwargs, "dtype": "float32", "autocast": False})
         parts = read_backbone(backbone)
         checked = checked_arguments(
             parts, grid, block, heads, image_size, mean, std, value_range

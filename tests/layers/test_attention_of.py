@@ -7,6 +7,7 @@ import pytest
 from helpers.backbones import attention_maps
 from helpers.backbones import make_pair
 from helpers.backbones import small_dino
+from helpers.models import TINY
 from helpers.models import compute
 from helpers.small_mae import make_mae
 from keras import ops
@@ -282,6 +283,6 @@ def test_bad_images_and_mae(rng):
     for images in (pixels(rng, channels=2), pixels(rng)[0]):
         with pytest.raises(ValueError, match="`images` must have"):
             attention(images)
-    mae = keras_mra.MAE((8, 12, 2), 4, encoder_dim=8, encoder_heads=2)
+    mae = keras_mra.MAE((8, 12, 2), 4, **TINY)
     with pytest.raises(ValueError, match="`grid` must be an MAE of images with 3"):
         keras_mra.attention_of(ViTBackbone(**VIT), mae)
