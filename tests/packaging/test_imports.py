@@ -19,6 +19,7 @@ OPTIONAL = {
     "grain",
     "huggingface_hub",
     "keras_cv",
+    "keras_hub",
     "matplotlib",
     "onnx",
     "onnxruntime",
