@@ -13,6 +13,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 from keras_mra.app.guard_app import guard_app
 from keras_mra.app.read_picture import FORMATS
 from keras_mra.app.read_picture import read_picture
+from keras_mra.app.repaints import COUNT
 from keras_mra.app.repaints import Repaints
 from keras_mra.app.requested import Requested
 from keras_mra.datasets import crops
@@ -110,6 +111,7 @@ def describe_page(repaints: Repaints, samples: list[pathlib.Path]) -> dict[str, 
         "mask_ratio": {"lowest": lowest, "highest": round(1 - lowest, 2)},
         "strategies": STRATEGIES,
         "defaults": dataclasses.asdict(Requested()),
+        "repaints": COUNT,
         "samples": [path.stem for path in samples],
         "max_bytes": MAX_BYTES,
     }

@@ -23,6 +23,10 @@ SENTENCES = {
 }
 
 
+# Of a form, beside the file.
+OTHER_BYTES = 2**16
+
+
 def guard_app(app: flask.Flask, hosts: Collection[str] | None, max_bytes: int) -> None:
     """Makes an app refuse requests of other sites, and explain itself in one sentence.
 
@@ -32,9 +36,9 @@ def guard_app(app: flask.Flask, hosts: Collection[str] | None, max_bytes: int) -
     Args:
         app: Flask app.
         hosts: Names that the header `Host` may have, or `None` for any.
-        max_bytes: Int, the largest request.
+        max_bytes: Int, the largest file.
     """
-    app.config["MAX_CONTENT_LENGTH"] = max_bytes
+    app.config["MAX_CONTENT_LENGTH"] = max_bytes + OTHER_BYTES
 
     @app.before_request
     def refuse_other_sites() -> None:

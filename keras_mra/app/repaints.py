@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -12,14 +13,14 @@ from keras import ops
 from numpy.typing import NDArray
 from werkzeug.exceptions import BadRequest
 
+from keras_mra import backend
 from keras_mra.app import pictures
 from keras_mra.app.requested import Requested
-from keras_mra.evaluation.attention_source import AttentionSource
 from keras_mra.layers import MaskReconstruct
 from keras_mra.models import MAE
 
 COUNT = 4
-# A layer is compiled once for all pictures and seeds.
+# JAX and TensorFlow compile a layer once for all pictures and seeds.
 LAYERS_KEPT = 4
 
 
@@ -38,7 +39,8 @@ class Repaints:
         self.mae = mae
         self.preset = preset
         self._lock = threading.Lock()
-        self._sources = functools.lru_cache(LAYERS_KEPT)(self._make_sources)
+        self._layer = functools.lru_cache(LAYERS_KEPT)(self._make_layer)
+        self._attend = functools.cache(self._compile_attention)
         MaskReconstruct(mae, copy=False, **self.arguments(Requested()))
 
     def arguments(self, requested: Requested) -> dict[str, Any]:
@@ -78,9 +80,11 @@ class Repaints:
         """
         with self._lock:
             unseeded = dataclasses.replace(requested, seed=0)
-            layer, attend = self._sources(unseeded)
+            layer = self._layer(unseeded)
             image = self._in_range(picture)
-            attention = attend(image[None])[0][0] * self.mae.num_patches  # (patches,)
+            attend = self._attend(requested.attention_block)
+            attention = ops.convert_to_numpy(attend(image[None]))[0]  # (patches,)
+            attention = attention * self.mae.num_patches
             seeds = range(requested.seed, requested.seed + COUNT)
             repaints = [self._repaint(layer, picture, image, seed) for seed in seeds]
         heat = pictures.heat_picture(picture, attention, self.mae.grid)
@@ -96,17 +100,20 @@ class Repaints:
             "line": self.line(requested),
         }
 
-    def _make_sources(
-        self, requested: Requested
-    ) -> tuple[MaskReconstruct, AttentionSource]:
+    def _make_layer(self, requested: Requested) -> MaskReconstruct:
         arguments = self.arguments(requested)
         try:
-            layer = MaskReconstruct(
+            return MaskReconstruct(
                 self.mae, copy=False, return_visible=True, **arguments
             )
         except ValueError as error:
             raise BadRequest(str(error)) from error
-        return layer, AttentionSource(layer)
+
+    def _compile_attention(self, block: int | None) -> Callable[..., Any]:
+        attend = functools.partial(
+            self.mae.attention, block=-1 if block is None else block
+        )
+        return backend.compiled(self.mae, attend)
 
     def _repaint(
         self,

@@ -57,7 +57,8 @@ def serve(
 
 def listen(mae: MAE, preset: str, host: str, port: int) -> BaseWSGIServer:
     """Makes the server of the app, which listens already."""
-    app = create_app(mae, preset, LOOPBACK if is_loopback(host) else None)
+    hosts = {*LOOPBACK, host} if is_loopback(host) else None
+    app = create_app(mae, preset, hosts)
     return make_server(host, port, app, threaded=True, request_handler=_QuietHandler)
 
 

@@ -2,7 +2,6 @@
 // request runs at a time, and what an older one finds is not shown.
 "use strict";
 
-const REPAINTS = 4;
 const DEBOUNCE = 200; // milliseconds
 const SLIDERS = { mask_ratio: 2, temperature: 1, rate: 2 }; // and their digits
 const STRATEGIES = {
@@ -15,6 +14,7 @@ let model; // what the server says of it
 let picture; // the Blob to repaint
 let lastGood; // the last one that the server could read
 let seed = 0;
+let choices = 0; // number of the last choice of a picture
 let wanted = 0; // number of the last change
 let answered = 0; // number of the change that was last asked for
 let isAsking = false;
@@ -43,6 +43,7 @@ async function fetched(url, options) {
 // --- asking ---------------------------------------------------------------------------
 
 function change(delay = 0) {
+  if (!picture) return;
   wanted += 1;
   setState("busy");
   clearTimeout(timer);
@@ -50,7 +51,7 @@ function change(delay = 0) {
 }
 
 async function ask() {
-  if (isAsking || !picture) return;
+  if (isAsking) return;
   isAsking = true;
   while (answered !== wanted) {
     const number = wanted;
@@ -96,8 +97,8 @@ function show(found) {
   byId("error").hidden = true;
   byId("seen").src = found.seen;
   byId("attention").src = found.attention.picture;
-  byId("lowest").textContent = `${found.attention.lowest.toFixed(2)}×`;
-  byId("highest").textContent = `${found.attention.highest.toFixed(2)}× uniform`;
+  byId("lowest").textContent = found.attention.lowest.toFixed(2);
+  byId("highest").textContent = found.attention.highest.toFixed(2);
   found.repaints.forEach((repaint, i) => {
     const figure = byId("repaints").children[i];
     figure.querySelector(".kept").src = repaint.kept;
@@ -141,14 +142,18 @@ function chooseFile(file) {
     fail(`The picture must be a file of at most ${model.max_bytes / 2 ** 20} MB.`);
     return;
   }
+  choices += 1;
   choose(file, null);
 }
 
 async function chooseSample(number) {
+  choices += 1;
+  const choice = choices;
   try {
-    choose(await (await fetched(`samples/${number}`)).blob(), number);
+    const blob = await (await fetched(`samples/${number}`)).blob();
+    if (choice === choices) choose(blob, number);
   } catch (error) {
-    fail(error.message);
+    if (choice === choices) fail(error.message);
   }
 }
 
@@ -175,7 +180,7 @@ function listen() {
   }
   byId("controls").addEventListener("submit", (event) => event.preventDefault());
   byId("again").addEventListener("click", () => {
-    seed += REPAINTS;
+    seed += model.repaints;
     change();
   });
   byId("file").addEventListener("change", (event) => {
@@ -242,7 +247,7 @@ function build() {
       ),
     ),
   );
-  for (let i = 0; i < REPAINTS; i += 1) {
+  for (let i = 0; i < model.repaints; i += 1) {
     byId("repaints").append(
       make(
         "figure",
