@@ -36,7 +36,9 @@ def test_other_formats(kind):
 def test_the_centre_is_cut_out_and_resized():
     wide = np.zeros((16, 40, 3), "uint8")
     wide[:, 8:32] = 200  # the centre of 2:3
-    np.testing.assert_array_equal(read(encoded(wide)), np.full(SHAPE, 200))
+    found = read(encoded(wide))
+    assert found.shape == SHAPE and (found[:, 1:-1] == 200).all()
+    assert (found > 150).all()  # The filter reaches across the border of the cut.
 
 
 def test_orientation():
@@ -76,14 +78,15 @@ def png_of(width, height):
     """The start of a PNG file that promises so many pixels."""
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     crc = struct.pack(">I", zlib.crc32(header))
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + crc + b"\0" * 12
+    signature = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13)
+    return signature + header + crc + struct.pack(">I", 9) + b"IDAT"
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize(
     "size", [(MAX_PIXELS, 2), (10_000, 5_001), (10_000, 10_000), (2**30, 2**30)]
 )
-def test_too_many_pixels_are_not_decoded(size, monkeypatch):
-    # Nothing is decoded: the file holds no pixels.
+def test_too_many_pixels_are_not_decoded(size):
+    # To decode them would fail: the file holds none.
     with pytest.raises(RequestEntityTooLarge, match="at most 50,000,000 pixels"):
         read(png_of(*size))

@@ -16,6 +16,7 @@ PACKAGE = pathlib.Path(__file__).parents[2] / "keras_mra"
 OPTIONAL = {
     "PIL",
     "cv2",
+    "flask",
     "grain",
     "huggingface_hub",
     "keras_cv",
@@ -23,6 +24,7 @@ OPTIONAL = {
     "onnx",
     "onnxruntime",
     "onnxscript",
+    "playwright",
     "rich",
     "safetensors",
     "scipy",
@@ -32,6 +34,7 @@ OPTIONAL = {
     "tf2onnx",
     "transformers",
     "typer",
+    "werkzeug",
 }
 BACKENDS = {"tensorflow", "jax", "torch"}
 # Where a backend may be imported: see CONTRIBUTING.md.
@@ -81,7 +84,7 @@ ROWS = [
     ["export", "evaluation", "augment"],
     ["visualization"],
     ["pretrain"],
-    ["demo"],
+    ["demo", "app"],
     ["cli", "__init__"],
 ]
 HEIGHT = {part: i for i, row in enumerate(ROWS) for part in row}
