@@ -9,7 +9,8 @@ from keras_mra.cli.plain_errors import plain_errors
 
 def app(
     preset: Annotated[
-        str, typer.Argument(help="Preset with weights: name, folder or hf://OWNER/NAME.")
+        str,
+        typer.Argument(help="Preset with weights: name, folder or hf://OWNER/NAME."),
     ],
     host: Annotated[
         str,
@@ -23,9 +24,8 @@ def app(
     """Show attention, kept patches and repaints of your pictures in the browser."""
     with plain_errors():
         # Before the weights are read: Flask may be missing.
-        from keras_mra.app.serve import serve
-
         import keras_mra
+        from keras_mra.app.serve import serve
 
         mae = keras_mra.MAE.from_preset(preset, load_weights=True)
         serve(mae, preset, host, port, open_browser=browser)

@@ -170,7 +170,11 @@ def test_models_that_paint_no_pictures_are_refused(shape, arguments, named):
 def test_the_page_and_what_it_knows(visitor, preset):
     page = visitor.get("/")
     assert page.status_code == 200 and page.mimetype == "text/html"
-    for name, kind in (("app.js", "javascript"), ("app.css", "css"), ("icon.svg", "svg")):
+    for name, kind in (
+        ("app.js", "javascript"),
+        ("app.css", "css"),
+        ("icon.svg", "svg"),
+    ):
         file = visitor.get(f"/static/{name}")
         assert file.status_code == 200 and kind in file.mimetype
         assert name in page.text

@@ -30,7 +30,9 @@ def guarded(hosts=HOSTS, max_bytes=2**20):
     return app
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:8600", "127.0.0.1:1", "[::1]:1"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:8600", "127.0.0.1:1", "[::1]:1"]
+)
 def test_own_hosts(host):
     assert Visitor(guarded(), host).get("/").status_code == 200
 

@@ -5,7 +5,13 @@ import shutil
 
 import pytest
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
 ARGUMENTS = (
     "--headless",
     "--no-sandbox",
@@ -24,6 +30,7 @@ def new_page():
         pytest.skip(f"needs a browser on the PATH: {', '.join(NAMES)}")
     with api.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
-        # Playwright waits 30 seconds for what it is told to wait for.
-        yield browser.new_page(permissions=["clipboard-read", "clipboard-write"])
+        page = browser.new_page(permissions=["clipboard-read", "clipboard-write"])
+        page.set_default_timeout(90_000)  # Machines that run tests may be busy.
+        yield page
         browser.close()

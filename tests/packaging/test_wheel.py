@@ -119,7 +119,10 @@ def test_every_module_is_in_the_wheel_and_no_test(names):
     assert "keras_mra/py.typed" in names
     page = {f"keras_mra/app/static/{n}" for n in ("index.html", "app.js", "app.css")}
     assert page < names
-    assert {"keras_mra/app/garments/bag.png", "keras_mra/app/garments/README.md"} < names
+    assert {
+        "keras_mra/app/garments/bag.png",
+        "keras_mra/app/garments/README.md",
+    } < names
     tops = {n.partition("/")[0] for n in names}
     assert {re.sub(r"-.*\.", ".", top) for top in tops} == {
         "keras_mra",
