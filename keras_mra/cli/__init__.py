@@ -1,4 +1,4 @@
-"""The command line: `keras-mra demo`, `pretrain`, `augment`, `convert` and `info`.
+"""The command line: `keras-mra demo`, `pretrain`, `augment`, `convert`, `info`, `app`.
 
 The modules of the commands import the rest of the package only when a command runs.
 """
@@ -11,6 +11,7 @@ try:
 except ImportError:
     sys.exit("The command line needs typer: pip install 'keras-mra[cli]'")
 
+from keras_mra.cli.app_command import app as app_command
 from keras_mra.cli.augment_command import augment
 from keras_mra.cli.convert_command import convert
 from keras_mra.cli.demo_command import demo
@@ -50,6 +51,7 @@ app.command(cls=PretrainCommand)(pretrain)
 app.command()(augment)
 app.command()(convert)
 app.command()(info)
+app.command("app")(app_command)
 
 
 def main() -> None:
@@ -61,6 +63,7 @@ __all__ = [
     "Annotated",
     "PretrainCommand",
     "__version__",
+    "app_command",
     "augment",
     "convert",
     "demo",

@@ -16,6 +16,7 @@ PACKAGE = pathlib.Path(__file__).parents[2] / "keras_mra"
 OPTIONAL = {
     "PIL",
     "cv2",
+    "flask",
     "grain",
     "huggingface_hub",
     "keras_cv",
@@ -24,6 +25,7 @@ OPTIONAL = {
     "onnx",
     "onnxruntime",
     "onnxscript",
+    "playwright",
     "rich",
     "safetensors",
     "scipy",
@@ -33,6 +35,7 @@ OPTIONAL = {
     "tf2onnx",
     "transformers",
     "typer",
+    "werkzeug",
 }
 BACKENDS = {"tensorflow", "jax", "torch"}
 # Where a backend may be imported: see CONTRIBUTING.md.
@@ -82,7 +85,7 @@ ROWS = [
     ["export", "evaluation", "augment"],
     ["visualization"],
     ["pretrain"],
-    ["demo"],
+    ["demo", "app"],
     ["cli", "__init__"],
 ]
 HEIGHT = {part: i for i, row in enumerate(ROWS) for part in row}

@@ -22,6 +22,7 @@ BACKENDS = {"tensorflow", "jax", "torch"}
 OPTIONAL = (
     "PIL",
     "cv2",
+    "flask",
     "grain",
     "huggingface_hub",
     "keras_cv",
@@ -116,6 +117,12 @@ def test_every_module_is_in_the_wheel_and_no_test(names):
     modules = {str(p.relative_to(ROOT)) for p in ROOT.glob("keras_mra/**/*.py")}
     assert {n for n in names if n.endswith(".py")} == modules
     assert "keras_mra/py.typed" in names
+    page = {f"keras_mra/app/static/{n}" for n in ("index.html", "app.js", "app.css")}
+    assert page < names
+    assert {
+        "keras_mra/app/garments/bag.png",
+        "keras_mra/app/garments/README.md",
+    } < names
     tops = {n.partition("/")[0] for n in names}
     assert {re.sub(r"-.*\.", ".", top) for top in tops} == {
         "keras_mra",

@@ -1,0 +1,187 @@
+"""The page in a real browser: a visitor uploads a picture and moves the controls."""
+
+import base64
+import threading
+
+import keras
+import numpy as np
+import pytest
+from helpers.browser import new_page
+from helpers.visitor import decoded
+from helpers.visitor import encoded
+
+import keras_mra
+from keras_mra.app.serve import address_of
+from keras_mra.app.serve import listen
+
+pytestmark = pytest.mark.once
+PICTURES = ("#seen", "#attention", ".kept >> nth=0", ".repaint >> nth=0")
+
+
+@pytest.fixture(scope="module")
+def address(mae, preset):
+    server = listen(mae, preset, "127.0.0.1", 0)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield address_of(server)
+    server.shutdown()
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def page(address):
+    with new_page() as page:
+        page.errors = []
+        page.on("console", lambda m: m.type == "error" and page.errors.append(m.text))
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        own = (address, "data:")
+        page.on("request", lambda r: r.url.startswith(own) or page.errors.append(r.url))
+        yield page
+
+
+@pytest.fixture(autouse=True)
+def loaded(page, address):
+    """The page as a visitor finds it."""
+    page.errors.clear()
+    page.goto(address)
+    ready(page)
+    yield
+    assert not page.errors
+
+
+def ready(page, state="ready"):
+    page.wait_for_selector(f"body[data-state={state}]")
+
+
+def shown(page, selectors=PICTURES):
+    """The sources of pictures, once they are painted."""
+    ready(page)
+    return [page.locator(selector).get_attribute("src") for selector in selectors]
+
+
+def upload(page, content, name="mine.png"):
+    file = {"name": name, "mimeType": "image/png", "buffer": content}
+    page.locator("#file").set_input_files(file)
+
+
+def test_the_first_page_shows_a_sample(page):
+    assert "8×12 pixels" in page.locator("#facts").inner_text()
+    assert page.locator("#samples img").count() == 4
+    assert page.locator("#status").inner_text() == "10 of 16 patches kept"
+    first = shown(page)
+    assert all(first) and len(set(first)) == 4
+    painted = page.locator(".repaint").evaluate_all(
+        "images => images.filter(i => i.naturalWidth === 12).length"
+    )
+    assert painted == 4
+    page.locator("#samples button").nth(1).click()
+    page.wait_for_selector('#samples button:nth-child(2)[aria-pressed="true"]')
+    assert all(a != b for a, b in zip(first, shown(page)))
+
+
+def test_an_upload_and_the_controls_change_the_pictures(page, pixels):
+    upload(page, encoded(pixels))
+    seen, attention, kept, repaint = shown(page)
+    np.testing.assert_array_equal(decoded(seen), pixels)
+
+    page.locator("#mask_ratio").fill("0.75")
+    assert page.locator("#mask_ratio_value").inner_text() == "0.75"
+    more = shown(page)
+    assert more[:2] == [seen, attention] and more[3] != repaint
+    assert page.locator("#status").inner_text() == "4 of 16 patches kept"
+    assert (decoded(more[2])[..., 3] > 0).sum() == 4 * 6
+
+    page.locator("#attention_block").select_option("0")
+    earlier = shown(page)
+    assert earlier[0] == seen and earlier[1] != attention
+
+    page.locator("#temperature").press("Home")
+    assert "all repaints are the same" in page.locator("#temperature_help").inner_text()
+    ready(page)
+    sources = page.locator(".repaint").evaluate_all("images => images.map(i => i.src)")
+    assert len(set(sources)) == 1
+
+    page.locator("#rate").press("Home")
+    assert decoded(shown(page)[3]).tolist() == pixels.tolist()
+    assert page.locator(".unchanged").all_inner_texts() == ["unchanged"] * 4
+
+    page.locator("#strategy").select_option("random")
+    assert page.locator("#temperature").is_disabled()
+    page.locator("#again").click()
+    ready(page)
+    assert page.locator(".seed").all_inner_texts() == [f"seed {i}" for i in range(4, 8)]
+
+
+def test_the_copied_line_paints_the_first_picture(page, pixels):
+    upload(page, encoded(pixels))
+    ready(page)
+    page.locator("#mask_ratio").fill("0.5")
+    picture = decoded(shown(page)[3])
+    page.locator("#copy").click()
+    page.wait_for_function("document.getElementById('copy').textContent == 'Copied'")
+    line = page.evaluate("navigator.clipboard.readText()")
+    assert "mask_ratio=0.5" in line
+    layer = eval(line, {"keras_mra": keras_mra})
+    np.testing.assert_array_equal(picture, keras.ops.convert_to_numpy(layer(pixels)))
+
+
+def drop(page, content, zeros=0):
+    """Drops a file of the content and then so many zeros."""
+    page.evaluate(
+        """([content, zeros]) => {
+            const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+            const file = new File([bytes, new Uint8Array(zeros)], "a.png");
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(file);
+            const options = {dataTransfer, bubbles: true, cancelable: true};
+            document.body.dispatchEvent(new DragEvent("drop", options));
+        }""",
+        [base64.b64encode(content).decode(), zeros],
+    )
+
+
+def test_a_dropped_file(page, pixels):
+    drop(page, encoded(pixels))
+    np.testing.assert_array_equal(decoded(shown(page)[0]), pixels)
+
+
+def test_a_bad_file_is_explained_and_the_last_picture_stays(page):
+    before = shown(page)
+    upload(page, b"no image", "photo.png")
+    ready(page, "error")
+    assert "must be an image file" in page.locator("#error").inner_text()
+    drop(page, b"", zeros=16 * 2**20 + 1)
+    assert "at most 16 MB" in page.locator("#error").inner_text()
+    # The browser logs the status itself.
+    page.errors[:] = [e for e in page.errors if "status of 415" not in e]
+    page.locator("#again").click()
+    assert shown(page)[:2] == before[:2]
+    assert page.locator("#error").is_hidden()
+
+
+def test_only_the_last_of_many_changes_is_shown(page):
+    """Answers come late; the pictures are those of the settings on the page."""
+    slider = page.locator("#mask_ratio")
+    slider.focus()
+    for _ in range(20):
+        slider.press("ArrowRight")
+    ready(page)
+    assert "mask_ratio=0.6," in page.locator("#line").inner_text()
+
+
+def test_a_phone(page):
+    page.set_viewport_size({"width": 360, "height": 700})
+    width = page.evaluate("document.documentElement.scrollWidth")
+    page.set_viewport_size({"width": 1280, "height": 720})
+    assert width <= 360
+
+
+def test_every_control_has_a_name(page):
+    controls = page.locator("input, select, button").all()
+    assert len(controls) > 8
+    for control in controls:
+        name = control.evaluate(
+            "c => [...(c.labels || [])].map(l => l.textContent).join() || c.textContent"
+            " || c.querySelector('img').alt"
+        )
+        assert name.strip()
