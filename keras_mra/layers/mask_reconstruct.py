@@ -157,9 +157,9 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
         self.strategy = strategy
         self.temperature = temperature
         self.rate = checks.fraction("rate", rate)
-        self.seed = seed
-        self.resize = resize
-        self.copy = copy
+        self.seed = checks.seed_or_generator(seed)
+        self.resize = checks.flag("resize", resize)
+        self.copy = checks.flag("copy", copy)
         if attention_block is not None:
             attention_block = checks.block_index(
                 "attention_block", attention_block, mae.encoder_depth
@@ -170,8 +170,9 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
                 attention_resolution, mae.patch_size, "attention_resolution"
             )
         self.attention_resolution = attention_resolution
-        checks.restore_patch_statistics(restore_patch_statistics, mae.norm_pix_loss)
-        self.restore_patch_statistics = restore_patch_statistics
+        self.restore_patch_statistics = checks.restore_patch_statistics(
+            restore_patch_statistics, mae.norm_pix_loss
+        )
         if mae.norm_pix_loss and not restore_patch_statistics:
             warnings.warn(
                 "`mae` was trained with `norm_pix_loss` and paints gray patches. Set "
@@ -192,14 +193,10 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
         protected_patches.check_protection(protect, bounding_box_format)
         self.protect = protect
         self.bounding_box_format = bounding_box_format
-        self.return_visible = return_visible
+        self.return_visible = checks.flag("return_visible", return_visible)
         self.mae = copy_of(mae) if copy else mae
         freeze(self.mae)
-        self.seed_generator = (
-            seed
-            if isinstance(seed, keras.random.SeedGenerator)
-            else keras.random.SeedGenerator(seed)
-        )
+        self.seed_generator = backend.seed_generator(self.seed)
         self._has_checked_a_tensor = False
         self.built = True
 

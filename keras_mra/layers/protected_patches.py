@@ -27,16 +27,9 @@ BOX_FORMATS = (
 
 def check_protection(protect: str | None, bounding_box_format: str | None) -> None:
     """Refuses unknown annotations, and boxes without a format."""
-    if protect not in (None, *ANNOTATIONS):
-        raise ValueError(
-            f"`protect` must be one of {ANNOTATIONS} or None. "
-            f"Received: protect={protect!r}"
-        )
-    if bounding_box_format not in (None, *BOX_FORMATS):
-        raise ValueError(
-            f"`bounding_box_format` must be one of {BOX_FORMATS} or None. "
-            f"Received: bounding_box_format={bounding_box_format!r}"
-        )
+    checks.choice("protect", protect, ANNOTATIONS, optional=True)
+    name = "bounding_box_format"
+    checks.choice(name, bounding_box_format, BOX_FORMATS, optional=True)
     if protect == "bounding_boxes" and bounding_box_format is None:
         raise ValueError(
             "`bounding_box_format` must be given with `protect='bounding_boxes'`, for "

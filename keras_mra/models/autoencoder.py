@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_mra import backend
 from keras_mra import checks
 from keras_mra import masking
 from keras_mra import patches as patch_ops
@@ -80,24 +81,19 @@ class Autoencoder(keras.Model):
         self.mask_ratios = masking.ratio_range(mask_ratio)
         is_range = isinstance(mask_ratio, (tuple, list))
         self.mask_ratio = self.mask_ratios if is_range else mask_ratio
-        self.norm_pix_loss = bool(norm_pix_loss)
+        self.norm_pix_loss = checks.flag("norm_pix_loss", norm_pix_loss)
         self.value_range = checks.value_range(value_range)
         channels = self.image_shape[-1]
         self.mean = checks.channel_statistics("mean", mean, channels)
         self.std = checks.channel_statistics("std", std, channels, positive=True)
         self.seed = checks.seed(seed)
-        if positions not in POSITIONS:
-            raise ValueError(
-                f"`positions` must be one of {POSITIONS}. "
-                f"Received: positions={positions!r}"
-            )
-        self.positions = positions
-        if smooth_fill and self.norm_pix_loss:
+        self.positions = checks.choice("positions", positions, POSITIONS)
+        self.smooth_fill = checks.flag("smooth_fill", smooth_fill)
+        if self.smooth_fill and self.norm_pix_loss:
             raise ValueError(
                 "`smooth_fill` must be False with `norm_pix_loss`, whose patches are "
                 f"standardised one by one. Received: smooth_fill={smooth_fill!r}"
             )
-        self.smooth_fill = bool(smooth_fill)
 
         patch_values = self.patch_size[0] * self.patch_size[1] * channels
         if self.norm_pix_loss and patch_values == 1:
@@ -135,7 +131,7 @@ class Autoencoder(keras.Model):
             reduction="mean_with_sample_weight"
         )
         self.loss = None
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        self.seed_generator = backend.seed_generator(self.seed)
         self.built = True
 
     def patchify(self, images: Array) -> Array:

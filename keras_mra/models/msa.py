@@ -121,11 +121,7 @@ class MSA(distribution.DistributedModel):
             )
         # Pixels must arrive as they are: a float16 policy would round them.
         super().__init__(**{"dtype": mae.dtype_policy, **kwargs, "autocast": False})
-        if contrast not in CONTRASTS:
-            raise ValueError(
-                f"`contrast` must be one of {CONTRASTS}. "
-                f"Received: contrast={contrast!r}"
-            )
+        checks.choice("contrast", contrast, CONTRASTS)
         check_pool(pool)
         self.mae = mae
         self.contrast = contrast

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_mra import checks
 from keras_mra.patches import restore_rows
 from keras_mra.positions import sincos_2d
 from keras_mra.typing import Array
@@ -171,5 +172,4 @@ def pool_tokens(tokens: Array, pool: str = "cls+mean") -> Array:
 
 def check_pool(pool: str) -> None:
     """Raises `ValueError` if `pool` is not one of `POOLS`."""
-    if pool not in POOLS:
-        raise ValueError(f"`pool` must be one of {POOLS}. Received: pool={pool!r}")
+    checks.choice("pool", pool, POOLS)
