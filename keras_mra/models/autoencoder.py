@@ -213,19 +213,24 @@ class Autoencoder(keras.Model):
         edges = [batch * i // len(counts) for i in range(len(counts) + 1)]
         parts = []
         for start, stop, kept in zip(edges, edges[1:], counts):
-            if isinstance(batch, int) and start == stop:
+            if isinstance(batch, int) and start == stop and batch > 0:
                 continue  # the batch has fewer images than there are ratios
             visible = masking.random_patches(
                 stop - start, self.num_patches, kept, self.seed_generator
             )
             shown = patches if len(counts) == 1 else patches[start:stop]
-            parts.append(self._predict_dropped(shown, visible))
-        if len(counts) == 1:
+            part = self._predict_dropped(shown, visible)
+            if missing := counts[0] - kept:
+                padding = ((0, 0), (0, missing))
+                part["visible"] = ops.pad(visible, padding, constant_values=-1)
+                part["tokens"] = ops.pad(part["tokens"], (*padding, (0, 0)))
+            parts.append(part)
+        if len(parts) == 1:
             return parts[0]
-        batches = {name: tuple(part[name] for part in parts) for name in parts[0]}
-        for name in ("predictions", "targets", "dropped"):
-            batches[name] = ops.concatenate(batches[name], axis=0)
-        return batches
+        return {
+            name: ops.concatenate([part[name] for part in parts], axis=0)
+            for name in parts[0]
+        }
 
     def _paint(self, predictions: Array, lenders: Array | None) -> Array:
         """Predicted patches to float32 images, clipped to `value_range`.

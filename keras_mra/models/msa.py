@@ -186,7 +186,7 @@ class MSA(distribution.DistributedModel):
             student = self.mae(weak, training=training)
         outputs = {
             **student,
-            "queries": self.query(student["tokens"]),
+            "queries": self.query(student["tokens"], student["visible"]),
             "keys": self.key(strong),
         }
         if self.attention_teacher is not None:
@@ -204,15 +204,16 @@ class MSA(distribution.DistributedModel):
         )
         return weak, strong
 
-    def query(self, tokens: Array | tuple[Array, ...]) -> Array:
+    def query(self, tokens: Array, visible: Array | None = None) -> Array:
         """The student's predicted feature, float32, from its encoded tokens.
 
         Args:
-            tokens: `tokens` of `MAE`: a tensor, or a tuple of the parts of a batch.
+            tokens: `tokens` of `MAE`.
+            visible: `visible` of `MAE`, which marks padded tokens, or `None`.
         """
-        parts = tokens if isinstance(tokens, (tuple, list)) else [tokens]
-        pooled = [pool_tokens(part, self.pool) for part in parts]
-        projected = self.projector(ops.concatenate(pooled, axis=0))  # (B, width)
+        if len(self.mae.visible_counts) == 1:
+            visible = None  # no tokens are padded
+        projected = self.projector(pool_tokens(tokens, self.pool, visible))
         return ops.cast(self.predictor(projected), "float32")
 
     def key(self, images: Array) -> Array:
