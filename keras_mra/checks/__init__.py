@@ -20,7 +20,9 @@ from keras_mra.checks.check_arguments import positive_ints
 from keras_mra.checks.check_arguments import required_seed
 from keras_mra.checks.check_arguments import seed
 from keras_mra.checks.check_arguments import seed_or_generator
+from keras_mra.checks.check_images import as_array
 from keras_mra.checks.check_images import channel_statistics
+from keras_mra.checks.check_images import dtype_name
 from keras_mra.checks.check_images import image_batch
 from keras_mra.checks.check_images import is_concrete
 from keras_mra.checks.check_images import pixel_dtype
@@ -37,6 +39,8 @@ from keras_mra.checks.check_sizes import width_and_heads
 from keras_mra.checks.check_visible import visible_indices
 
 __all__ = [
+    "dtype_name",
+    "as_array",
     "seed_or_generator",
     "required_seed",
     "choice",

@@ -1,6 +1,7 @@
 """Checks of images and their range."""
 
 import math
+import reprlib
 import warnings
 from typing import Any
 
@@ -46,6 +47,34 @@ def channel_statistics(
     return tuple(float(v) for v in array)
 
 
+def as_array(name: str, value: Any, hint: str = "") -> Any:
+    """Returns an array or a tensor as it is, and nested lists of numbers as an array.
+
+    Args:
+        name: Name of the argument in the message.
+        value: What the caller passed. Ragged lists and other objects are refused.
+        hint: String, a sentence at the end of the message.
+    """
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return value
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):  # lists of several lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "biufc":
+        raise ValueError(
+            f"`{name}` must be an array, a tensor, or nested lists of numbers that "
+            f"have one length at each depth. Received: {reprlib.repr(value)} (of type "
+            f"{type(value).__name__}){hint and '. ' + hint}"
+        )
+    return array
+
+
+def dtype_name(x: Any) -> str:
+    """The name of the dtype of an array or a tensor of any library."""
+    return getattr(x.dtype, "name", str(x.dtype)).removeprefix("torch.")
+
+
 def is_concrete(x: Any) -> bool:
     """Whether `x` holds values now; a traced or symbolic tensor does not."""
     return isinstance(x, np.ndarray) or backend.is_concrete(x)
@@ -79,7 +108,7 @@ def image_batch(
 
 def pixel_dtype(images: Array, name: str = "images") -> None:
     """Refuses pixels that are neither integers nor floats."""
-    dtype = getattr(images.dtype, "name", str(images.dtype)).removeprefix("torch.")
+    dtype = dtype_name(images)
     if not dtype.startswith(("uint", "int", "float", "bfloat")):
         raise ValueError(
             f"`{name}` must hold integers or floats. Received: dtype {dtype}"

@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from keras_mra.checks.check_images import dtype_name
 from keras_mra.checks.check_images import is_concrete
 from keras_mra.typing import Array
 
@@ -25,14 +26,16 @@ def visible_indices(
             "`visible` must have one row of patch indices per image. Received: "
             f"{shape[0]} rows for {batch_size} images"
         )
-    dtype = str(visible.dtype)
+    dtype = dtype_name(visible)
     if "int" not in dtype:
         raise ValueError(f"`visible` must hold integers. Received: dtype {dtype}")
     if not is_concrete(visible):
         return
-    indices = np.sort(ops.convert_to_numpy(visible), axis=1)
     if shape[1] == 0:
         raise ValueError("`visible` must keep at least one patch. Received: none")
+    if shape[0] == 0:
+        return
+    indices = np.sort(ops.convert_to_numpy(visible), axis=1)
     if indices[:, 0].min() < 0 or indices[:, -1].max() >= num_patches:
         raise ValueError(
             f"`visible` must hold patch indices from 0 to {num_patches - 1}. Received: "

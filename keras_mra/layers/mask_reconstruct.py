@@ -13,6 +13,7 @@ from keras import ops
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra import masking
+from keras_mra.layers import check_annotations
 from keras_mra.layers import protected_patches
 from keras_mra.layers.adopt_attention_model import adopt_attention_model
 from keras_mra.layers.warn_of_untrained_ratio import warn_of_untrained_ratio
@@ -190,14 +191,14 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
                 attention_resolution,
                 copy,
             )
-        protected_patches.check_protection(protect, bounding_box_format)
+        check_annotations.check_protection(protect, bounding_box_format)
         self.protect = protect
         self.bounding_box_format = bounding_box_format
         self.return_visible = checks.flag("return_visible", return_visible)
         self.mae = copy_of(mae) if copy else mae
         freeze(self.mae)
         self.seed_generator = backend.seed_generator(self.seed)
-        self._has_checked_a_tensor = False
+        self._checked: frozenset[str] = frozenset()
         self.built = True
 
     def call(
@@ -218,7 +219,7 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
             "visible": visible,
         }
         companions = {k: v for k, v in companions.items() if v is not None}
-        protected_patches.check_annotated(companions, self.protect)
+        check_annotations.check_annotated(companions, self.protect)
         if backend.has_unknown_size(images):
             return self._call_on_host(images, companions)
         grid, size = self.mae.grid, tuple(images.shape[1:3])
@@ -294,7 +295,7 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
         )
 
     def companions(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        found = protected_patches.annotation_arrays(inputs, self.protect)
+        found = check_annotations.annotation_arrays(inputs, self.protect)
         return {**found, **{k: inputs[k] for k in ("visible",) if k in inputs}}
 
     def output_entries(self) -> tuple[str, ...]:
@@ -315,17 +316,12 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
     def check_companions(
         self, images: Array, companions: dict[str, Any], will_augment: bool
     ) -> None:
-        if "segmentation_masks" in companions:
-            protected_patches.check_masks(companions["segmentation_masks"], images)
-        if "boxes" in companions:
-            labels = companions.get("box_labels")
-            protected_patches.check_boxes(companions["boxes"], labels, images)
-        if "visible" in companions:
-            protected_patches.check_replayed(
-                companions["visible"], self.mae.num_patches, images
-            )
+        is_first = will_augment and self._is_first_tensor("annotations", images)
+        check_annotations.check_companions(
+            companions, self.mae.num_patches, images, is_first
+        )
         if will_augment:
-            protected_patches.check_annotated(companions, self.protect)
+            check_annotations.check_annotated(companions, self.protect)
 
     def check_images(self, images: Array, check_values: bool) -> None:
         super().check_images(images, check_values)
@@ -343,17 +339,16 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
                 "unless `resize=True`. Received: "
                 f"{size[0]}x{size[1]} pixels (shape {tuple(images.shape)})"
             )
-        if check_values and self._has_unchecked_values(images):
+        is_array = isinstance(images, np.ndarray)
+        if check_values and (is_array or self._is_first_tensor("images", images)):
             checks.pixel_values(images, self.mae.value_range, "inputs")
 
-    def _has_unchecked_values(self, images: Array) -> bool:
+    def _is_first_tensor(self, kind: str, x: Array) -> bool:
         # PyTorch's `fit` calls with concrete tensors too. Only the first of them is
         # checked, so that no later step waits for an accelerator.
-        if isinstance(images, np.ndarray):
-            return True
-        if self._has_checked_a_tensor or not checks.is_concrete(images):
+        if kind in self._checked or not checks.is_concrete(x):
             return False
-        self._has_checked_a_tensor = True
+        self._checked = self._checked | {kind}
         return True
 
     def random_states(self) -> list[keras.Variable]:

@@ -246,8 +246,7 @@ class Autoencoder(keras.Model):
 
     def _images(self, images: Any) -> Array:
         """Checks images and converts them to a tensor of the same dtype."""
-        if not hasattr(images, "shape"):
-            images = np.asarray(images)
+        images = checks.as_array("images", images)
         checks.image_batch(images, self.image_shape)
         if checks.is_concrete(images):
             checks.pixel_values(images, self.value_range)
@@ -255,8 +254,7 @@ class Autoencoder(keras.Model):
 
     def _visible(self, visible: Any, images: Any) -> Array:
         """Checks patch indices and converts them to an int32 tensor."""
-        if not hasattr(visible, "shape"):
-            visible = np.asarray(visible)
+        visible = checks.as_array("visible", visible)
         checks.visible_indices(visible, self.num_patches, np.shape(images)[0])
         return ops.cast(ops.convert_to_tensor(visible), "int32")
 
