@@ -66,10 +66,11 @@ def ratio_range(mask_ratio: Any) -> tuple[float, float]:
     >>> keras_mra.masking.ratio_range((0.4, 0.75))
     (0.4, 0.75)
     """
-    if not isinstance(mask_ratio, (tuple, list)):
+    if checks.is_number(mask_ratio):
         ratio = _check_ratio(mask_ratio)
         return (ratio, ratio)
-    is_pair = len(mask_ratio) == 2 and all(map(checks.is_number, mask_ratio))
+    is_pair = isinstance(mask_ratio, (tuple, list)) and len(mask_ratio) == 2
+    is_pair = is_pair and all(map(checks.is_number, mask_ratio))
     if not is_pair or not 0 < mask_ratio[0] <= mask_ratio[1] < 1:
         raise ValueError(
             "`mask_ratio` must be a number in (0, 1), or a pair of them, the lower "

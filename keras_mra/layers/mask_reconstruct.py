@@ -154,9 +154,9 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
         self.num_visible = masking.num_visible(mae.num_patches, mask_ratio)
         masking.check_strategy(strategy, temperature)
         warn_of_untrained_ratio(mae.mask_ratios, mask_ratio)
-        self.mask_ratio = mask_ratio
+        self.mask_ratio = float(mask_ratio)
         self.strategy = strategy
-        self.temperature = temperature
+        self.temperature = float(temperature)
         self.rate = checks.fraction("rate", rate)
         self.seed = checks.seed_or_generator(seed)
         self.resize = checks.flag("resize", resize)
@@ -167,7 +167,7 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
             )
         self.attention_block = attention_block
         if attention_resolution is not None:
-            checks.resolution(
+            attention_resolution, _ = checks.resolution(
                 attention_resolution, mae.patch_size, "attention_resolution"
             )
         self.attention_resolution = attention_resolution

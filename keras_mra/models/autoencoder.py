@@ -80,7 +80,7 @@ class Autoencoder(keras.Model):
         self.num_visible = self.visible_counts[0]
         self.mask_ratios = masking.ratio_range(mask_ratio)
         is_range = isinstance(mask_ratio, (tuple, list))
-        self.mask_ratio = self.mask_ratios if is_range else mask_ratio
+        self.mask_ratio = self.mask_ratios if is_range else self.mask_ratios[0]
         self.norm_pix_loss = checks.flag("norm_pix_loss", norm_pix_loss)
         self.value_range = checks.value_range(value_range)
         channels = self.image_shape[-1]

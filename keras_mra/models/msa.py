@@ -130,9 +130,9 @@ class MSA(distribution.DistributedModel):
         )
         self.temperature = checks.positive_float("temperature", temperature)
         self.momentum = checks.fraction("momentum", momentum)
-        self.momentum_steps = momentum_steps
         if momentum_steps is not None:
-            checks.positive_int("momentum_steps", momentum_steps)
+            momentum_steps = checks.positive_int("momentum_steps", momentum_steps)
+        self.momentum_steps = momentum_steps
         self.pool = pool
         self.hidden_dim = checks.positive_int("hidden_dim", hidden_dim)
         self.projection_dim = checks.positive_int("projection_dim", projection_dim)
@@ -146,8 +146,8 @@ class MSA(distribution.DistributedModel):
             build_head(
                 name,
                 input_dim,
-                hidden_dim,
-                projection_dim,
+                self.hidden_dim,
+                self.projection_dim,
                 mae.layer_norm_epsilon,
                 seeds,
                 self.dtype_policy,

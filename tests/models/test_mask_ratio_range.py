@@ -1,5 +1,7 @@
 """`MAE(mask_ratio=(low, high))`: every batch is trained at several ratios."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -177,8 +179,36 @@ def test_equal_ends_are_one_ratio():
 
 
 @pytest.mark.parametrize(
+    "mask_ratio, found",
+    [
+        (np.float32(0.5), 0.5),
+        (np.float64(0.25), 0.25),
+        ([0.25, 0.75], (0.25, 0.75)),
+        ((np.float32(0.25), np.float64(0.75)), (0.25, 0.75)),
+        ([0.5, 0.5], (0.5, 0.5)),
+    ],
+)
+def test_forms_of_the_ratio(mask_ratio, found):
+    mae = make_mae(mask_ratio)
+    assert mae.mask_ratio == found
+    config = json.loads(json.dumps(mae.get_config()["mask_ratio"]))
+    again = make_mae(config)
+    assert (again.mask_ratio, again.visible_counts) == (found, mae.visible_counts)
+
+
+@pytest.mark.parametrize(
     "mask_ratio, message",
     [
+        (float("nan"), "Received: mask_ratio=nan"),
+        (0, "Received: mask_ratio=0"),
+        (True, "a number.*a pair of them.*mask_ratio=True"),
+        ((0.25, True), "a pair"),
+        (np.bool_(True), "a number.*a pair of them"),
+        ("0.5", "a number.*a pair of them.*mask_ratio='0.5'"),
+        (None, "a number.*a pair of them.*mask_ratio=None"),
+        ({0.25, 0.75}, "a number.*a pair of them"),
+        (np.array([0.25, 0.75]), "a number.*a pair of them.*array"),
+        ((), "a pair"),
         ((0.75, 0.25), "a pair of them, the lower first.*0.75, 0.25"),
         ((0.0, 0.5), r"in \(0, 1\)"),
         ((0.5, 1.0), r"in \(0, 1\)"),
