@@ -8,7 +8,7 @@ import numpy as np
 from keras_mra.typing import Seed
 
 
-def folded_seed(seed: Seed) -> Seed:
+def folded_seed(seed: Seed) -> Any:
     """Returns a seed that every backend takes.
 
     The state of a generator is a signed or unsigned integer of 32 or 64 bits, by the

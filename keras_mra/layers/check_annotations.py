@@ -59,11 +59,11 @@ def annotation_arrays(inputs: dict[str, Any], protect: str | None) -> dict[str, 
     hint = "Images with fewer boxes than others need padding: boxes and labels of -1."
     arrays = {}
     for name, argument in (("boxes", "boxes"), ("labels", "box_labels")):
-        found = annotation.get(name)
-        if found is None:
+        array = annotation.get(name)
+        if array is None:
             continue
         # A ragged tensor of TensorFlow becomes dense.
-        dense = found.to_tensor(-1) if hasattr(found, "to_tensor") else found
+        dense = array.to_tensor(-1) if hasattr(array, "to_tensor") else array
         arrays[argument] = checks.as_array(
             f"inputs['bounding_boxes']['{name}']", dense, hint
         )

@@ -13,14 +13,15 @@ from keras import ops
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra import masking
+from keras_mra import pixels
 from keras_mra.layers import check_annotations
 from keras_mra.layers import protected_patches
 from keras_mra.layers.adopt_attention_model import adopt_attention_model
 from keras_mra.layers.warn_of_untrained_ratio import warn_of_untrained_ratio
+from keras_mra.models.attention_teacher import check_attention_scores
 from keras_mra.models.autoencoder import check_decoder
 from keras_mra.models.frozen import Untrainable
-from keras_mra.models.frozen import copy_of
-from keras_mra.models.frozen import freeze
+from keras_mra.models.frozen import adopt
 from keras_mra.models.mae import MAE
 from keras_mra.typing import Array
 from keras_mra.typing import Seed
@@ -195,8 +196,7 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
         self.protect = protect
         self.bounding_box_format = bounding_box_format
         self.return_visible = checks.flag("return_visible", return_visible)
-        self.mae = copy_of(mae) if copy else mae
-        freeze(self.mae)
+        self.mae = adopt("mae", mae, copy)
         self.seed_generator = backend.seed_generator(self.seed)
         self._checked: frozenset[str] = frozenset()
         self.built = True
@@ -342,6 +342,18 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
         is_array = isinstance(images, np.ndarray)
         if check_values and (is_array or self._is_first_tensor("images", images)):
             checks.pixel_values(images, self.mae.value_range, "inputs")
+            self._check_attention_model(images)
+
+    def _check_attention_model(self, images: Array) -> None:
+        """Checks the scores for the first images, with pixels that are in range."""
+        if self.attention_model is None or "scores" in self._checked:
+            return
+        self._checked = self._checked | {"scores"}
+        first = images[None] if len(images.shape) == 3 else images[:8]
+        seen = pixels.resize(ops.convert_to_tensor(first), self.mae.image_shape[:2])
+        check_attention_scores(
+            "attention_model", self.attention_model, seen, self.mae.num_patches
+        )
 
     def _is_first_tensor(self, kind: str, x: Array) -> bool:
         # PyTorch's `fit` calls with concrete tensors too. Only the first of them is
