@@ -126,11 +126,7 @@ class MSA(distribution.DistributedModel):
             )
         # Pixels must arrive as they are: a float16 policy would round them.
         super().__init__(**{"dtype": mae.dtype_policy, **kwargs, "autocast": False})
-        if contrast not in CONTRASTS:
-            raise ValueError(
-                f"`contrast` must be one of {CONTRASTS}. "
-                f"Received: contrast={contrast!r}"
-            )
+        checks.choice("contrast", contrast, CONTRASTS)
         check_pool(pool)
         self.mae = mae
         self.contrast = contrast
@@ -139,9 +135,9 @@ class MSA(distribution.DistributedModel):
         )
         self.temperature = checks.positive_float("temperature", temperature)
         self.momentum = checks.fraction("momentum", momentum)
-        self.momentum_steps = momentum_steps
         if momentum_steps is not None:
-            checks.positive_int("momentum_steps", momentum_steps)
+            momentum_steps = checks.positive_int("momentum_steps", momentum_steps)
+        self.momentum_steps = momentum_steps
         self.pool = pool
         self.hidden_dim = checks.positive_int("hidden_dim", hidden_dim)
         self.projection_dim = checks.positive_int("projection_dim", projection_dim)
@@ -155,8 +151,8 @@ class MSA(distribution.DistributedModel):
             build_head(
                 name,
                 input_dim,
-                hidden_dim,
-                projection_dim,
+                self.hidden_dim,
+                self.projection_dim,
                 mae.layer_norm_epsilon,
                 seeds,
                 self.dtype_policy,
@@ -196,7 +192,7 @@ class MSA(distribution.DistributedModel):
             student = self.mae(weak, training=training)
         outputs = {
             **student,
-            "queries": self.query(student["tokens"]),
+            "queries": self.query(student["tokens"], student["visible"]),
             "keys": self.key(strong),
         }
         if self.attention_teacher is not None:
@@ -215,15 +211,16 @@ class MSA(distribution.DistributedModel):
         )
         return weak, strong
 
-    def query(self, tokens: Array | tuple[Array, ...]) -> Array:
+    def query(self, tokens: Array, visible: Array | None = None) -> Array:
         """The student's predicted feature, float32, from its encoded tokens.
 
         Args:
-            tokens: `tokens` of `MAE`: a tensor, or a tuple of the parts of a batch.
+            tokens: `tokens` of `MAE`.
+            visible: `visible` of `MAE`, which marks padded tokens, or `None`.
         """
-        parts = tokens if isinstance(tokens, (tuple, list)) else [tokens]
-        pooled = [pool_tokens(part, self.pool) for part in parts]
-        projected = self.projector(ops.concatenate(pooled, axis=0))  # (B, width)
+        if len(self.mae.visible_counts) == 1:
+            visible = None  # no tokens are padded
+        projected = self.projector(pool_tokens(tokens, self.pool, visible))
         return ops.cast(self.predictor(projected), "float32")
 
     def key(self, images: Array) -> Array:
