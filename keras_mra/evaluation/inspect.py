@@ -68,7 +68,7 @@ class Inspection(Result):
     attention_verdict: str
 
     def rows(self) -> list[tuple[str, ...]]:
-        rows = [("measure", "value", "to compare with")]
+        rows: list[tuple[str, ...]] = [("measure", "value", "to compare with")]
         rows += [(*row, "") for row in self.attention_statistics.rows()[1:]]
         if self.foreground:
             rows += _auroc_rows(self.foreground[0])
@@ -168,7 +168,9 @@ def inspect(
         strategy=strategy,
         images=len(images),
         paint_verdicts=tuple(paint_verdict(result) for result in painted),
-        attention_verdict=attention_verdict(*beside_masks[:1], statistics=statistics),
+        attention_verdict=attention_verdict(
+            beside_masks[0] if beside_masks else None, statistics
+        ),
     )
 
 

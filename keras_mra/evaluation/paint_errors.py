@@ -9,7 +9,7 @@ from keras_mra.evaluation.ssim import ssim
 
 # The smallest MSE that a PSNR tells from 0.
 SMALLEST_MSE = 1e-10
-# Half a level of 8 bits. In a ratio, smaller differences are rounding and count as this.
+# Half a level of 8 bits. Smaller differences are rounding: a ratio takes them for this.
 HALF_LEVEL = 0.5 / 255
 
 

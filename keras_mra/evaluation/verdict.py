@@ -119,8 +119,8 @@ def paint_verdict(found: PaintResult) -> str:
     flat = found.references["mean_color"]["mse"]
     if mse_ratio(found.mse, flat) > 1 + WORTH_A_WORD:
         return (
-            f"Warning: paints worse than mean colour {place} (MSE {found.mse:.4f}; mean "
-            f"colour {flat:.4f})."
+            f"Warning: paints worse than mean colour {place} (MSE {found.mse:.4f}; "
+            f"mean colour {flat:.4f})."
         )
     change = 100 * (found.mse_to_telea - 1)
     if abs(change) < 100 * WORTH_A_WORD:
