@@ -43,8 +43,10 @@ def assert_same(one, other):
         if isinstance(value, dict):
             for key in value:
                 assert value[key] == pytest.approx(expected[key], rel=1e-3), name
-        else:
+        elif isinstance(value, float):
             assert value == pytest.approx(expected, rel=1e-3), name
+        else:
+            assert value == expected, name
 
 
 def test_it_gives_what_the_protocols_give(mae, images, masks):
@@ -70,13 +72,8 @@ def test_without_masks(mae, images):
 
 
 def test_a_layer_gives_its_attention_and_strategy(images, masks):
-    model = keras.Sequential(
-        [
-            keras.Input((8, 8, 1)),
-            keras.layers.AveragePooling2D(2),
-            keras.layers.Flatten(),
-        ]
-    )
+    pool = keras.layers.AveragePooling2D(2)
+    model = keras.Sequential([keras.Input((8, 8, 1)), pool, keras.layers.Flatten()])
     mae = make_mae(norm_pix_loss=True)
     layer = MaskReconstruct(
         mae,
@@ -136,6 +133,7 @@ def test_it_prints_and_saves(mae, images, masks, tmp_path):
 
 
 def test_bad_arguments_are_named(mae, images, masks):
+    good = {"mae": mae, "images": images, "masks": masks}
     for arguments, message in [
         ({"mae": "mae_nano"}, "`mae` must be an MAE.*'mae_nano'"),
         ({"images": images[:1]}, "`images` must hold at least two images"),
@@ -151,6 +149,4 @@ def test_bad_arguments_are_named(mae, images, masks):
         ({"batch_size": 0}, "`batch_size` must be a positive integer"),
     ]:
         with pytest.raises(ValueError, match=message):
-            evaluation.inspect(
-                **{"mae": mae, "images": images, "masks": masks, **arguments}
-            )
+            evaluation.inspect(**{**good, **arguments})

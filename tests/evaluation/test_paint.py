@@ -120,16 +120,8 @@ def test_it_prints_and_saves(mae, images, tmp_path):
 
 @pytest.mark.filterwarnings("ignore:`mae` was trained with `norm_pix_loss`")
 def test_standardised_patches_are_given_their_statistics(images):
-    mae = randomize(
-        keras_mra.MAE(
-            SHAPE,
-            (2, 3),
-            value_range=(-1, 1),
-            norm_pix_loss=True,
-            mask_ratio=0.4,
-            **TINY,
-        )
-    )
+    arguments = dict(value_range=(-1, 1), norm_pix_loss=True, mask_ratio=0.4)
+    mae = randomize(keras_mra.MAE(SHAPE, (2, 3), **arguments, **TINY))
     hidden = random_hidden(0, 5, 10)
     expected = {
         restore: by_hand(mae, images, hidden, restore)["mae"]["mse"]
