@@ -38,7 +38,8 @@ def preset(tmp_path_factory):
 def test_help_names_every_command():
     out = run(["--help"]).output
     assert all(
-        name in out for name in ("demo", "pretrain", "augment", "convert", "info")
+        name in out
+        for name in ("demo", "pretrain", "inspect", "augment", "convert", "info")
     )
 
 

@@ -73,9 +73,10 @@ def _suitable(
     """The preset's own data, or images that come with the package."""
     from keras_mra import datasets
     from keras_mra.datasets.crops import resize_images
-    from keras_mra.models.info import describe
+    from keras_mra.models.info import read_card
+    from keras_mra.models.presets import find
 
-    own = describe(preset)["training_data"]
+    own = read_card(find(preset))["training_data"]
     candidates = [own] if own.startswith(("fashion_mnist", "digits", "folder:")) else []
     if mae.image_shape[2] == 1 and "fashion_mnist" not in candidates:
         candidates.append("fashion_mnist")

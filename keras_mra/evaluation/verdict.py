@@ -31,8 +31,7 @@ def attention_verdict(
 
     Without masks, only the statistics are judged: attention whose entropy is above 98 %
     of a uniform map's, or of whose variance position explains more than half, probably
-    does not see objects. The share that few images give by chance, `1 / images`, is
-    taken off first.
+    does not see objects. With few images, position explains more than it should.
 
     Args:
         foreground: The result of `foreground`, or `None` if there are no masks.
@@ -83,13 +82,11 @@ def _with_masks(found: ForegroundResult) -> str:
 
 
 def _without_masks(found: AttentionStatisticsResult) -> str:
-    by_chance = 1 / found.images
-    position = (found.position - by_chance) / (1 - by_chance)
     numbers = (
         f"position explains {100 * found.position:.0f} % of its variance, entropy "
         f"{100 * found.entropy:.0f} % of uniform; masks of the objects would decide"
     )
-    if position > MOST_POSITION or found.entropy > MOST_ENTROPY:
+    if found.position > MOST_POSITION or found.entropy > MOST_ENTROPY:
         return f"Attention probably does not see objects ({numbers}): {ADVICE}"
     return f"Attention also depends on the image, and may see objects ({numbers})."
 
