@@ -12,7 +12,7 @@ from keras_mra.evaluation.attention_source import AttentionSource
 from keras_mra.evaluation.attention_statistics import AttentionStatisticsResult
 from keras_mra.evaluation.attention_statistics import check_number_of_images
 from keras_mra.evaluation.attention_statistics import describe_attention
-from keras_mra.evaluation.features import mae_of
+from keras_mra.evaluation.features import required_mae
 from keras_mra.evaluation.foreground import REFERENCES
 from keras_mra.evaluation.foreground import ForegroundResult
 from keras_mra.evaluation.foreground import check_masks
@@ -94,9 +94,9 @@ def inspect(
 ) -> Inspection:
     """Measures attention and paint, and says whether the attention sees objects.
 
-    It computes what `attention_statistics`, `foreground` and `paint` do, with one
-    attention pass for all of them. `visualization.plot_inspection` draws the same
-    patches and the same paint.
+    It computes what `attention_statistics`, `foreground` and `paint` do. The attention
+    to the images is computed once for all of them. `visualization.plot_inspection`
+    draws the same patches and the same paint.
 
     Args:
         mae: `MAE`, `MSA`, or another object whose `mae` is an `MAE`; or a
@@ -129,12 +129,7 @@ def inspect(
     print(inspection.attention_verdict)
     ```
     """
-    found = mae_of(mae)
-    if found is None:
-        raise ValueError(
-            "`mae` must be an MAE, or hold one as its `mae`. "
-            f"Received: mae={mae!r} (of type {type(mae).__name__})"
-        )
+    found = required_mae(mae)
     ratios = checked_ratios(mask_ratios, found.num_patches)
     seed = checks.nonnegative_int("seed", seed)
     attend = AttentionSource(mae, batch_size=batch_size)

@@ -12,7 +12,7 @@ from keras_mra import masking
 from keras_mra.evaluation import reference_painters
 from keras_mra.evaluation.attention_source import AttentionSource
 from keras_mra.evaluation.attention_source import in_batches
-from keras_mra.evaluation.features import mae_of
+from keras_mra.evaluation.features import required_mae
 from keras_mra.evaluation.kept_patches import kept_patches
 from keras_mra.evaluation.paint_errors import PaintErrors
 from keras_mra.evaluation.paint_errors import mse_ratio
@@ -195,12 +195,7 @@ def paint_by_scores(
 
 def painter_of(mae: Any) -> MAE:
     """The `MAE` that an object is or holds, if it has a decoder."""
-    found: MAE | None = mae_of(mae)
-    if found is None:
-        raise ValueError(
-            "`mae` must be an MAE, or hold one as its `mae`. "
-            f"Received: mae={mae!r} (of type {type(mae).__name__})"
-        )
+    found = required_mae(mae)
     check_decoder(found)
     return found
 
@@ -209,7 +204,7 @@ def restores_patch_statistics(
     mae: MAE | MSA | MaskReconstruct, value: bool | None = None
 ) -> bool:
     """Returns `value`, or what `None` stands for; see `paint`."""
-    norm_pix_loss = mae_of(mae).norm_pix_loss
+    norm_pix_loss = required_mae(mae).norm_pix_loss
     if value is None and isinstance(mae, MaskReconstruct):
         value = mae.restore_patch_statistics
     if value is None:

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_mra import checks
 from keras_mra.evaluation.attention_source import AttentionSource
-from keras_mra.evaluation.features import mae_of
+from keras_mra.evaluation.features import required_mae
 from keras_mra.evaluation.inspect import MASK_RATIOS
 from keras_mra.evaluation.inspect import checked_ratios
 from keras_mra.evaluation.inspect import strategy_of
@@ -62,12 +62,7 @@ def plot_inspection(
     figure.savefig("inspect.png")
     ```
     """
-    found = mae_of(mae)
-    if found is None:
-        raise ValueError(
-            "`mae` must be an MAE, or hold one as its `mae`. "
-            f"Received: mae={mae!r} (of type {type(mae).__name__})"
-        )
+    found = required_mae(mae)
     ratios = checked_ratios(mask_ratios, found.num_patches)
     seed = checks.nonnegative_int("seed", seed)
     images = checked_images(images, found.image_shape, found.value_range)
