@@ -40,7 +40,7 @@ def test_help_names_every_command():
     out = run(["--help"]).output
     assert all(
         name in out
-        for name in ("demo", "pretrain", "augment", "convert", "info", "app")
+        for name in ("demo", "pretrain", "inspect", "augment", "convert", "info", "app")
     )
 
 

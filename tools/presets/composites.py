@@ -56,9 +56,7 @@ def composite(background, cutout, rng, scale=(0.35, 0.8)):
     side = background.shape[0]
     if rng.random() < 0.5:
         cutout = cutout.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    cutout = cutout.rotate(
-        rng.uniform(-20, 20), Image.Resampling.BICUBIC, expand=True
-    )
+    cutout = cutout.rotate(rng.uniform(-20, 20), Image.Resampling.BICUBIC, expand=True)
     for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
         alpha = cutout.getchannel("A")
         cutout = enhance(cutout.convert("RGB")).enhance(rng.uniform(0.7, 1.2))

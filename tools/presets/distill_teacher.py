@@ -90,9 +90,7 @@ def main():
     photographs = np.load(arguments.images, mmap_mode="r")[: len(maps)]
     pasted = np.load(arguments.composites)
     known = pasted["backgrounds"] < len(maps)
-    targets = composite_maps(
-        pasted["masks"][known], maps[pasted["backgrounds"][known]]
-    )
+    targets = composite_maps(pasted["masks"][known], maps[pasted["backgrounds"][known]])
     images = np.concatenate([photographs, pasted["images"][known]])
     targets = np.concatenate([maps, targets])
     order = np.random.default_rng(0).permutation(len(images))

@@ -36,7 +36,10 @@ def focus_model():
             state[f"{module}.weight"] = arrays[used[0]].T
     positions = [
         next(array for name, array in arrays.items() if name.startswith(prefix))
-        for prefix in ("onnx::Concat", "onnx::Reshape")  # of the class token, of patches
+        for prefix in (
+            "onnx::Concat",
+            "onnx::Reshape",
+        )  # of the class token, of patches
     ]
     state["embeddings.position_embeddings"] = np.concatenate(positions, axis=1)
     tensors = {}
