@@ -1,7 +1,7 @@
-"""Composites: cut-outs pasted on photographs, whose object masks are known exactly.
+"""Composites: cut-outs pasted on photographs, with exact masks of the objects.
 
-    python tools/presets/composites.py --cutouts stamps --backgrounds wallpapers_64.npy \
-        --half test --count 800 --out composites_test.npz
+    python tools/presets/composites.py --cutouts stamps \
+        --backgrounds wallpapers_64.npy --half test --count 800 --out test.npz
 
 Cut-outs are PNG files with an alpha channel, such as those of Debian's package
 `tuxpaint-stamps-default`. Half of them make training composites, the others make tests.

