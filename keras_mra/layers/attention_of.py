@@ -64,7 +64,8 @@ def attention_of(
             takes pixels from 0 to 255 needs `mean=0` and `std=1 / 255`.
         value_range: Pair of floats, the lowest and the highest value of the images.
             `None` is the `value_range` of the `MAE`, or `(0, 255)` without one.
-        copy: Bool. `False` shares the caller's backbone, and freezes it.
+        copy: Bool. `False` shares the caller's backbone, and freezes it. Its learned
+            positions are read when the model is made.
 
     Returns:
         Built Keras model. It takes images `(batch, height, width, channels)` of any

@@ -29,6 +29,7 @@ reveal_type(keras_mra.pretrain_msa(images))
 reveal_type(keras_mra.pretrain_msa(images).mae)
 reveal_type(evaluation.features(mae, images))
 reveal_type(evaluation.knn(None, (images, images), (images, images)))
+reveal_type(keras_mra.attention_of(mae.encoder, mae))
 reveal_type(keras_mra.augment_folder(mae, "photos", "copies").written)
 reveal_type(keras_mra.masking.visible_patches(images, 0.5))
 reveal_type(keras_mra.__version__)
@@ -53,6 +54,7 @@ EXPECTED = [
     MAE,
     FLOATS,
     "keras_mra.evaluation.knn.KnnResult",
+    "keras_mra.layers.attention_of.AttentionOf",
     "int",
     ARRAY,
     "str",
