@@ -99,6 +99,7 @@ def _named(
     kind, _, path = name.partition(":")
     if kind == "folder" and path:
         root = pathlib.Path(path).expanduser()
+        masks = None if masks is None else masks.expanduser()
         if (root / "train").is_dir() and (root / "test").is_dir():
             root = root / "test"
             if masks is not None and (masks / "test").is_dir():
