@@ -118,7 +118,7 @@ def test_the_copied_line_paints_the_first_picture(page, pixels):
     page.locator("#mask_ratio").fill("0.5")
     picture = decoded(shown(page)[3])
     page.locator("#copy").click()
-    page.wait_for_function("document.getElementById('copy').textContent == 'Copied'")
+    page.locator("#copy", has_text="Copied").wait_for()
     line = page.evaluate("navigator.clipboard.readText()")
     assert "mask_ratio=0.5" in line
     layer = eval(line, {"keras_mra": keras_mra})
