@@ -38,7 +38,8 @@ def test_own_hosts(host):
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8600", "localhost.evil.example", "10.0.0.1", "[::1"]
+    "host",
+    ["evil.example", "evil.example:8600", "localhost.evil.example", "10.0.0.1", "[::1"],
 )
 def test_another_host_may_be_one_that_was_rebound(host):
     response = Visitor(guarded()).get("/", Host=host)
