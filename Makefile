@@ -87,10 +87,13 @@ clean:
 	touch $@
 
 # PyTorch is installed first, alone. Later packages then find it, and have no reason to
-# fetch another build. The last line checks its version.
+# fetch another build. KerasHub comes without its requirements: one is tensorflow-text,
+# which would bring another build of TensorFlow, and the tests import none of those that
+# are missing. The last line checks the version of PyTorch.
 .venv-test/.installed: $(REQUIREMENTS) | .venv-test/bin/python
 	$(TEST_BIN)/python -m pip install torch==$(TORCH_VERSION)
 	$(TEST_BIN)/python -m pip install -c constraints.txt -e ".[dev]"
+	$(TEST_BIN)/python -m pip install -c constraints.txt --no-deps keras-hub
 	@found=$$($(TEST_BIN)/python -c \
 		'import importlib.metadata as m; print(m.version("torch"))'); \
 	case "$$found" in $(TORCH_VERSION)|$(TORCH_VERSION)+*) ;; *) \

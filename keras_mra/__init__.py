@@ -11,6 +11,7 @@ from keras_mra import visualization
 from keras_mra.augment import augment_folder
 from keras_mra.export import export_augmentor
 from keras_mra.export import strip_augmentation
+from keras_mra.layers.attention_of import attention_of
 from keras_mra.models import MAE
 from keras_mra.models import MSA
 from keras_mra.models.presets import upload_preset
@@ -24,6 +25,7 @@ __all__ = [
     "MSA",
     "ReconstructionLogger",
     "__version__",
+    "attention_of",
     "augment_folder",
     "datasets",
     "distribution",

@@ -34,6 +34,9 @@ from keras_mra.visualization import plot_masking_strategies
 Data: TypeAlias = datasets.Dataset[Split]
 Run: TypeAlias = dict[str, Any]
 
+# The preset that augments the photographs of the gallery.
+PHOTOGRAPHS = "mae_nano_photos"
+
 # The widths of the hidden border in MRA's figure 4, for an image of 28 pixels.
 BORDERS = (4, 6, 8)
 
@@ -43,7 +46,8 @@ class Settings:
     """The settings of the demonstration.
 
     Attributes:
-        out: String, the folder for `gallery.png` and `results.json`.
+        out: String, the folder for `gallery.png`, which shows photographs, a figure of
+            the data, and `results.json`.
         pretrain: Bool. `True` trains the autoencoder; `False` loads the shipped one.
         labels_per_class: Int, the labelled training images of each class.
         epochs: Int, at least 2, the epochs over the labelled images.
@@ -67,7 +71,7 @@ class Settings:
 
 
 def run_demo(settings: Settings, console: Console | None = None) -> dict[str, Any]:
-    """Runs the demonstration, prints a table, and writes a picture and the results.
+    """Runs the demonstration, prints a table, and writes figures and the results.
 
     Args:
         settings: `Settings`.
@@ -84,11 +88,18 @@ def run_demo(settings: Settings, console: Console | None = None) -> dict[str, An
     test_images, test_labels = _test(data)
     with Progress(console=console) as progress:
         mae, mae_origin = _autoencoder(data, settings, progress)
-        figure = plot_masking_strategies(
-            mae, test_images[_one_per_class(test_labels)], settings.mask_ratio
-        )
-        with files.replacing(out / "gallery.png") as part:
-            figure.savefig(part, dpi=120)
+        painter = MAE.from_preset(PHOTOGRAPHS)
+        photographs = datasets.sample_photographs(painter.image_shape[0])
+        for name, figure in {
+            "gallery": plot_masking_strategies(
+                painter, photographs, settings.mask_ratio
+            ),
+            data.name: plot_masking_strategies(
+                mae, test_images[_one_per_class(test_labels)], settings.mask_ratio
+            ),
+        }.items():
+            with files.replacing(out / f"{name}.png") as part:
+                figure.savefig(part, dpi=120)
         runs = _run_arms(mae, data, settings, progress)
     console.print(_table(runs, data, settings))
     results = {
@@ -102,8 +113,8 @@ def run_demo(settings: Settings, console: Console | None = None) -> dict[str, An
     }
     files.write_json(out / "results.json", results)
     console.print(
-        f"Wrote {out / 'gallery.png'} and {out / 'results.json'} "
-        f"in {results['seconds']:.0f} s."
+        f"Wrote {out / 'gallery.png'}, {out / data.name}.png and "
+        f"{out / 'results.json'} in {results['seconds']:.0f} s."
     )
     return results
 

@@ -12,6 +12,7 @@ from typing import Any
 from keras import ops
 from keras import random
 
+from keras_mra import backend
 from keras_mra import checks
 from keras_mra.typing import Array
 from keras_mra.typing import Seed
@@ -65,10 +66,11 @@ def ratio_range(mask_ratio: Any) -> tuple[float, float]:
     >>> keras_mra.masking.ratio_range((0.4, 0.75))
     (0.4, 0.75)
     """
-    if not isinstance(mask_ratio, (tuple, list)):
+    if checks.is_number(mask_ratio):
         ratio = _check_ratio(mask_ratio)
         return (ratio, ratio)
-    is_pair = len(mask_ratio) == 2 and all(map(checks.is_number, mask_ratio))
+    is_pair = isinstance(mask_ratio, (tuple, list)) and len(mask_ratio) == 2
+    is_pair = is_pair and all(map(checks.is_number, mask_ratio))
     if not is_pair or not 0 < mask_ratio[0] <= mask_ratio[1] < 1:
         raise ValueError(
             "`mask_ratio` must be a number in (0, 1), or a pair of them, the lower "
@@ -118,10 +120,7 @@ def _check_ratio(mask_ratio: Any) -> float:
 
 def check_strategy(strategy: str, temperature: float) -> None:
     """Refuses unknown strategies, and temperatures that are negative or not finite."""
-    if strategy not in STRATEGIES:
-        raise ValueError(
-            f"`strategy` must be one of {STRATEGIES}. Received: strategy={strategy!r}"
-        )
+    checks.choice("strategy", strategy, STRATEGIES)
     checks.nonnegative_float("temperature", temperature)
 
 
@@ -159,6 +158,7 @@ def visible_patches(
     [[1, 3]]
     """
     check_strategy(strategy, temperature)
+    seed = backend.folded_seed(checks.seed_or_generator(seed))
     attention = ops.convert_to_tensor(attention)
     if len(attention.shape) != 2 or attention.shape[1] is None:
         raise ValueError(
@@ -203,6 +203,7 @@ def random_patches(
     visible = keras_mra.masking.random_patches(8, num_patches=196, kept=49, seed=0)
     ```
     """
+    seed = backend.folded_seed(checks.seed_or_generator(seed))
     noise = random.uniform((batch_size, num_patches), dtype="float32", seed=seed)
     return _best(noise, kept)
 

@@ -47,6 +47,7 @@ TURNS = {
     "examples/papers/study/vqa/test_build_vqa.py": "torch",
     "test_demo.py": "tensorflow",
     "visualization/test_picture_grids.py": "torch",
+    "visualization/test_plot_inspection.py": "torch",
     "visualization/test_reconstruction_logger.py": "tensorflow",
 }
 

@@ -39,7 +39,7 @@ def test_help_names_every_command():
     out = run(["--help"]).output
     assert all(
         name in out
-        for name in ("demo", "pretrain", "augment", "convert", "info", "app")
+        for name in ("demo", "pretrain", "inspect", "augment", "convert", "info", "app")
     )
 
 
@@ -86,6 +86,7 @@ def arguments_of(function):
     parameters = inspect.signature(function).parameters
     return set(parameters) - {
         "ds", "callbacks", "mae_arguments", "attention_teacher", "attention_weight",
+        "attention_share",
     }  # fmt: skip
 
 

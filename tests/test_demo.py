@@ -63,7 +63,8 @@ def test_demo_writes_what_it_measured(digits, monkeypatch, tmp_path):
     )
     results = demo.run_demo(settings)
     assert json.loads((tmp_path / "results.json").read_text()) == results
-    assert (tmp_path / "gallery.png").read_bytes()[1:4] == b"PNG"
+    for name in ("gallery", "digits"):
+        assert (tmp_path / f"{name}.png").read_bytes()[1:4] == b"PNG"
     assert [run["arm"] for run in results["runs"]] == ["none", "MRA"]
     for run in results["runs"]:
         assert set(run["error"]) == {"clean", "border 1", "border 2"}

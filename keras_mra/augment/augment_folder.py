@@ -88,6 +88,7 @@ def augment_folder(
     import PIL  # noqa: F401  A missing Pillow would otherwise fail file by file.
 
     painter = Painter(mae, mask_ratio, strategy, temperature, seed, batch_size)
+    checks.flag("progress", progress)
     copies = checks.positive_int("copies", copies)
     if copies > 1 and temperature == 0 and strategy != "random":
         raise ValueError(

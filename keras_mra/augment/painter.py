@@ -66,7 +66,7 @@ class Painter:
         self.mask_ratio = mask_ratio
         self.strategy = strategy
         self.temperature = temperature
-        self.seed = checks.nonnegative_int("seed", seed)
+        self.seed = checks.required_seed(seed)
         self.batch_size = checks.positive_int("batch_size", batch_size)
         # Invalid arguments are refused before any image is read.
         masking.check_strategy(strategy, temperature)

@@ -16,6 +16,8 @@ from keras_mra.backend.jax_cpu import compile_quickly
 from keras_mra.backend.jax_cpu import computed_once
 from keras_mra.backend.portable import portable
 from keras_mra.backend.random_states import random_states
+from keras_mra.backend.seed_generator import folded_seed
+from keras_mra.backend.seed_generator import seed_generator
 from keras_mra.backend.streams import is_stream
 from keras_mra.backend.streams import with_tuples
 from keras_mra.backend.tensors import has_unknown_rank
@@ -34,6 +36,7 @@ __all__ = [
     "computed_once",
     "dot_product_attention",
     "fastest_jit_compile",
+    "folded_seed",
     "gelu",
     "has_unknown_rank",
     "has_unknown_size",
@@ -43,6 +46,7 @@ __all__ = [
     "is_tensorflow_symbolic",
     "portable",
     "random_states",
+    "seed_generator",
     "value_and_gradient",
     "with_static_shape",
     "with_tuples",

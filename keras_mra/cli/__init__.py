@@ -1,4 +1,4 @@
-"""The command line: `keras-mra demo`, `pretrain`, `augment`, `convert`, `info`, `app`.
+"""The command line: `keras-mra demo`, `pretrain`, `inspect`, `augment` and others.
 
 The modules of the commands import the rest of the package only when a command runs.
 """
@@ -16,6 +16,8 @@ from keras_mra.cli.augment_command import augment
 from keras_mra.cli.convert_command import convert
 from keras_mra.cli.demo_command import demo
 from keras_mra.cli.info_command import info
+from keras_mra.cli.inspect_command import InspectCommand
+from keras_mra.cli.inspect_command import inspect
 from keras_mra.cli.pretrain_command import PretrainCommand
 from keras_mra.cli.pretrain_command import pretrain
 from keras_mra.version import __version__
@@ -48,6 +50,7 @@ def commands(
 
 app.command()(demo)
 app.command(cls=PretrainCommand)(pretrain)
+app.command(cls=InspectCommand)(inspect)
 app.command()(augment)
 app.command()(convert)
 app.command()(info)
@@ -61,6 +64,7 @@ def main() -> None:
 
 __all__ = [
     "Annotated",
+    "InspectCommand",
     "PretrainCommand",
     "__version__",
     "app_command",
@@ -68,5 +72,6 @@ __all__ = [
     "convert",
     "demo",
     "info",
+    "inspect",
     "pretrain",
 ]

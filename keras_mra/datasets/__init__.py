@@ -5,6 +5,7 @@ from keras_mra.datasets.dataset import Dataset
 from keras_mra.datasets.dataset_unavailable import DatasetUnavailable
 from keras_mra.datasets.epoch_dataset import EpochDataset
 from keras_mra.datasets.folder_dataset import FolderDataset
+from keras_mra.datasets.images_and_masks import images_and_masks
 from keras_mra.datasets.in_memory import MEMORY
 from keras_mra.datasets.in_memory import bytes_in_memory
 from keras_mra.datasets.in_memory import in_memory
@@ -27,6 +28,7 @@ __all__ = [
     "SetEpoch",
     "Subset",
     "bytes_in_memory",
+    "images_and_masks",
     "in_memory",
     "load",
     "sample_photographs",

@@ -67,7 +67,7 @@ class CropDataset(EpochDataset):
             if cache_side is None
             else checks.positive_int("cache_side", cache_side)
         )
-        self.labels = bool(labels)
+        self.labels = checks.flag("labels", labels)
         self.num_images = num_images
         self._cache: dict[int, tuple[Any, int | None]] = {}
         super().__init__(

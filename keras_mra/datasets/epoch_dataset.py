@@ -68,11 +68,11 @@ class EpochDataset(keras.utils.PyDataset):
                 f"{num_samples} samples"
             )
         self.num_samples = num_samples
-        self.shuffle = bool(shuffle)
+        self.shuffle = checks.flag("shuffle", shuffle)
         if seed is None:
             seed = int(np.random.SeedSequence().generate_state(1)[0])
-        self.seed = checks.nonnegative_int("seed", seed)
-        self.drop_last = bool(drop_last)
+        self.seed = checks.required_seed(seed)
+        self.drop_last = checks.flag("drop_last", drop_last)
         self._limit: int | None = None
         self.set_epoch(0)
 

@@ -100,6 +100,7 @@ def load(
             f"The name of a data set must be one of {', '.join(GRAMMAR)}. "
             f"Received: {name!r}"
         )
+    seed = checks.required_seed(seed)
     if image_shape is not None:
         image_shape = checks.image_shape(image_shape)
         crops.check_channels(image_shape)

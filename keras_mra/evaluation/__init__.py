@@ -8,6 +8,7 @@ from keras_mra.evaluation.features import features
 from keras_mra.evaluation.few_shot import few_shot
 from keras_mra.evaluation.fine_tune import fine_tune
 from keras_mra.evaluation.foreground import foreground
+from keras_mra.evaluation.inspect import inspect
 from keras_mra.evaluation.invariance import invariance
 from keras_mra.evaluation.knn import knn
 from keras_mra.evaluation.linear_probe import linear_probe
@@ -15,21 +16,26 @@ from keras_mra.evaluation.low_shot import low_shot
 from keras_mra.evaluation.occlusion_curve import occlusion_curve
 from keras_mra.evaluation.paint import paint
 from keras_mra.evaluation.purity import purity
+from keras_mra.evaluation.verdict import attention_verdict
+from keras_mra.evaluation.verdict import paint_verdict
 
 __all__ = [
     "FeatureExtractor",
     "alignment",
     "attention_distance",
     "attention_statistics",
+    "attention_verdict",
     "features",
     "few_shot",
     "fine_tune",
     "foreground",
+    "inspect",
     "invariance",
     "knn",
     "linear_probe",
     "low_shot",
     "occlusion_curve",
     "paint",
+    "paint_verdict",
     "purity",
 ]

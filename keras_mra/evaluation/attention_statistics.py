@@ -104,12 +104,24 @@ def attention_statistics(
     """
     attend = AttentionSource(source, patch_size, batch_size)
     images = attend.check_images(images)
-    if len(images) < 2:
-        raise ValueError(
-            "`images` must hold at least two images, because their maps are compared. "
-            f"Received: shape {images.shape}"
-        )
-    scores, to_itself = attend(images)
+    check_number_of_images(images)
+    return describe_attention(attend, images, *attend(images))
+
+
+def describe_attention(
+    attend: AttentionSource,
+    images: NDArray[Any],
+    scores: NDArray[np.float64],
+    to_itself: NDArray[np.float64] | None,
+) -> AttentionStatisticsResult:
+    """Does what `attention_statistics` does, for scores that are computed already.
+
+    Args:
+        attend: The source.
+        images: Array of shape `(images, height, width, channels)`, checked.
+        scores: What `attend(images)` returns, of shape `(images, patches)`.
+        to_itself: The second array that it returns, or `None`.
+    """
     maps = _distributions(scores)  # (B, N)
     size = attend.patches_of(images, maps.shape[1])
     grid = tuple(s // p for s, p in zip(images.shape[1:3], size))
@@ -126,6 +138,15 @@ def attention_statistics(
         shift=mean_correlation(here, moved[:, steps[0] :, steps[1] :]),
         images=len(images),
     )
+
+
+def check_number_of_images(images: NDArray[Any]) -> None:
+    """Refuses a single image, whose map cannot be compared with another."""
+    if len(images) < 2:
+        raise ValueError(
+            "`images` must hold at least two images, because their maps are compared. "
+            f"Received: shape {images.shape}"
+        )
 
 
 def _distributions(scores: NDArray[np.float64]) -> NDArray[np.float64]:

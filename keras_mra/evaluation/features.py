@@ -188,6 +188,17 @@ def mae_of(encoder: Any) -> Any:
     return None
 
 
+def required_mae(mae: Any) -> MAE:
+    """The `MAE` that an object is or holds; others are refused."""
+    found: MAE | None = mae_of(mae)
+    if found is None:
+        raise ValueError(
+            "`mae` must be an MAE, or hold one as its `mae`. "
+            f"Received: mae={mae!r} (of type {type(mae).__name__})"
+        )
+    return found
+
+
 def embed_patches(mae: MAE, images: Array) -> Array:
     """Embeds all patches of images: `(batch, patches, dim)`, without a class token."""
     return mae.encoder.get_layer("patch_embedding")(mae.patchify(images))

@@ -116,7 +116,7 @@ def few_shot(
         checks.positive_int(name, value)
         if value < 2 and name != "queries":
             raise ValueError(f"`{name}` must be at least 2. Received: {name}={value}")
-    checks.nonnegative_int("seed", seed)
+    checks.required_seed(seed)
     copies = checks.positive_int("copies", copies)
     images, labels = labelled("data", data)
     _check_augmentation(augmentation, images)

@@ -141,7 +141,7 @@ def fine_tune(
             f"Received: encoder={encoder!r} (of type {type(encoder).__name__})"
         )
     check_pool(pool)
-    checks.nonnegative_int("seed", seed)
+    checks.required_seed(seed)
     checks.positive_int("epochs", epochs)
     checks.positive_float("learning_rate", learning_rate)
     checks.nonnegative_float("weight_decay", weight_decay)

@@ -41,11 +41,7 @@ def check_probe(C: float, max_iterations: int | None, solver: str = "lbfgs") -> 
     checks.positive_float("C", C)
     if max_iterations is not None:
         checks.positive_int("max_iterations", max_iterations)
-    if solver not in SOLVERS:
-        raise ValueError(
-            f"`solver` must be one of {', '.join(map(repr, SOLVERS))}. "
-            f"Received: solver={solver!r}"
-        )
+    checks.choice("solver", solver, SOLVERS)
     _sklearn()
 
 

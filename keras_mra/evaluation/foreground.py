@@ -120,7 +120,7 @@ def foreground(
     """
     attend = AttentionSource(source, patch_size, batch_size)
     images = attend.check_images(images)
-    masks = _checked_masks(masks, images)
+    masks = check_masks(masks, images)
     if mask_ratio is None:
         mask_ratio = 0.4
         if isinstance(source, MaskReconstruct):
@@ -128,9 +128,27 @@ def foreground(
     if attend.mae is not None:  # Refuses a bad ratio before the first pass.
         masking.num_visible(attend.mae.num_patches, mask_ratio)
     scores, _ = attend(images)  # (B, N)
-    count = scores.shape[1]
-    size = attend.patches_of(images, count)
-    kept = masking.num_visible(count, mask_ratio)
+    size = attend.patches_of(images, scores.shape[1])
+    return compare_with_masks(scores, images, masks, size, mask_ratio)
+
+
+def compare_with_masks(
+    scores: NDArray[np.float64],
+    images: NDArray[Any],
+    masks: NDArray[Any],
+    size: tuple[int, int],
+    mask_ratio: float,
+) -> ForegroundResult:
+    """Does what `foreground` does, for scores that are computed already.
+
+    Args:
+        scores: Array of shape `(images, patches)`.
+        images: Array of shape `(images, height, width, channels)`.
+        masks: What `check_masks` returns.
+        size: Pair of ints, the height and width of a patch.
+        mask_ratio: Float in (0, 1).
+    """
+    kept = masking.num_visible(scores.shape[1], mask_ratio)
     patches = cut_patches(masks[..., None], size)  # (B, N, pixels, 1)
     is_object = patches.mean(axis=(2, 3), dtype="float64") > FOREGROUND_SHARE
     measured = is_object.any(axis=1) & ~is_object.all(axis=1)
@@ -159,18 +177,36 @@ def foreground(
     )
 
 
-def _checked_masks(masks: Array, images: NDArray[Any]) -> NDArray[Any]:
+def check_masks(masks: Array, images: NDArray[Any]) -> NDArray[Any]:
+    """Returns masks as an array if there is one for each image, from 0 to 1."""
     masks = np.asanyarray(masks)
-    if masks.shape != images.shape[:3]:
-        raise ValueError(
-            "`masks` must have shape (images, height, width), here "
-            f"{images.shape[:3]}. Received: shape {masks.shape}"
-        )
-    if masks.dtype != bool and not np.issubdtype(masks.dtype, np.number):
+    kind = masks.dtype.kind
+    if kind not in "biuf":
         raise ValueError(
             f"`masks` must hold booleans or numbers. Received: dtype {masks.dtype}"
         )
-    if not ((masks >= 0) & (masks <= 1)).all():  # NaN fails as well.
+    if masks.ndim != 3:
+        raise ValueError(
+            "`masks` must have rank 3, (images, height, width). "
+            f"Received: shape {masks.shape}"
+        )
+    count, *size = images.shape[:3]
+    if len(masks) != count:
+        raise ValueError(
+            "`masks` must be as many as `images`. "
+            f"Received: {len(masks)} masks, {count} images"
+        )
+    if list(masks.shape[1:]) != size:
+        raise ValueError(
+            f"`masks` must have the size of `images`, {size[0]}x{size[1]} pixels. "
+            f"Received: {masks.shape[1]}x{masks.shape[2]} pixels"
+        )
+    if kind == "f" and np.isnan(masks).any():
+        raise ValueError(
+            "`masks` must be finite. Received: NaN in "
+            f"{np.isnan(masks).any(axis=(1, 2)).sum()} of {count} masks"
+        )
+    if kind != "b" and (masks.min() < 0 or masks.max() > 1):
         raise ValueError(
             "`masks` must lie in [0, 1], where 1 is the object. Received: values from "
             f"{masks.min()} to {masks.max()}"

@@ -107,7 +107,7 @@ def invariance(
     >>> print(keras_mra.evaluation.invariance(mae, train, test))
     """
     check_probe(C, max_iterations, solver)
-    checks.nonnegative_int("seed", seed)
+    checks.required_seed(seed)
     extract = feature_extractor(encoder, pool, batch_size)
     images, _ = labelled("test", test)
     checks.image_batch(images, (None, None, None), "test")

@@ -97,7 +97,7 @@ def linear_probe(
     ```
     """
     check_probe(C, max_iterations, solver)
-    checks.nonnegative_int("seed", seed)
+    checks.required_seed(seed)
     train_features, train_labels, test_features, test_labels = encoded(
         encoder, train, test, pool, batch_size
     )

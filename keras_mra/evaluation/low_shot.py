@@ -102,7 +102,7 @@ def low_shot(
     """
     sizes = checks.positive_ints("labels_per_class", labels_per_class)
     checks.positive_int("draws", draws)
-    checks.nonnegative_int("seed", seed)
+    checks.required_seed(seed)
     check_probe(C, max_iterations)
     check_class_sizes("train", labelled("train", train)[1], max(sizes))
     train_features, train_labels, test_features, test_labels = encoded(

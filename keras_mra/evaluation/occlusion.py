@@ -115,7 +115,7 @@ def patch_occlusion(
     ```
     """
     ratio = checks.fraction("ratio", ratio)
-    seed = checks.nonnegative_int("seed", seed)
+    seed = checks.required_seed(seed)
     patch_size = checks.pair_of_ints("patch_size", patch_size)
     _, height, width, channels = images.shape
     rows, columns = checks.patch_grid((height, width, channels), patch_size)

@@ -91,15 +91,14 @@ def occlusion_curve(
 
     >>> print(keras_mra.evaluation.occlusion_curve(model, data.test, range(0, 10, 2)))
     """
-    if kind not in KINDS:
-        raise ValueError(f"`kind` must be one of {KINDS}. Received: kind={kind!r}")
+    checks.choice("kind", kind, KINDS)
     if not callable(classifier) or mae_of(classifier) is not None:
         raise ValueError(
             "`classifier` must be a Keras model, or a function of images, that gives a "
             f"score for each class. Received: classifier={classifier!r} "
             f"(of type {type(classifier).__name__})"
         )
-    checks.nonnegative_int("seed", seed)
+    checks.required_seed(seed)
     occlude = _occlusion(kind, patch_size, seed)
     steps = tuple(np.atleast_1d(np.asarray(widths)).tolist())
     images, labels = labelled("data", data)

@@ -4,7 +4,6 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
 from keras_mra import backend
@@ -13,9 +12,10 @@ from keras_mra import masking
 from keras_mra.evaluation import reference_painters
 from keras_mra.evaluation.attention_source import AttentionSource
 from keras_mra.evaluation.attention_source import in_batches
-from keras_mra.evaluation.features import mae_of
+from keras_mra.evaluation.features import required_mae
+from keras_mra.evaluation.kept_patches import kept_patches
 from keras_mra.evaluation.paint_errors import PaintErrors
-from keras_mra.evaluation.paint_errors import ratio
+from keras_mra.evaluation.paint_errors import mse_ratio
 from keras_mra.evaluation.result import Result
 from keras_mra.layers import MaskReconstruct
 from keras_mra.models import MAE
@@ -41,12 +41,15 @@ class PaintResult(Result):
         ssim: Float, the structural similarity; 1 means equal.
         seams: Float, the jumps at the borders between dropped and visible patches,
             relative to those in the original images.
-        mse_to_telea: Float, `mse` divided by that of Telea's inpainting.
+        mse_to_telea: Float, `mse` divided by that of Telea's inpainting. All ratios
+            are finite, see `paint`.
         references: Dict with the same five numbers for `"telea"`, `"mean_color"` and
             `"nearest_patch"`.
         mask_ratio: Float.
         strategy: String.
         seed, images: Ints.
+        restore_patch_statistics: Bool, whether the painter was given the mean and
+            deviation of each dropped patch.
     """
 
     protocol = "paint"
@@ -61,6 +64,7 @@ class PaintResult(Result):
     strategy: str
     seed: int
     images: int
+    restore_patch_statistics: bool
 
     def rows(self) -> list[tuple[str, ...]]:
         found = {"MAE": dataclasses.asdict(self)}
@@ -88,6 +92,7 @@ def paint(
     strategy: str = "random",
     seed: int = 0,
     *,
+    restore_patch_statistics: bool | None = None,
     batch_size: int = 64,
 ) -> PaintResult:
     """Measures the error of painted patches, and that of reference painters.
@@ -101,6 +106,10 @@ def paint(
       all pairs of neighbouring pixels `i` and `j` of which one lies in a dropped patch
       and the other in a visible one. 1 is as in the original; larger means harder
       borders.
+
+    In both ratios, `seams` and `mse_to_telea`, a root mean square or a mean jump below
+    half a level of 8 bits, `1 / 510`, counts as half a level. Flat images therefore
+    give finite ratios, and a painter that is as flat gives 1.
 
     The reference painters are OpenCV's inpainting of Telea (8 bits, radius 3), the mean
     colour of the visible pixels, and a copy of the nearest visible patch. They need
@@ -116,7 +125,11 @@ def paint(
             visible, as in `MaskReconstruct`. Random masks are the same on every
             backend. The attention is that of the last block, or the one that a
             `MaskReconstruct` uses.
-        seed: Int, for random masks.
+        seed: Int, at least 0, for random masks.
+        restore_patch_statistics: Bool. Gives each painted patch the mean and deviation
+            of the patch that it replaces, as in `MaskReconstruct`. `None` means the
+            setting of a `MaskReconstruct`, and for other objects `True` if the `MAE`
+            was trained with `norm_pix_loss`, because it cannot paint without them.
         batch_size: Int.
 
     Returns:
@@ -130,41 +143,79 @@ def paint(
 
     >>> print(keras_mra.evaluation.paint(mae, images[:50], mask_ratio=0.4))
     """
-    found = mae_of(mae)
-    if found is None:
-        raise ValueError(
-            "`mae` must be an MAE, or hold one as its `mae`. "
-            f"Received: mae={mae!r} (of type {type(mae).__name__})"
-        )
-    check_decoder(found)
+    found = painter_of(mae)
+    restore = restores_patch_statistics(mae, restore_patch_statistics)
     seed = checks.nonnegative_int("seed", seed)
     batch_size = checks.positive_int("batch_size", batch_size)
     masking.check_strategy(strategy, temperature=0.0)
-    kept = masking.num_visible(found.num_patches, mask_ratio)
+    masking.num_visible(found.num_patches, mask_ratio)
     attend = AttentionSource(mae, batch_size=batch_size)
     images = attend.check_images(images)
-    if strategy == "random":
-        draws = np.random.default_rng(seed).random((len(images), found.num_patches))
-        visible = draws.argsort(axis=1)[:, :kept]
-    else:
-        scores = attend(images)[0].astype("float32")
-        visible = masking.visible_patches(scores, mask_ratio, strategy)
-    visible = np.asarray(ops.convert_to_numpy(visible), "int32")  # (B, K)
+    # Random masks need only the shape of the scores.
+    scores = np.zeros((len(images), found.num_patches))
+    if strategy != "random":
+        scores = attend(images)[0]
+    return paint_by_scores(
+        found, images, scores, mask_ratio, strategy, seed, restore, batch_size
+    )
+
+
+def paint_by_scores(
+    mae: MAE,
+    images: NDArray[Any],
+    scores: NDArray[np.float64],
+    mask_ratio: float,
+    strategy: str,
+    seed: int,
+    restore_patch_statistics: bool,
+    batch_size: int,
+) -> PaintResult:
+    """Does what `paint` does, for scores `(images, patches)` that are computed already.
+
+    The arguments are checked.
+    """
+    visible = kept_patches(scores, mask_ratio, strategy, seed)  # (B, K)
 
     def repaint(batch: Array, visible: Array) -> Array:
-        return found.repaint(batch, lambda *_: visible)[0]
+        return mae.repaint(batch, lambda *_: visible, restore_patch_statistics)[0]
 
-    run = backend.compiled(found, repaint)
+    run = backend.compiled(mae, repaint)
     painted = in_batches(run, batch_size, images, visible)
-    hidden = np.ones((len(images), found.num_patches), bool)
+    hidden = np.ones((len(images), mae.num_patches), bool)
     np.put_along_axis(hidden, visible, False, axis=1)
     return PaintResult(
-        **_errors(found, images, painted, hidden.reshape(-1, *found.grid)),
+        **_errors(mae, images, painted, hidden.reshape(-1, *mae.grid)),
         mask_ratio=float(mask_ratio),
         strategy=strategy,
         seed=seed,
         images=len(images),
+        restore_patch_statistics=restore_patch_statistics,
     )
+
+
+def painter_of(mae: Any) -> MAE:
+    """The `MAE` that an object is or holds, if it has a decoder."""
+    found = required_mae(mae)
+    check_decoder(found)
+    return found
+
+
+def restores_patch_statistics(
+    mae: MAE | MSA | MaskReconstruct, value: bool | None = None
+) -> bool:
+    """Returns `value`, or what `None` stands for; see `paint`."""
+    norm_pix_loss = required_mae(mae).norm_pix_loss
+    if value is None and isinstance(mae, MaskReconstruct):
+        value = mae.restore_patch_statistics
+    if value is None:
+        value = norm_pix_loss
+    if not isinstance(value, bool):
+        raise ValueError(
+            "`restore_patch_statistics` must be a bool or None. Received: "
+            f"restore_patch_statistics={value!r}"
+        )
+    checks.restore_patch_statistics(value, norm_pix_loss)
+    return value
 
 
 def _errors(
@@ -186,7 +237,7 @@ def _errors(
     telea = others["telea"].mse()
 
     def summary(errors: PaintErrors) -> dict[str, float]:
-        return {**errors.to_dict(), "mse_to_telea": ratio(errors.mse(), telea)}
+        return {**errors.to_dict(), "mse_to_telea": mse_ratio(errors.mse(), telea)}
 
     references = {name: summary(errors) for name, errors in others.items()}
     return {**summary(own), "references": references}

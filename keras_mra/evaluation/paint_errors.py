@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from keras_mra.evaluation.ssim import ssim
 
-# The smallest error that a ratio or a PSNR tells from 0.
-SMALLEST_ERROR = 1e-10
+# The smallest MSE that a PSNR tells from 0.
+SMALLEST_MSE = 1e-10
+# Half a level of 8 bits. Smaller differences are rounding: a ratio takes them for this.
+HALF_LEVEL = 0.5 / 255
 
 
 class PaintErrors:
@@ -21,6 +23,7 @@ class PaintErrors:
         self.squares: list[float] = []
         self.similarities: list[float] = []
         self.jumps = self.original_jumps = 0.0
+        self.pairs = 0
 
     def add(
         self, original: NDArray[Any], painted: NDArray[Any], mask: NDArray[np.bool_]
@@ -37,6 +40,7 @@ class PaintErrors:
         self.similarities.append(float(ssim(original, painted)[mask].mean()))
         self.jumps += jumps(painted, mask)
         self.original_jumps += jumps(original, mask)
+        self.pairs += border_pairs(mask)
 
     def mse(self) -> float:
         """The mean squared error."""
@@ -46,9 +50,9 @@ class PaintErrors:
         """MSE, the PSNR of that MSE in decibels, SSIM, and seams."""
         return {
             "mse": self.mse(),
-            "psnr": float(-10 * np.log10(max(self.mse(), SMALLEST_ERROR))),
+            "psnr": float(-10 * np.log10(max(self.mse(), SMALLEST_MSE))),
             "ssim": float(np.mean(self.similarities)),
-            "seams": ratio(self.jumps, self.original_jumps),
+            "seams": ratio(self.jumps, self.original_jumps, self.pairs * HALF_LEVEL),
         }
 
 
@@ -71,6 +75,16 @@ def jumps(image: NDArray[Any], mask: NDArray[np.bool_]) -> float:
     return total
 
 
-def ratio(value: float, reference: float) -> float:
-    """A ratio of two errors, which is 1 if both are 0."""
-    return max(value, SMALLEST_ERROR) / max(reference, SMALLEST_ERROR)
+def border_pairs(mask: NDArray[np.bool_]) -> int:
+    """The number of pairs of pixels that `jumps` sums over."""
+    return sum(int(np.diff(mask, axis=axis).sum()) for axis in (0, 1))
+
+
+def mse_ratio(mse: float, reference: float) -> float:
+    """One MSE divided by another. Both count as at least that of half a level."""
+    return ratio(mse, reference, HALF_LEVEL**2)
+
+
+def ratio(value: float, reference: float, smallest: float) -> float:
+    """A ratio of two numbers, each of which counts as at least `smallest`."""
+    return max(value, smallest) / max(reference, smallest)

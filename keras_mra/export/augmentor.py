@@ -118,10 +118,7 @@ def _check_images_only(layer: MaskReconstruct) -> None:
 
 
 def _check_format(format: str, layer: MaskReconstruct) -> None:
-    if format not in tuple(FORMATS):
-        raise ValueError(
-            f"`format` must be one of {tuple(FORMATS)}. Received: format={format!r}"
-        )
+    checks.choice("format", format, FORMATS)
     name = keras.backend.backend()
     writer = FORMATS[format]
     if name not in writer.BACKENDS:

@@ -1,10 +1,11 @@
 """`adopt_attention_model`: the `attention_model` of a `MaskReconstruct`, its own."""
 
+from typing import Any
+
 import keras
 
 from keras_mra.models.attention_teacher import check_attention_model
-from keras_mra.models.frozen import copy_of
-from keras_mra.models.frozen import freeze
+from keras_mra.models.frozen import adopt
 from keras_mra.models.mae import MAE
 from keras_mra.typing import Size
 
@@ -16,7 +17,7 @@ def adopt_attention_model(
     attention_block: int | None,
     attention_resolution: Size | None,
     copy: bool,
-) -> keras.Model:
+) -> Any:
     """Checks and freezes the model whose attention chooses the patches.
 
     Args:
@@ -47,14 +48,4 @@ def adopt_attention_model(
             "`attention_model`. Received: strategy='random', which uses no attention."
         )
     check_attention_model("attention_model", model, mae)
-    if copy:
-        try:
-            model = copy_of(model)
-        except Exception as error:  # whatever a model of the user's raises
-            raise ValueError(
-                "`attention_model` must be a model that Keras can copy from its "
-                "configuration, or `copy` must be False. "
-                f"Received: {model!r}, with the error {error}"
-            ) from error
-    freeze(model)
-    return model
+    return adopt("attention_model", model, copy)

@@ -13,13 +13,15 @@ from keras import ops
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra import masking
+from keras_mra import pixels
+from keras_mra.layers import check_annotations
 from keras_mra.layers import protected_patches
 from keras_mra.layers.adopt_attention_model import adopt_attention_model
 from keras_mra.layers.warn_of_untrained_ratio import warn_of_untrained_ratio
+from keras_mra.models.attention_teacher import check_attention_scores
 from keras_mra.models.autoencoder import check_decoder
 from keras_mra.models.frozen import Untrainable
-from keras_mra.models.frozen import copy_of
-from keras_mra.models.frozen import freeze
+from keras_mra.models.frozen import adopt
 from keras_mra.models.mae import MAE
 from keras_mra.typing import Array
 from keras_mra.typing import Seed
@@ -153,25 +155,26 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
         self.num_visible = masking.num_visible(mae.num_patches, mask_ratio)
         masking.check_strategy(strategy, temperature)
         warn_of_untrained_ratio(mae.mask_ratios, mask_ratio)
-        self.mask_ratio = mask_ratio
+        self.mask_ratio = float(mask_ratio)
         self.strategy = strategy
-        self.temperature = temperature
+        self.temperature = float(temperature)
         self.rate = checks.fraction("rate", rate)
-        self.seed = seed
-        self.resize = resize
-        self.copy = copy
+        self.seed = checks.seed_or_generator(seed)
+        self.resize = checks.flag("resize", resize)
+        self.copy = checks.flag("copy", copy)
         if attention_block is not None:
             attention_block = checks.block_index(
                 "attention_block", attention_block, mae.encoder_depth
             )
         self.attention_block = attention_block
         if attention_resolution is not None:
-            checks.resolution(
+            attention_resolution, _ = checks.resolution(
                 attention_resolution, mae.patch_size, "attention_resolution"
             )
         self.attention_resolution = attention_resolution
-        checks.restore_patch_statistics(restore_patch_statistics, mae.norm_pix_loss)
-        self.restore_patch_statistics = restore_patch_statistics
+        self.restore_patch_statistics = checks.restore_patch_statistics(
+            restore_patch_statistics, mae.norm_pix_loss
+        )
         if mae.norm_pix_loss and not restore_patch_statistics:
             warnings.warn(
                 "`mae` was trained with `norm_pix_loss` and paints gray patches. Set "
@@ -189,18 +192,13 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
                 attention_resolution,
                 copy,
             )
-        protected_patches.check_protection(protect, bounding_box_format)
+        check_annotations.check_protection(protect, bounding_box_format)
         self.protect = protect
         self.bounding_box_format = bounding_box_format
-        self.return_visible = return_visible
-        self.mae = copy_of(mae) if copy else mae
-        freeze(self.mae)
-        self.seed_generator = (
-            seed
-            if isinstance(seed, keras.random.SeedGenerator)
-            else keras.random.SeedGenerator(seed)
-        )
-        self._has_checked_a_tensor = False
+        self.return_visible = checks.flag("return_visible", return_visible)
+        self.mae = adopt("mae", mae, copy)
+        self.seed_generator = backend.seed_generator(self.seed)
+        self._checked: frozenset[str] = frozenset()
         self.built = True
 
     def call(
@@ -221,7 +219,7 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
             "visible": visible,
         }
         companions = {k: v for k, v in companions.items() if v is not None}
-        protected_patches.check_annotated(companions, self.protect)
+        check_annotations.check_annotated(companions, self.protect)
         if backend.has_unknown_size(images):
             return self._call_on_host(images, companions)
         grid, size = self.mae.grid, tuple(images.shape[1:3])
@@ -297,7 +295,7 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
         )
 
     def companions(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        found = protected_patches.annotation_arrays(inputs, self.protect)
+        found = check_annotations.annotation_arrays(inputs, self.protect)
         return {**found, **{k: inputs[k] for k in ("visible",) if k in inputs}}
 
     def output_entries(self) -> tuple[str, ...]:
@@ -318,17 +316,12 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
     def check_companions(
         self, images: Array, companions: dict[str, Any], will_augment: bool
     ) -> None:
-        if "segmentation_masks" in companions:
-            protected_patches.check_masks(companions["segmentation_masks"], images)
-        if "boxes" in companions:
-            labels = companions.get("box_labels")
-            protected_patches.check_boxes(companions["boxes"], labels, images)
-        if "visible" in companions:
-            protected_patches.check_replayed(
-                companions["visible"], self.mae.num_patches, images
-            )
+        is_first = will_augment and self._is_first_tensor("annotations", images)
+        check_annotations.check_companions(
+            companions, self.mae.num_patches, images, is_first
+        )
         if will_augment:
-            protected_patches.check_annotated(companions, self.protect)
+            check_annotations.check_annotated(companions, self.protect)
 
     def check_images(self, images: Array, check_values: bool) -> None:
         super().check_images(images, check_values)
@@ -346,17 +339,28 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
                 "unless `resize=True`. Received: "
                 f"{size[0]}x{size[1]} pixels (shape {tuple(images.shape)})"
             )
-        if check_values and self._has_unchecked_values(images):
+        is_array = isinstance(images, np.ndarray)
+        if check_values and (is_array or self._is_first_tensor("images", images)):
             checks.pixel_values(images, self.mae.value_range, "inputs")
+            self._check_attention_model(images)
 
-    def _has_unchecked_values(self, images: Array) -> bool:
+    def _check_attention_model(self, images: Array) -> None:
+        """Checks the scores for the first images, with pixels that are in range."""
+        if self.attention_model is None or "scores" in self._checked:
+            return
+        self._checked = self._checked | {"scores"}
+        first = images[None] if len(images.shape) == 3 else images[:8]
+        seen = pixels.resize(ops.convert_to_tensor(first), self.mae.image_shape[:2])
+        check_attention_scores(
+            "attention_model", self.attention_model, seen, self.mae.num_patches
+        )
+
+    def _is_first_tensor(self, kind: str, x: Array) -> bool:
         # PyTorch's `fit` calls with concrete tensors too. Only the first of them is
         # checked, so that no later step waits for an accelerator.
-        if isinstance(images, np.ndarray):
-            return True
-        if self._has_checked_a_tensor or not checks.is_concrete(images):
+        if kind in self._checked or not checks.is_concrete(x):
             return False
-        self._has_checked_a_tensor = True
+        self._checked = self._checked | {kind}
         return True
 
     def random_states(self) -> list[keras.Variable]:

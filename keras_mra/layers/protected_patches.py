@@ -5,11 +5,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_mra import checks
 from keras_mra import patches as patch_ops
 from keras_mra.typing import Array
-
-ANNOTATIONS = ("segmentation_masks", "bounding_boxes")
 
 # The formats of `keras.utils.bounding_boxes`.
 BOX_FORMATS = (
@@ -23,105 +20,6 @@ BOX_FORMATS = (
     "rel_xywh",
     "rel_center_xywh",
 )
-
-
-def check_protection(protect: str | None, bounding_box_format: str | None) -> None:
-    """Refuses unknown annotations, and boxes without a format."""
-    if protect not in (None, *ANNOTATIONS):
-        raise ValueError(
-            f"`protect` must be one of {ANNOTATIONS} or None. "
-            f"Received: protect={protect!r}"
-        )
-    if bounding_box_format not in (None, *BOX_FORMATS):
-        raise ValueError(
-            f"`bounding_box_format` must be one of {BOX_FORMATS} or None. "
-            f"Received: bounding_box_format={bounding_box_format!r}"
-        )
-    if protect == "bounding_boxes" and bounding_box_format is None:
-        raise ValueError(
-            "`bounding_box_format` must be given with `protect='bounding_boxes'`, for "
-            "instance 'xyxy'. Received: bounding_box_format=None"
-        )
-
-
-def annotation_arrays(inputs: dict[str, Any], protect: str | None) -> dict[str, Any]:
-    """Returns the arrays of an annotation, by argument of `MaskReconstruct.call`.
-
-    Args:
-        inputs: Dict with images and annotations.
-        protect: One of `ANNOTATIONS`, the key of the annotation, or `None`.
-
-    Returns:
-        A dict, which is empty if `protect` is `None` or `inputs` lacks the key.
-
-    Raises:
-        ValueError: If the boxes are not in a dict.
-    """
-    if protect not in inputs:
-        return {}
-    annotation = inputs[protect]
-    if protect == "segmentation_masks":
-        return {"segmentation_masks": annotation}
-    if not isinstance(annotation, dict) or "boxes" not in annotation:
-        found = (
-            f"keys {sorted(map(str, annotation))}"
-            if isinstance(annotation, dict)
-            else type(annotation).__name__
-        )
-        raise ValueError(
-            "`inputs['bounding_boxes']` must be a dict that holds 'boxes' and "
-            f"'labels'. Received: {found}"
-        )
-    arrays = {"boxes": annotation["boxes"], "box_labels": annotation.get("labels")}
-    # A ragged tensor of TensorFlow becomes dense: boxes and labels of -1 are padding.
-    return {
-        name: x.to_tensor(-1) if hasattr(x, "to_tensor") else x
-        for name, x in arrays.items()
-        if x is not None
-    }
-
-
-def check_annotated(companions: dict[str, Any], protect: str | None) -> None:
-    """Refuses inputs that lack the annotation to protect."""
-    argument = "boxes" if protect == "bounding_boxes" else protect
-    if argument is not None and argument not in companions:
-        raise ValueError(
-            f"`inputs` must be a dict that holds '{protect}' beside 'images', because "
-            f"the layer has `protect='{protect}'`. Received: no such entry"
-        )
-
-
-def check_masks(masks: Array, images: Array) -> None:
-    """Refuses masks that do not have one value for each pixel of the images."""
-    shape, expected = tuple(masks.shape), tuple(images.shape[:-1])
-    *leading, last = shape if len(shape) > len(expected) else (*shape, 1)
-    if last != 1 or not _agree(tuple(leading), expected):
-        raise ValueError(
-            "`inputs['segmentation_masks']` must have one value for each pixel of the "
-            f"images: shape {expected} or {(*expected, 1)}. Received: shape {shape}"
-        )
-
-
-def check_boxes(boxes: Array, labels: Array | None, images: Array) -> None:
-    """Refuses boxes and labels that do not belong to the images, and boxes of NaN."""
-    shape, leading = tuple(boxes.shape), tuple(images.shape[:-3])
-    if not _agree(shape, (*leading, None, 4)):
-        raise ValueError(
-            "`inputs['bounding_boxes']['boxes']` must have shape "
-            f"{'(batch, boxes, 4)' if leading else '(boxes, 4)'}, for images of shape "
-            f"{tuple(images.shape)}. Received: shape {shape}"
-        )
-    found = () if labels is None else tuple(labels.shape)
-    if labels is not None and not _agree(found[: len(shape) - 1], shape[:-1]):
-        raise ValueError(
-            "`inputs['bounding_boxes']['labels']` must hold one label for each box of "
-            f"shape {shape}. Received: shape {found}"
-        )
-    if isinstance(boxes, np.ndarray) and not np.isfinite(boxes).all():
-        raise ValueError(
-            "`inputs['bounding_boxes']['boxes']` must be finite. Received: NaN or "
-            "infinite coordinates."
-        )
 
 
 def touched_by_masks(
@@ -241,25 +139,6 @@ def protected_pixels(
     places = ops.arange(grid[0] * grid[1], dtype="int32")
     indices = ops.where(protected, places, -1)  # (B, N); no patch has the index -1
     return patch_ops.visible_pixels(indices, grid, size)
-
-
-def check_replayed(visible: Array, num_patches: int, images: Array) -> None:
-    """Refuses patches to replay that are no rows of distinct indices or of -1."""
-    if len(images.shape) == 3:
-        images, visible = images[None], visible[None]
-    if checks.is_concrete(visible) and len(visible.shape) == 2:
-        visible = ops.convert_to_numpy(visible)
-        is_unchanged = (visible == -1).all(axis=1, keepdims=True)
-        some = np.arange(visible.shape[1], dtype=visible.dtype)
-        visible = np.where(is_unchanged, some, visible)
-    checks.visible_indices(visible, num_patches, images.shape[0])
-
-
-def _agree(shape: tuple[Any, ...], expected: tuple[Any, ...]) -> bool:
-    """Whether two static shapes can be the same; `None` is unknown."""
-    return len(shape) == len(expected) and all(
-        None in pair or pair[0] == pair[1] for pair in zip(shape, expected)
-    )
 
 
 def _patch_of_pixel(patches: int, pixels: int) -> np.ndarray[Any, Any]:

@@ -7,8 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_mra.models.frozen import Untrainable
-from keras_mra.models.frozen import copy_of
-from keras_mra.models.frozen import freeze
+from keras_mra.models.frozen import frozen_copy
 from keras_mra.models.mae import MAE
 from keras_mra.typing import Array
 from keras_mra.vit import encoder as encoder_lib
@@ -46,7 +45,8 @@ class AttentionTeacher(Untrainable, keras.layers.Layer):
     def __init__(self, model: keras.Model, mae: MAE, **kwargs: Any) -> None:
         super().__init__(**{**kwargs, "autocast": False})
         check_attention_model("attention_teacher", model, mae)
-        self.model = _frozen_copy(model)
+        self.model = _own_copy(model)
+        self.patches = mae.num_patches
         self.built = True
 
     def call(self, images: Array) -> Array:
@@ -66,20 +66,7 @@ class AttentionTeacher(Untrainable, keras.layers.Layer):
         Raises:
             ValueError: If a score is negative or not finite, or all scores are 0.
         """
-        seen = ops.cast(ops.convert_to_tensor(images), "float32")
-        scores = ops.convert_to_numpy(self.model(seen, training=False))
-        scores = scores.astype("float32")
-        for is_bad, found in (
-            (np.isnan(scores).any(), "NaN"),
-            (np.isinf(scores).any(), "infinite scores"),
-            ((scores < 0).any(), f"negative scores, down to {scores.min():g}"),
-            (not scores.any(), "only zeros"),
-        ):
-            if is_bad:
-                raise ValueError(
-                    "`attention_teacher` must return finite scores, at least 0 and not "
-                    f"all 0. Received: {found} for the first {len(scores)} images"
-                )
+        check_attention_scores("attention_teacher", self.model, images, self.patches)
 
 
 def class_attention_of(mae: MAE, images: Array) -> Array:
@@ -94,6 +81,20 @@ def class_attention_of(mae: MAE, images: Array) -> Array:
     """
     embedding = mae.encoder.get_layer("patch_embedding")
     return encoder_lib.class_attention(mae.encoder, embedding(mae.patchify(images)))
+
+
+def taught_part(images: Array, share: float) -> Array:
+    """The first images of a batch: `share` of them, rounded up.
+
+    Args:
+        images: `(batch, height, width, channels)`.
+        share: Float in (0, 1], used to a thousandth.
+
+    Returns:
+        `(taught, height, width, channels)`.
+    """
+    thousandths = max(1, round(1000 * share))
+    return images[: (ops.shape(images)[0] * thousandths + 999) // 1000]
 
 
 def attention_divergence(attention: Array, target: Array) -> Array:
@@ -148,16 +149,44 @@ def check_attention_model(name: str, model: Any, mae: MAE) -> None:
         raise ValueError(f"{expected} Received: {found}")
 
 
-def _frozen_copy(model: keras.Model) -> keras.Model:
-    try:
-        model = copy_of(model)
-    except Exception as error:  # whatever a model of the user's raises
-        if model.trainable_variables:
+def check_attention_scores(
+    name: str, model: keras.Model, images: Array, num_patches: int
+) -> None:
+    """Runs an attention model on concrete images and checks its scores.
+
+    Args:
+        name: Name of the argument in the message.
+        model: Keras model that `check_attention_model` has accepted.
+        images: `(batch, height, width, channels)`, of the size and in the range of the
+            `mae`.
+        num_patches: Int, the patches of the `mae`.
+
+    Raises:
+        ValueError: If there are not as many scores as patches, a score is negative or
+            not finite, or all scores are 0.
+    """
+    seen = ops.cast(ops.convert_to_tensor(images), "float32")
+    scores = ops.convert_to_numpy(model(seen, training=False)).astype("float32")
+    for is_bad, found in (
+        (scores.shape != (len(seen), num_patches), f"scores of shape {scores.shape}"),
+        (np.isnan(scores).any(), "NaN"),
+        (np.isinf(scores).any(), "infinite scores"),
+        ((scores < 0).any(), f"negative scores, down to {scores.min():g}"),
+        (not scores.any(), "only zeros"),
+    ):
+        if is_bad:
             raise ValueError(
-                "`attention_teacher` must be a model that Keras can copy from its "
-                "configuration, or have `trainable = False`. "
-                f"Received: {model!r}, with the error {error}"
-            ) from error
+                f"`{name}` must return finite scores of shape (batch, {num_patches}), "
+                f"at least 0 and not all 0. Received: {found} for the first "
+                f"{len(seen)} images"
+            )
+
+
+def _own_copy(model: keras.Model) -> keras.Model:
+    name = "attention_teacher"
+    try:
+        return frozen_copy(name, model, "have `trainable = False`")
+    except ValueError:
+        if model.trainable_variables:
+            raise
         return model
-    freeze(model)
-    return model

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_mra import backend
 from keras_mra import checks
 from keras_mra import masking
 from keras_mra import patches as patch_ops
@@ -79,25 +80,20 @@ class Autoencoder(keras.Model):
         self.num_visible = self.visible_counts[0]
         self.mask_ratios = masking.ratio_range(mask_ratio)
         is_range = isinstance(mask_ratio, (tuple, list))
-        self.mask_ratio = self.mask_ratios if is_range else mask_ratio
-        self.norm_pix_loss = bool(norm_pix_loss)
+        self.mask_ratio = self.mask_ratios if is_range else self.mask_ratios[0]
+        self.norm_pix_loss = checks.flag("norm_pix_loss", norm_pix_loss)
         self.value_range = checks.value_range(value_range)
         channels = self.image_shape[-1]
         self.mean = checks.channel_statistics("mean", mean, channels)
         self.std = checks.channel_statistics("std", std, channels, positive=True)
         self.seed = checks.seed(seed)
-        if positions not in POSITIONS:
-            raise ValueError(
-                f"`positions` must be one of {POSITIONS}. "
-                f"Received: positions={positions!r}"
-            )
-        self.positions = positions
-        if smooth_fill and self.norm_pix_loss:
+        self.positions = checks.choice("positions", positions, POSITIONS)
+        self.smooth_fill = checks.flag("smooth_fill", smooth_fill)
+        if self.smooth_fill and self.norm_pix_loss:
             raise ValueError(
                 "`smooth_fill` must be False with `norm_pix_loss`, whose patches are "
                 f"standardised one by one. Received: smooth_fill={smooth_fill!r}"
             )
-        self.smooth_fill = bool(smooth_fill)
 
         patch_values = self.patch_size[0] * self.patch_size[1] * channels
         if self.norm_pix_loss and patch_values == 1:
@@ -135,7 +131,7 @@ class Autoencoder(keras.Model):
             reduction="mean_with_sample_weight"
         )
         self.loss = None
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        self.seed_generator = backend.seed_generator(self.seed)
         self.built = True
 
     def patchify(self, images: Array) -> Array:
@@ -217,19 +213,24 @@ class Autoencoder(keras.Model):
         edges = [batch * i // len(counts) for i in range(len(counts) + 1)]
         parts = []
         for start, stop, kept in zip(edges, edges[1:], counts):
-            if isinstance(batch, int) and start == stop:
+            if isinstance(batch, int) and start == stop and batch > 0:
                 continue  # the batch has fewer images than there are ratios
             visible = masking.random_patches(
                 stop - start, self.num_patches, kept, self.seed_generator
             )
             shown = patches if len(counts) == 1 else patches[start:stop]
-            parts.append(self._predict_dropped(shown, visible))
-        if len(counts) == 1:
+            part = self._predict_dropped(shown, visible)
+            if missing := counts[0] - kept:
+                padding = ((0, 0), (0, missing))
+                part["visible"] = ops.pad(visible, padding, constant_values=-1)
+                part["tokens"] = ops.pad(part["tokens"], (*padding, (0, 0)))
+            parts.append(part)
+        if len(parts) == 1:
             return parts[0]
-        batches = {name: tuple(part[name] for part in parts) for name in parts[0]}
-        for name in ("predictions", "targets", "dropped"):
-            batches[name] = ops.concatenate(batches[name], axis=0)
-        return batches
+        return {
+            name: ops.concatenate([part[name] for part in parts], axis=0)
+            for name in parts[0]
+        }
 
     def _paint(self, predictions: Array, lenders: Array | None) -> Array:
         """Predicted patches to float32 images, clipped to `value_range`.
@@ -245,8 +246,7 @@ class Autoencoder(keras.Model):
 
     def _images(self, images: Any) -> Array:
         """Checks images and converts them to a tensor of the same dtype."""
-        if not hasattr(images, "shape"):
-            images = np.asarray(images)
+        images = checks.as_array("images", images)
         checks.image_batch(images, self.image_shape)
         if checks.is_concrete(images):
             checks.pixel_values(images, self.value_range)
@@ -254,8 +254,7 @@ class Autoencoder(keras.Model):
 
     def _visible(self, visible: Any, images: Any) -> Array:
         """Checks patch indices and converts them to an int32 tensor."""
-        if not hasattr(visible, "shape"):
-            visible = np.asarray(visible)
+        visible = checks.as_array("visible", visible)
         checks.visible_indices(visible, self.num_patches, np.shape(images)[0])
         return ops.cast(ops.convert_to_tensor(visible), "int32")
 

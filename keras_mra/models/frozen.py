@@ -52,3 +52,45 @@ def copy_of(model: keras.Model) -> Any:
     )
     copy.set_weights(model.get_weights())
     return copy
+
+
+def frozen_copy(name: str, model: keras.Model, otherwise: str) -> Any:
+    """A frozen copy of a built Keras model that a caller passed.
+
+    Args:
+        name: Name of the argument in the message.
+        model: Built Keras model.
+        otherwise: String, how to do without a copy.
+
+    Returns:
+        A model of the same class, which shares no weights with `model`.
+
+    Raises:
+        ValueError: If Keras cannot make the model from its configuration.
+    """
+    try:
+        copy = copy_of(model)
+    except Exception as error:  # whatever a model of the user's raises
+        raise ValueError(
+            f"`{name}` must be a model that Keras can copy from its configuration, or "
+            f"{otherwise}. Received: {model!r}, with the error {error}"
+        ) from error
+    freeze(copy)
+    return copy
+
+
+def adopt(name: str, model: keras.Model, copy: bool) -> Any:
+    """Returns a frozen copy of a caller's model, or freezes the model itself.
+
+    Args:
+        name: Name of the argument in messages.
+        model: Built Keras model.
+        copy: Bool. `False` shares the model with the caller.
+
+    Raises:
+        ValueError: If the model cannot be copied.
+    """
+    if copy:
+        return frozen_copy(name, model, "`copy` must be False")
+    freeze(model)
+    return model

@@ -41,7 +41,7 @@ def describe(preset: Path) -> dict[str, Any]:
             description = files.read_json(place / METADATA, missing_ok=True).get(
                 "description", ""
             )
-        told = _read_card(place)
+        told = read_card(place)
     decoder = f"{model.decoder_dim}x{model.decoder_depth}, {model.decoder_heads} heads"
     return {
         "form": form,
@@ -56,6 +56,7 @@ def describe(preset: Path) -> dict[str, Any]:
         "mean_and_std": f"{model.mean}, {model.std}",
         "mask_ratio": model.mask_ratio,
         "norm_pix_loss": model.norm_pix_loss,
+        "smooth_fill": model.smooth_fill,
         **told,
     }
 
@@ -68,8 +69,16 @@ ON_CARDS = {
 }
 
 
-def _read_card(place: pathlib.Path) -> dict[str, str]:
-    """Training data and licence, as the model card of a preset states them."""
+def read_card(place: pathlib.Path) -> dict[str, str]:
+    """Training data and licence, as the model card of a preset states them.
+
+    Args:
+        place: Folder or file of the preset, as `presets.find` returns it.
+
+    Returns:
+        A dict with `"training_data"` and `"license"`, which are `"not told"` if there
+        is no card or it does not name them.
+    """
     card = place / "README.md"
     text = card.read_text(encoding="utf-8") if card.is_file() else ""
     matches = {name: re.search(pattern, text) for name, pattern in ON_CARDS.items()}

@@ -103,8 +103,8 @@ class MAE(Autoencoder):
             `targets`, float `(batch, patches, values)` in the model's normalised
             space; `dropped`, float32 `(batch, patches)`, 1 where a patch was dropped;
             `visible`, int32 `(batch, kept)`. If patches are dropped at a range of
-            ratios, `tokens` and `visible` are tuples of such tensors, one for each part
-            of the batch, in the order of the images.
+            ratios, `kept` is the largest number of visible patches. Images with fewer
+            have -1 in the last places of `visible`, and 0 in those of `tokens`.
         """
         images, visible = images_and_visible(inputs)
         checks.image_batch(images, self.image_shape)

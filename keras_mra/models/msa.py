@@ -16,6 +16,7 @@ from keras_mra import views
 from keras_mra.models.attention_teacher import AttentionTeacher
 from keras_mra.models.attention_teacher import attention_divergence
 from keras_mra.models.attention_teacher import class_attention_of
+from keras_mra.models.attention_teacher import taught_part
 from keras_mra.models.autoencoder import layer_seeds
 from keras_mra.models.mae import MAE
 from keras_mra.models.teacher import build_head
@@ -68,6 +69,8 @@ class MSA(distribution.DistributedModel):
             model is an `attention_model` of `MaskReconstruct`: float32 images to scores
             `(batch, patches)`, at least 0. The `MSA` keeps a frozen copy.
         attention_weight: Float, at least 0, the weight of the attention loss.
+        attention_share: Float in (0, 1], the share of a training batch whose attention
+            is taught.
         **kwargs: Arguments of `keras.Model`.
 
     Attributes:
@@ -84,7 +87,8 @@ class MSA(distribution.DistributedModel):
     Returns:
         A dict of named intermediates: those of `MAE` for the student, and `queries` and
         `keys`, both float32 `(batch, projection_dim)`. With an `attention_teacher` also
-        `attention` and `taught_attention`, both float32 `(batch, patches)`.
+        `attention` and `taught_attention`, both float32 `(taught, patches)`, of the
+        first images of the batch.
 
     Example:
 
@@ -112,6 +116,7 @@ class MSA(distribution.DistributedModel):
         seed: int | None = 0,
         attention_teacher: keras.Model | None = None,
         attention_weight: float = 0.1,
+        attention_share: float = 0.25,
         **kwargs: Any,
     ) -> None:
         if not isinstance(mae, MAE):
@@ -121,11 +126,7 @@ class MSA(distribution.DistributedModel):
             )
         # Pixels must arrive as they are: a float16 policy would round them.
         super().__init__(**{"dtype": mae.dtype_policy, **kwargs, "autocast": False})
-        if contrast not in CONTRASTS:
-            raise ValueError(
-                f"`contrast` must be one of {CONTRASTS}. "
-                f"Received: contrast={contrast!r}"
-            )
+        checks.choice("contrast", contrast, CONTRASTS)
         check_pool(pool)
         self.mae = mae
         self.contrast = contrast
@@ -134,9 +135,9 @@ class MSA(distribution.DistributedModel):
         )
         self.temperature = checks.positive_float("temperature", temperature)
         self.momentum = checks.fraction("momentum", momentum)
-        self.momentum_steps = momentum_steps
         if momentum_steps is not None:
-            checks.positive_int("momentum_steps", momentum_steps)
+            momentum_steps = checks.positive_int("momentum_steps", momentum_steps)
+        self.momentum_steps = momentum_steps
         self.pool = pool
         self.hidden_dim = checks.positive_int("hidden_dim", hidden_dim)
         self.projection_dim = checks.positive_int("projection_dim", projection_dim)
@@ -150,8 +151,8 @@ class MSA(distribution.DistributedModel):
             build_head(
                 name,
                 input_dim,
-                hidden_dim,
-                projection_dim,
+                self.hidden_dim,
+                self.projection_dim,
                 mae.layer_norm_epsilon,
                 seeds,
                 self.dtype_policy,
@@ -175,6 +176,7 @@ class MSA(distribution.DistributedModel):
         self.attention_weight = checks.nonnegative_float(
             "attention_weight", attention_weight
         )
+        self.attention_share = checks.share("attention_share", attention_share)
         self.attention_teacher: AttentionTeacher | None = None
         if attention_teacher is not None:
             self.attention_teacher = AttentionTeacher(attention_teacher, mae)
@@ -190,12 +192,13 @@ class MSA(distribution.DistributedModel):
             student = self.mae(weak, training=training)
         outputs = {
             **student,
-            "queries": self.query(student["tokens"]),
+            "queries": self.query(student["tokens"], student["visible"]),
             "keys": self.key(strong),
         }
         if self.attention_teacher is not None:
-            outputs["attention"] = class_attention_of(self.mae, weak)
-            outputs["taught_attention"] = self.attention_teacher(weak)
+            taught = taught_part(weak, self.attention_share) if training else weak
+            outputs["attention"] = class_attention_of(self.mae, taught)
+            outputs["taught_attention"] = self.attention_teacher(taught)
         return outputs
 
     def two_views(self, images: Array, training: bool | None) -> tuple[Array, Array]:
@@ -208,15 +211,16 @@ class MSA(distribution.DistributedModel):
         )
         return weak, strong
 
-    def query(self, tokens: Array | tuple[Array, ...]) -> Array:
+    def query(self, tokens: Array, visible: Array | None = None) -> Array:
         """The student's predicted feature, float32, from its encoded tokens.
 
         Args:
-            tokens: `tokens` of `MAE`: a tensor, or a tuple of the parts of a batch.
+            tokens: `tokens` of `MAE`.
+            visible: `visible` of `MAE`, which marks padded tokens, or `None`.
         """
-        parts = tokens if isinstance(tokens, (tuple, list)) else [tokens]
-        pooled = [pool_tokens(part, self.pool) for part in parts]
-        projected = self.projector(ops.concatenate(pooled, axis=0))  # (B, width)
+        if len(self.mae.visible_counts) == 1:
+            visible = None  # no tokens are padded
+        projected = self.projector(pool_tokens(tokens, self.pool, visible))
         return ops.cast(self.predictor(projected), "float32")
 
     def key(self, images: Array) -> Array:
@@ -322,6 +326,7 @@ class MSA(distribution.DistributedModel):
             seed=self.seed,
             attention_teacher=None if teacher is None else teacher.model,
             attention_weight=self.attention_weight,
+            attention_share=self.attention_share,
         )
         return config
 

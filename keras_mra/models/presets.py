@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 
+from keras_mra import checks
 from keras_mra import files
 from keras_mra import weights
 from keras_mra.models.convert import load_checkpoint
@@ -88,6 +89,8 @@ def load_preset(
     cls: Any, preset: Path, load_weights: bool | None, overrides: dict[str, Any]
 ) -> Any:
     """Makes a model of class `cls` from a preset; see `MAE.from_preset`."""
+    if load_weights is not None:
+        checks.flag("load_weights", load_weights)
     if isinstance(preset, str) and preset in ARCHITECTURES:
         if load_weights:
             raise ValueError(
@@ -152,6 +155,7 @@ def upload_preset(handle: str, path: Path, private: bool = False) -> None:
     Raises:
         ValueError: If the folder is not a preset, or `handle` is not a handle.
     """
+    checks.flag("private", private)
     folder = pathlib.Path(path)
     hub.parse(handle)
     read_config(folder)

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_mra import backend
+from keras_mra import checks
 from keras_mra.typing import ImageShape
 
 
@@ -27,7 +29,8 @@ def small_cnn(
         `(batch, num_classes)`. Its convolutions are named `"conv1"` to `"conv3"`.
     """
     low, high = value_range
-    seeds = iter(range(4 * seed, 4 * seed + 4))
+    first = backend.folded_seed(4 * checks.required_seed(seed))
+    seeds = iter(range(first, first + 4))
     layers = [keras.Input(image_shape)]
     if augmentation is not None:
         layers.append(augmentation)

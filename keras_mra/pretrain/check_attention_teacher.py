@@ -30,4 +30,5 @@ def check_attention_teacher(
     return {
         "attention_teacher": type(teacher).__name__,
         "attention_weight": model.attention_weight,
+        "attention_share": model.attention_share,
     }

@@ -33,6 +33,7 @@ def pretrain_mae(
     view: Callable[..., Any] | str | None = "auto",
     attention_teacher: keras.Model | None = None,
     attention_weight: float = 0.1,
+    attention_share: float = 0.25,
     distribution: Any = None,
     probe: tuple[LabelledData, LabelledData] | str | None = None,
     probe_every: int = 1,
@@ -80,6 +81,9 @@ def pretrain_mae(
             are reported as `pixel_loss` and `attention_loss`.
         attention_weight: Float, at least 0, the weight of the attention loss, which is
             the Kullback-Leibler divergence of the two distributions over the patches.
+        attention_share: Float in (0, 1], the share of each batch whose attention is
+            taught. These images pass through the encoder a second time, unmasked, and
+            through the teacher.
         distribution: `keras.distribution.Distribution` on JAX,
             `tf.distribute.Strategy` on TensorFlow, the process group of all processes
             on PyTorch; `"auto"` for all devices; `None` for one device, or for what is
@@ -161,7 +165,9 @@ def pretrain_mae(
         if isinstance(view, str):  # "auto"
             scale = None if data.cropped else crop_scale
             view = weak(data.image_shape, mae.value_range, seed, scale)
-        model = ViewedMAE(mae, view, attention_teacher, attention_weight)
+        model = ViewedMAE(
+            mae, view, attention_teacher, attention_weight, attention_share
+        )
         run.update(check_attention_teacher(model, attention_teacher, data))
         mae.history = train(model, data, recipe, run)
     return mae

@@ -45,6 +45,7 @@ def pretrain_msa(
     projection_dim: int = 128,
     attention_teacher: keras.Model | None = None,
     attention_weight: float = 0.1,
+    attention_share: float = 0.25,
     distribution: Any = None,
     probe: tuple[LabelledData, LabelledData] | str | None = None,
     probe_every: int = 1,
@@ -86,7 +87,7 @@ def pretrain_msa(
         projection_dim: As in `MSA`.
         attention_teacher: As in `pretrain_mae`. It sees the student's view, and it is
             not the `teacher` of the `MSA`. The `MSA` keeps it.
-        attention_weight: As in `pretrain_mae`.
+        attention_weight, attention_share: As in `pretrain_mae`.
         distribution: As in `pretrain_mae`.
         probe: As in `pretrain_mae`. The student is probed.
         probe_every: As in `pretrain_mae`.
@@ -172,6 +173,7 @@ def pretrain_msa(
             seed=seed,
             attention_teacher=attention_teacher,
             attention_weight=attention_weight,
+            attention_share=attention_share,
         )
         _check_views(msa, data.first_images)
         run.update(check_attention_teacher(msa, attention_teacher, data))

@@ -13,6 +13,7 @@ from keras_mra.models import MAE
 from keras_mra.models.attention_teacher import AttentionTeacher
 from keras_mra.models.attention_teacher import attention_divergence
 from keras_mra.models.attention_teacher import class_attention_of
+from keras_mra.models.attention_teacher import taught_part
 from keras_mra.typing import Array
 
 
@@ -27,6 +28,8 @@ class ViewedMAE(DistributedModel):
             views the `MAE` learns, or `None`.
         attention_weight: Float, at least 0, the weight of the attention loss. The
             weight of the pixel loss is 1.
+        attention_share: Float in (0, 1], the share of a training batch whose attention
+            is taught.
 
     Call arguments:
         images: `(batch, height, width, channels)`, in the range of `mae`.
@@ -34,8 +37,9 @@ class ViewedMAE(DistributedModel):
 
     Returns:
         The intermediates of `MAE`, by name. With a teacher also `attention` and
-        `taught_attention`, both float32 `(batch, patches)`: the class token's attention
-        to the whole view, and the teacher's.
+        `taught_attention`, both float32 `(taught, patches)`: the class token's
+        attention to the whole view, and the teacher's, for the first images of the
+        batch. Without training, `taught` is the whole batch.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class ViewedMAE(DistributedModel):
         view: Callable[..., Array] | None = None,
         attention_teacher: keras.Model | None = None,
         attention_weight: float = 0.1,
+        attention_share: float = 0.25,
     ):
         # Integer pixels must not be rounded to the compute dtype.
         super().__init__(autocast=False, dtype=mae.dtype_policy)
@@ -52,6 +57,7 @@ class ViewedMAE(DistributedModel):
         self.attention_weight = checks.nonnegative_float(
             "attention_weight", attention_weight
         )
+        self.attention_share = checks.share("attention_share", attention_share)
         self.attention_teacher: AttentionTeacher | None = None
         if attention_teacher is not None:
             self.attention_teacher = AttentionTeacher(attention_teacher, mae)
@@ -65,6 +71,8 @@ class ViewedMAE(DistributedModel):
         outputs: dict[str, Array] = self.mae(images, training=training)
         if self.attention_teacher is None:
             return outputs
+        if training:
+            images = taught_part(images, self.attention_share)
         return {
             **outputs,
             "attention": class_attention_of(self.mae, images),

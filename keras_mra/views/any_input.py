@@ -36,8 +36,10 @@ class AnyInput:
             outputs = self(_images_of(inputs), training, **companions)
             return self._entries(inputs, outputs)
         # A Functional model passes on the companions that its layer was called with.
-        companions = {k: _as_array(v) for k, v in companions.items() if v is not None}
-        images = _as_array(inputs)
+        companions = {
+            k: checks.as_array(k, v) for k, v in companions.items() if v is not None
+        }
+        images = checks.as_array("inputs", inputs)
         if any(
             backend.is_foreign_graph(x) or backend.has_unknown_rank(x)
             for x in (images, *companions.values())
@@ -85,8 +87,9 @@ class AnyInput:
         """
         is_dict = isinstance(inputs, dict)
         companions = self.companions(inputs) if is_dict else {}
-        images = np.asarray(_images_of(inputs) if is_dict else inputs)
-        arrays = {k: np.asarray(v) for k, v in companions.items()}
+        given = _images_of(inputs) if is_dict else inputs
+        images = np.asarray(checks.as_array("inputs", given))
+        arrays = {k: np.asarray(checks.as_array(k, v)) for k, v in companions.items()}
         with backend.HOST_LOCK:
             for state in self.random_states():
                 state.assign(rng.integers(2**31, size=2).astype("uint32"))
@@ -230,7 +233,3 @@ def _images_of(inputs: dict[str, Any]) -> Any:
             f"Received: keys {sorted(map(str, inputs))}"
         )
     return inputs["images"]
-
-
-def _as_array(x: Any) -> Any:
-    return x if hasattr(x, "shape") else np.asarray(x)

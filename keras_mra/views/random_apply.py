@@ -6,6 +6,7 @@ from typing import Self
 import keras
 from keras import ops
 
+from keras_mra import backend
 from keras_mra import checks
 from keras_mra.typing import Array
 from keras_mra.views.any_input import AnyInput
@@ -59,7 +60,7 @@ class RandomApply(AnyInput, keras.layers.Layer):
         self.layer = layer
         self.rate = checks.fraction("rate", rate)
         self.seed = checks.seed(seed)
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        self.seed_generator = backend.seed_generator(self.seed)
 
     def call(self, images: Array, training: bool = True) -> Array:
         if not training:

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mra import backend
 from keras_mra import checks
 from keras_mra import pixels
 from keras_mra.typing import Array
@@ -51,7 +52,7 @@ class RandomBlur(AnyInput, keras.layers.Layer):
         super().__init__(**{**kwargs, "autocast": False})
         self.sigma = checks.ascending_pair("sigma", sigma)
         self.seed = checks.seed(seed)
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        self.seed_generator = backend.seed_generator(self.seed)
 
     def call(self, images: Array, training: bool = True) -> Array:
         if not training:

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mra import backend
 from keras_mra import checks
 from keras_mra import pixels
 from keras_mra.typing import Array
@@ -58,8 +59,8 @@ class RandomResizedCrop(AnyInput, keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.scale = checks.ascending_pair("scale", scale, upper=1.0)
         self.ratio = checks.ascending_pair("ratio", ratio)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed = checks.seed_or_generator(seed)
+        self.seed_generator = backend.seed_generator(self.seed)
 
     def call(self, images: Array, training: bool = True) -> Array:
         if not training:

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_mra import checks
 from keras_mra.patches import restore_rows
 from keras_mra.positions import sincos_2d
 from keras_mra.typing import Array
@@ -146,13 +147,17 @@ class RestoreTokens(keras.layers.Layer):
         return config
 
 
-def pool_tokens(tokens: Array, pool: str = "cls+mean") -> Array:
+def pool_tokens(
+    tokens: Array, pool: str = "cls+mean", visible: Array | None = None
+) -> Array:
     """Reduces tokens to one vector per image.
 
     Args:
         tokens: Float tensor of shape `(batch, 1 + patches, dim)`, class token first.
         pool: `"cls"` for the class token, `"mean"` for the mean of the patch tokens,
             or `"cls+mean"` for the class token followed by the mean.
+        visible: Integer tensor of shape `(batch, patches)`, or `None`. Tokens of a
+            patch of -1 are padding. They are 0, and the mean leaves them out.
 
     Returns:
         Float tensor of shape `(batch, dim)`, or `(batch, 2 * dim)` for `"cls+mean"`.
@@ -165,11 +170,14 @@ def pool_tokens(tokens: Array, pool: str = "cls+mean") -> Array:
     if pool != "mean":
         parts.append(tokens[:, 0])
     if pool != "cls":
-        parts.append(ops.mean(tokens[:, 1:], axis=1))
+        mean = ops.mean(tokens[:, 1:], axis=1)  # (B, D)
+        if visible is not None:
+            share = ops.mean(ops.cast(visible >= 0, mean.dtype), axis=1)  # (B,)
+            mean = mean / ops.expand_dims(share, 1)
+        parts.append(mean)
     return ops.concatenate(parts, axis=-1)
 
 
 def check_pool(pool: str) -> None:
     """Raises `ValueError` if `pool` is not one of `POOLS`."""
-    if pool not in POOLS:
-        raise ValueError(f"`pool` must be one of {POOLS}. Received: pool={pool!r}")
+    checks.choice("pool", pool, POOLS)

@@ -46,5 +46,6 @@ def test_equal_scores():
 def test_the_scale_of_the_page_has_the_same_colours():
     style = pictures.__file__.replace("pictures.py", "static/app.css")
     with open(style, encoding="utf-8") as file:
-        colors = ", ".join(f"#{bytes(color).hex()}" for color in pictures.HEAT)
-        assert colors in file.read()
+        page = file.read()
+    colors = ("#" + bytes(color).hex() for color in pictures.HEAT)
+    assert ", ".join(colors) in page

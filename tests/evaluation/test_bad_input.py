@@ -73,7 +73,7 @@ def test_bad_data_are_named(protocol, train, test, message):
         (lambda: evaluation.linear_probe(None, GOOD, GOOD, C=0), "`C` must be"),
         (
             lambda: evaluation.linear_probe(None, GOOD, GOOD, solver="adam"),
-            "`solver` must be one of 'auto'.*solver='adam'",
+            r"`solver` must be one of \('auto'.*solver='adam'",
         ),
         (
             lambda: evaluation.linear_probe(None, GOOD, GOOD, pool="max"),

@@ -159,13 +159,20 @@ def test_it_prints_and_saves(squares, tmp_path):
 @pytest.mark.parametrize(
     "masks, message",
     [
-        (np.ones((3, 4, 8)), r"here \(3, 8, 8\). Received: shape \(3, 4, 8\)"),
-        (np.ones((2, 8, 8)), r"here \(3, 8, 8\)"),
-        (np.ones((3, 8, 8, 1)), r"shape \(3, 8, 8, 1\)"),
+        (np.ones((3, 4, 8)), "size of `images`, 8x8 pixels. Received: 4x8 pixels"),
+        (np.ones((2, 8, 8)), "as many as `images`. Received: 2 masks, 3 images"),
+        (np.ones((3, 8, 8, 1)), r"rank 3.* Received: shape \(3, 8, 8, 1\)"),
+        (np.ones((8, 8)), r"rank 3.* Received: shape \(8, 8\)"),
+        (None, "booleans or numbers. Received: dtype object"),
         (np.full((3, 8, 8), 255, "uint8"), r"\[0, 1\].*255 to 255"),
-        (np.full((3, 8, 8), np.nan), r"\[0, 1\].*nan"),
+        (np.full((3, 8, 8), np.inf), r"\[0, 1\].*inf"),
+        (
+            np.where(np.eye(8), np.nan, np.ones((3, 8, 8))),
+            "finite.*NaN in 3 of 3 masks",
+        ),
         (-np.ones((3, 8, 8)), r"\[0, 1\].*-1"),
         (np.full((3, 8, 8), "a"), "booleans or numbers"),
+        (np.ones((3, 8, 8), "complex64"), "booleans or numbers"),
     ],
 )
 def test_bad_masks_are_named(squares, masks, message):

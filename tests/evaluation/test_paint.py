@@ -30,12 +30,12 @@ def images(rng):
     return rng.uniform(-1, 1, (5, *SHAPE)).astype("float32")
 
 
-def by_hand(mae, images, hidden):
+def by_hand(mae, images, hidden, restore=False):
     """The errors of all painters, from public functions."""
     found = {"mae": PaintErrors(), "telea": PaintErrors()}
     for image, patches in zip(images, hidden):
         visible = np.flatnonzero(~patches)[None].astype("int32")
-        repainted = mae.reconstruct(image[None], visible)
+        repainted = mae.reconstruct(image[None], visible, restore)
         repainted = keras.ops.convert_to_numpy(repainted)[0]
         original = (image.astype("float64") + 1) / 2
         patches = patches.reshape(4, 4)
@@ -118,6 +118,45 @@ def test_it_prints_and_saves(mae, images, tmp_path):
     assert '"protocol": "paint"' in (tmp_path / "result.json").read_text()
 
 
+@pytest.mark.filterwarnings("ignore:`mae` was trained with `norm_pix_loss`")
+def test_standardised_patches_are_given_their_statistics(images):
+    arguments = dict(value_range=(-1, 1), norm_pix_loss=True, mask_ratio=0.4)
+    mae = randomize(keras_mra.MAE(SHAPE, (2, 3), **arguments, **TINY))
+    hidden = random_hidden(0, 5, 10)
+    expected = {
+        restore: by_hand(mae, images, hidden, restore)["mae"]["mse"]
+        for restore in (True, False)
+    }
+    assert expected[True] < 0.8 * expected[False]
+
+    def layer(restore):
+        return keras_mra.layers.MaskReconstruct(mae, restore_patch_statistics=restore)
+
+    for source, argument, restored in [
+        (mae, None, True),
+        (mae, False, False),
+        (layer(True), None, True),
+        (layer(False), None, False),
+        (layer(False), True, True),
+    ]:
+        result = evaluation.paint(source, images, restore_patch_statistics=argument)
+        assert result.restore_patch_statistics is restored
+        assert result.mse == pytest.approx(expected[restored], rel=1e-3)
+
+
+def test_flat_images_give_finite_numbers(mae):
+    images = np.full((2, *SHAPE), 0.25, "float32")
+    result = evaluation.paint(mae, images, batch_size=2)
+    found = [result.to_dict(), *result.references.values()]
+    for values in found:
+        for name in ("mse", "psnr", "ssim", "seams", "mse_to_telea"):
+            assert np.isfinite(values[name])
+        assert values["seams"] < 2 * 510
+    # Telea's paint is as flat, but for a rounded level.
+    assert result.references["mean_color"]["seams"] == 1
+    assert result.references["telea"]["mse_to_telea"] == 1
+
+
 def test_bad_arguments_are_named(mae, images):
     with pytest.raises(ValueError, match="`mae` must be an MAE.*'mae_nano'.*str"):
         evaluation.paint("mae_nano", images)
@@ -125,8 +164,13 @@ def test_bad_arguments_are_named(mae, images):
         evaluation.paint(mae, images, strategy="best")
     with pytest.raises(ValueError, match="`mask_ratio`"):
         evaluation.paint(mae, images, mask_ratio=0.01)
-    with pytest.raises(ValueError, match="`seed` must be an integer"):
-        evaluation.paint(mae, images, seed=None)
+    for seed in (None, 1.5, -1, True):
+        with pytest.raises(ValueError, match=f"`seed` must be an integer.*{seed}"):
+            evaluation.paint(mae, images, seed=seed)
+    with pytest.raises(ValueError, match="is for models trained with `norm_pix_loss`"):
+        evaluation.paint(mae, images, restore_patch_statistics=True)
+    with pytest.raises(ValueError, match="`restore_patch_statistics` must be a bool"):
+        evaluation.paint(mae, images, restore_patch_statistics=1)
     with pytest.raises(ValueError, match="`images` must lie in .*`value_range`"):
         evaluation.paint(mae, images * 2)
     encoder = keras_mra.MAE(SHAPE, (2, 3), **{**TINY, "decoder_depth": 0})

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from keras_mra.evaluation.paint_errors import HALF_LEVEL
 from keras_mra.evaluation.paint_errors import PaintErrors
+from keras_mra.evaluation.paint_errors import border_pairs
 from keras_mra.evaluation.paint_errors import jumps
-from keras_mra.evaluation.paint_errors import ratio
+from keras_mra.evaluation.paint_errors import mse_ratio
 from keras_mra.evaluation.ssim import ssim
 
 # NumPy alone: no backend computes anything here.
@@ -29,6 +31,7 @@ def test_jumps_across_the_borders_of_a_mask(rng, mask):
         expected += abs(image[1, column] - image[2, column]).mean()
     assert jumps(image, mask) == pytest.approx(expected)
     assert jumps(image, ~mask) == pytest.approx(expected)
+    assert border_pairs(mask) == border_pairs(~mask) == 6
 
 
 def test_only_dropped_pixels_count(rng, mask):
@@ -71,4 +74,20 @@ def test_perfect_paint_has_finite_numbers(mask):
         "ssim": pytest.approx(1),
         "seams": 1.0,
     }
-    assert ratio(0.0, 0.0) == 1 and ratio(0.3, 0.2) == pytest.approx(1.5)
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-12, 1e-6])
+def test_ratios_of_a_flat_image_are_finite(rng, mask, noise):
+    flat = 0.5 + noise * rng.random((4, 6, 1))
+    errors = PaintErrors()
+    errors.add(flat, np.where(mask[..., None], 0.6, flat), mask)
+    # Jumps of 0.1 over half a level of 8 bits, whatever rounding leaves in the image.
+    assert errors.to_dict()["seams"] == pytest.approx(0.1 * 510, rel=1e-3)
+    rounded = PaintErrors()
+    rounded.add(flat, np.where(mask[..., None], 0.501, flat), mask)
+    assert rounded.to_dict()["seams"] == 1
+    assert mse_ratio(errors.mse(), noise**2) == pytest.approx(
+        (0.1 * 510) ** 2, rel=1e-3
+    )
+    assert mse_ratio(rounded.mse(), noise**2) == 1
+    assert mse_ratio(0.3, 0.2) == pytest.approx(1.5) and HALF_LEVEL == 1 / 510

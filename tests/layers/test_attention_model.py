@@ -195,7 +195,7 @@ def test_a_subclassed_model(mae, images):
     [
         (dict(strategy="random"), "`strategy` must be 'attention' or.*'random'"),
         (dict(attention_block=0), "`attention_block` must be None.*attention_block=0"),
-        (dict(attention_resolution=8), "`attention_resolution` must be None.*=8"),
+        (dict(attention_resolution=8), "`attention_resolution` must be None.*=.8, 8"),
         (dict(attention_model=len), "must be a built Keras model.*builtin_function"),
         (dict(attention_model=Subclassed()), "must be a built Keras model"),
         (
@@ -236,3 +236,44 @@ def test_one_that_keras_cannot_make_again(mae):
     model.get_config = lambda: {"no": "such argument"}
     with pytest.raises(ValueError, match="copy from its configuration.*or `copy`"):
         MaskReconstruct(mae, attention_model=model)
+
+
+@pytest.mark.parametrize(
+    "scores,found",
+    [
+        (lambda x: x - 1.0, "negative scores, down to -1"),
+        (lambda x: x / 0.0, "NaN|infinite"),
+        (lambda x: x * 0.0, "only zeros for the first 8 images"),
+        (lambda x: x[:1], r"scores of shape \(1, 9\)"),
+    ],
+)
+@pytest.mark.parametrize("as_tensor", [False, True])
+def test_bad_scores_of_the_first_images(mae, images, scores, found, as_tensor):
+    pixels = keras.Input((12, 12, 1))
+    x = keras.layers.Flatten()(keras.layers.AveragePooling2D(4)(pixels))
+    layer = MaskReconstruct(
+        mae, attention_model=keras.Model(pixels, keras.layers.Lambda(scores)(x))
+    )
+    images = images.copy()
+    images[0] = 0
+    expected = r"`attention_model` must return finite scores of shape \(batch, 9\)"
+    with pytest.raises(ValueError, match=f"{expected}.*Received: .*({found})"):
+        layer(ops.convert_to_tensor(images) if as_tensor else images)
+
+
+def test_scores_are_checked_once(mae, images):
+    calls = []
+
+    class Counting(Subclassed):
+        def call(self, images):
+            calls.append(tuple(images.shape))
+            return super().call(images)
+
+    model = Counting()
+    model.build((None, 12, 12, 1))
+    layer = MaskReconstruct(mae, attention_model=model, resize=True, copy=False)
+    large = ops.convert_to_tensor(images.repeat(2, axis=1).repeat(2, axis=2))
+    calls.clear()
+    layer(large)
+    layer(large)
+    assert calls == [(8, 12, 12, 1), (16, 12, 12, 1), (16, 12, 12, 1)]

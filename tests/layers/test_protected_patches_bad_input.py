@@ -54,6 +54,45 @@ BOXES = {"boxes": np.zeros((2, 3, 4)), "labels": np.zeros((2, 3))}
             {**BOXES, "boxes": np.full((2, 3, 4), np.nan)},
             "must be finite.*NaN",
         ),
+        (
+            "segmentation_masks",
+            np.full((2, 12, 12), np.nan, "float32"),
+            r"`inputs\['segmentation_masks'\]` must be finite.*NaN",
+        ),
+        (
+            "segmentation_masks",
+            np.full((2, 12, 12), "cat"),
+            r"`inputs\['segmentation_masks'\]` must hold numbers.*dtype str",
+        ),
+        ("segmentation_masks", [[[0] * 12] * 12, [[0]]], "nested lists.*type list"),
+        ("segmentation_masks", "masks.png", "nested lists of numbers.*'masks.png'"),
+        (
+            "bounding_boxes",
+            {**BOXES, "labels": np.full((2, 3), "cat")},
+            r"`inputs\['bounding_boxes'\]\['labels'\]` must hold numbers.*dtype str",
+        ),
+        (
+            "bounding_boxes",
+            {**BOXES, "labels": [["cat"] * 3] * 2},
+            r"\['labels'\]` must be an array.*\['cat', 'cat', 'cat'\]",
+        ),
+        (
+            "bounding_boxes",
+            {**BOXES, "boxes": [[[0, 0, 1, 1]], [[0, 0, 1, 1], [1, 1, 2, 2]]]},
+            r"\['boxes'\]` must be an array.*of type list.*padding: .* of -1",
+        ),
+        (
+            "bounding_boxes",
+            {**BOXES, "labels": [[1], [1, 2]]},
+            r"\['labels'\]` must be an array.*of type list.*padding: .* of -1",
+        ),
+        ("bounding_boxes", {**BOXES, "labels": np.zeros(2)}, "one label for each"),
+        ("bounding_boxes", {**BOXES, "boxes": None}, "must be a dict that holds 'box"),
+        (
+            "bounding_boxes",
+            {**BOXES, "boxes": np.full((2, 3, 4), 1j)},
+            r"\['boxes'\]` must hold numbers.*complex128",
+        ),
     ],
 )
 def test_bad_annotations(mae, images, protect, annotation, message):
@@ -62,6 +101,21 @@ def test_bad_annotations(mae, images, protect, annotation, message):
         given[protect] = annotation
     with pytest.raises(ValueError, match=message):
         make(mae, protect)(given)
+
+
+def test_annotations_of_tensors(mae, images):
+    """The values of the first tensors are checked; later ones are not waited for."""
+    bad = np.full((2, 12, 12), np.nan, "float32")
+    layer = make(mae, "segmentation_masks")
+    given = {"images": images[:2], "segmentation_masks": bad}
+    with pytest.raises(ValueError, match="must be finite.*NaN"):
+        layer({name: ops.convert_to_tensor(x) for name, x in given.items()})
+
+
+def test_annotations_that_nothing_protects_pass(mae, images):
+    given = {"images": images[:2], "segmentation_masks": "x", "bounding_boxes": [[1]]}
+    found = MaskReconstruct(mae)(given)
+    assert found["segmentation_masks"] == "x" and found["bounding_boxes"] == [[1]]
 
 
 @pytest.mark.parametrize("as_tensor", [False, True])

@@ -197,6 +197,12 @@ def test_saving(mae, images):
         (np.zeros((3, 1), int), "one row of patch indices per image.*3 rows for 16"),
         (np.zeros((16,), int), r"shape \(batch, kept\).*\(16,\)"),
         (np.zeros((16, 1)), "must hold integers.*float64"),
+        (np.full((16, 2), -1.0), "must hold integers.*float64"),
+        (np.full((16, 1), "0"), "must hold integers.*str"),
+        (np.zeros((16, 1), bool), "must hold integers.*bool"),
+        (np.zeros((16, 0), int), "must keep at least one patch"),
+        (np.array([[0, 1], [0, -1]] * 8), "from 0 to 8.*from -1 to 1"),
+        ([[0, 1], [2]] * 8, "`visible` must be an array.*of type list"),
     ],
 )
 def test_bad_patches_to_replay(mae, images, visible, message):

@@ -1,8 +1,11 @@
 """`MAE(mask_ratio=(low, high))`: every batch is trained at several ratios."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
+from helpers.models import QUICK
 from helpers.models import TINY
 from helpers.models import compute
 from helpers.models import randomize
@@ -59,18 +62,21 @@ def test_attributes(mae):
 def test_every_batch_sees_every_ratio(mae, batch, visible):
     out = call(mae, images_of(batch))
     assert (out["dropped"] == 0).sum(axis=1).tolist() == visible
-    shown = [row for part in out["visible"] for row in part]
-    for row, dropped in zip(shown, out["dropped"], strict=True):
-        np.testing.assert_array_equal(np.sort(row), np.flatnonzero(dropped == 0))
+    assert out["visible"].shape == (batch, 12) and out["visible"].dtype == "int32"
+    for row, kept, dropped in zip(out["visible"], visible, out["dropped"], strict=True):
+        np.testing.assert_array_equal(np.sort(row[:kept]), np.flatnonzero(dropped == 0))
+        assert (row[kept:] == -1).all()
 
 
 def test_each_part_is_what_its_ratio_alone_gives(mae):
     images = images_of(8)
     out = call(mae, images)
-    for i, (visible, tokens) in enumerate(zip(out["visible"], out["tokens"])):
+    for i, kept in enumerate(COUNTS):
         rows = slice(2 * i, 2 * i + 2)
+        visible, tokens = out["visible"][rows, :kept], out["tokens"][rows]
         alone = call(mae, {"images": images[rows], "visible": visible})
-        np.testing.assert_allclose(tokens, alone["tokens"], atol=1e-5)
+        np.testing.assert_allclose(tokens[:, : 1 + kept], alone["tokens"], atol=1e-5)
+        assert (tokens[:, 1 + kept :] == 0).all()
         for name in ("predictions", "targets", "dropped"):
             np.testing.assert_allclose(out[name][rows], alone[name], atol=1e-5)
 
@@ -110,12 +116,47 @@ def test_msa_pools_each_part(mae):
     images = images_of(8)
     out = call(msa, images)
     assert out["queries"].shape == out["keys"].shape == (8, 6)
-    for i, tokens in enumerate(out["tokens"]):
-        alone = compute(msa.query, tokens)
+    for i, kept in enumerate(COUNTS):
+        alone = compute(msa.query, out["tokens"][2 * i : 2 * i + 2, : 1 + kept])
         np.testing.assert_allclose(out["queries"][2 * i : 2 * i + 2], alone, atol=1e-5)
     msa.compile(keras.optimizers.SGD(0.01))
     history = msa.fit(images, batch_size=8, verbose=0).history
     assert np.isfinite(history["loss"]).all()
+
+
+@pytest.mark.parametrize("last", [1, 2, 3])
+def test_last_batches_smaller_than_the_number_of_ratios(last):
+    images = images_of(4 + last)
+    mae = make_mae()
+    mae.compile(keras.optimizers.SGD(0.01), **QUICK)
+    assert np.isfinite(mae.fit(images, batch_size=4, verbose=0).history["loss"]).all()
+    assert np.isfinite(mae.evaluate(images, batch_size=4, verbose=0))
+    out = mae.predict(images, batch_size=4, verbose=0)
+    assert out["visible"].shape == (4 + last, 12)
+    assert out["tokens"].shape == (4 + last, 13, 16)
+    kept = (out["visible"] >= 0).sum(axis=1)
+    np.testing.assert_array_equal(kept, (out["dropped"] == 0).sum(axis=1))
+    assert kept.tolist()[:4] == list(COUNTS) and kept[-1] == COUNTS[-1]
+
+
+def test_an_msa_predicts_with_a_small_last_batch():
+    msa = MSA(make_mae(), weak=None, strong=None, hidden_dim=12, projection_dim=6)
+    msa.compile(keras.optimizers.SGD(0.01), **QUICK)
+    out = msa.predict(images_of(5), batch_size=4, verbose=0)
+    assert out["queries"].shape == (5, 6) and np.isfinite(out["queries"]).all()
+
+
+@pytest.mark.parametrize("mask_ratio", [0.5, (0.25, 0.75)])
+def test_an_empty_batch(mask_ratio):
+    mae = make_mae(mask_ratio)
+    out = call(mae, np.zeros((0, 8, 8, 1), "float32"))
+    kept = mae.num_visible
+    assert out["visible"].shape == (0, kept) and out["tokens"].shape == (
+        0,
+        1 + kept,
+        16,
+    )
+    assert out["dropped"].shape == (0, 16) and out["predictions"].shape == (0, 16, 4)
 
 
 def test_saved_and_loaded(mae, tmp_path):
@@ -138,8 +179,36 @@ def test_equal_ends_are_one_ratio():
 
 
 @pytest.mark.parametrize(
+    "mask_ratio, found",
+    [
+        (np.float32(0.5), 0.5),
+        (np.float64(0.25), 0.25),
+        ([0.25, 0.75], (0.25, 0.75)),
+        ((np.float32(0.25), np.float64(0.75)), (0.25, 0.75)),
+        ([0.5, 0.5], (0.5, 0.5)),
+    ],
+)
+def test_forms_of_the_ratio(mask_ratio, found):
+    mae = make_mae(mask_ratio)
+    assert mae.mask_ratio == found
+    config = json.loads(json.dumps(mae.get_config()["mask_ratio"]))
+    again = make_mae(config)
+    assert (again.mask_ratio, again.visible_counts) == (found, mae.visible_counts)
+
+
+@pytest.mark.parametrize(
     "mask_ratio, message",
     [
+        (float("nan"), "Received: mask_ratio=nan"),
+        (0, "Received: mask_ratio=0"),
+        (True, "a number.*a pair of them.*mask_ratio=True"),
+        ((0.25, True), "a pair"),
+        (np.bool_(True), "a number.*a pair of them"),
+        ("0.5", "a number.*a pair of them.*mask_ratio='0.5'"),
+        (None, "a number.*a pair of them.*mask_ratio=None"),
+        ({0.25, 0.75}, "a number.*a pair of them"),
+        (np.array([0.25, 0.75]), "a number.*a pair of them.*array"),
+        ((), "a pair"),
         ((0.75, 0.25), "a pair of them, the lower first.*0.75, 0.25"),
         ((0.0, 0.5), r"in \(0, 1\)"),
         ((0.5, 1.0), r"in \(0, 1\)"),

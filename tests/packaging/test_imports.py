@@ -20,6 +20,7 @@ OPTIONAL = {
     "grain",
     "huggingface_hub",
     "keras_cv",
+    "keras_hub",
     "matplotlib",
     "onnx",
     "onnxruntime",

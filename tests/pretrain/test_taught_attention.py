@@ -84,13 +84,33 @@ def test_the_teacher_sees_the_view_of_the_student():
     def flip(images, training):
         return ops.flip(images, axis=2)
 
-    outputs = make_viewed(flip)(ops.convert_to_tensor(images), training=True)
+    model = make_viewed(flip, attention_share=1.0)
+    outputs = model(ops.convert_to_tensor(images), training=True)
     flipped = images[:, :, ::-1].astype("float32") / 255
     np.testing.assert_allclose(
         to_numpy(outputs["targets"]), to_numpy(patchify(flipped, (2, 2))), atol=1e-6
     )
     seen = to_numpy(outputs["taught_attention"]).reshape(4, 4, 4) > 0
     np.testing.assert_array_equal(seen, masks.reshape(4, 4, 4)[:, :, ::-1])
+
+
+@pytest.mark.parametrize("share, taught", [(0.25, 2), (0.6, 3), (1.0, 5), (1e-9, 1)])
+def test_a_share_of_the_batch_is_taught(share, taught):
+    images = ops.convert_to_tensor(bright_squares(5)[0])
+    viewed = make_viewed(attention_share=share)
+    msa = keras_mra.MSA(
+        viewed.mae, None, None, attention_share=share, hidden_dim=4, projection_dim=4,
+        attention_teacher=brightness_teacher(),
+    )  # fmt: skip
+    for model in (viewed, msa):
+        whole = model(images, training=False)
+        part = model(images, training=True)
+        for name in ("attention", "taught_attention"):
+            assert whole[name].shape == (5, 16)
+            np.testing.assert_allclose(
+                to_numpy(part[name]), to_numpy(whole[name])[:taught], atol=1e-6
+            )
+    assert keras_mra.MSA.from_config(msa.get_config()).attention_share == share
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.25])
@@ -162,7 +182,11 @@ def test_what_a_checkpoint_holds(images, tmp_path):
     )  # fmt: skip
     plain, taught = (header_of(tmp_path / name) for name in ("plain", "taught"))
     assert taught["variables"] == plain["variables"]
-    told = {"attention_teacher": "Functional", "attention_weight": 0.2}
+    told = {
+        "attention_teacher": "Functional",
+        "attention_weight": 0.2,
+        "attention_share": 0.25,
+    }
     assert taught["run"] == {**plain["run"], **told}
 
 
@@ -197,3 +221,5 @@ def test_a_bad_teacher_is_refused_before_training(images, train):
         train(images, attention_teacher=brightness_teacher(scale=-1.0))
     with pytest.raises(ValueError, match="`attention_weight` must be"):
         train(images, attention_weight=-1.0)
+    with pytest.raises(ValueError, match=r"`attention_share` must be in \(0, 1\]"):
+        train(images, attention_share=0)

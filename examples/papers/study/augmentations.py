@@ -7,6 +7,8 @@ import numpy as np
 from keras import layers
 from keras import ops
 
+from keras_mra import backend
+from keras_mra import checks
 from keras_mra.layers import MaskReconstruct
 
 # The order in which a chain applies them: MRA needs the crop that the classifier sees,
@@ -61,7 +63,7 @@ def augmentation(
         raise ValueError(f"`mae` must be given for the arm {name!r}. Received: None")
     low, high = value_range
     # Layers with the same seed would make the same draws.
-    seeds = itertools.count(100 * seed)
+    seeds = itertools.count(backend.folded_seed(100 * checks.required_seed(seed)))
 
     def reconstruct(strategy):
         return MaskReconstruct(

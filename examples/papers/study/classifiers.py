@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_mra import backend
+from keras_mra import checks
 from keras_mra import datasets
 from keras_mra.models.small_cnn import small_cnn
 from study.augmented_batches import AugmentedBatches
@@ -29,7 +31,7 @@ def build_network(name, image_shape, num_classes, value_range, seed):
     Raises:
         ValueError: If there is no network of this name.
     """
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(backend.folded_seed(checks.required_seed(seed)))
     if name == "small_cnn":
         return small_cnn(image_shape, num_classes, value_range, seed=seed)
     make = getattr(keras.applications, name, None)

@@ -67,7 +67,7 @@ def long_tail(labels, factor, seed=0):
     >>> images, labels = images[chosen], labels[chosen]
     """
     labels = _labels("labels", labels)
-    checks.nonnegative_int("seed", seed)
+    checks.required_seed(seed)
     _, codes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     counts = long_tail_counts(sizes, factor)
     ranks = rank_within_class(labels, np.random.default_rng(seed))

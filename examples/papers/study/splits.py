@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 
+from keras_mra import checks
 from keras_mra import datasets
 
 
@@ -157,6 +158,7 @@ def draw(dataset, per_class, seed=0, batch_size=None):
     Returns:
         A shuffled `datasets.Subset`.
     """
+    checks.required_seed(seed)
     labels = dataset.all_labels()
     if per_class is None:
         chosen = np.arange(len(labels))

@@ -9,6 +9,7 @@ import sys
 import keras
 
 from keras_mra import backend
+from keras_mra import checks
 from keras_mra.machine import describe_machine
 from study.autoencoders import autoencoder
 from study.report import write_report
@@ -81,6 +82,8 @@ class Study:
             parser.set_defaults(**{"seeds": [0], **quick})
             backend.compile_quickly()
         self.args = parser.parse_args(argv)
+        for seed in self.args.seeds:
+            checks.required_seed(seed)
         self.settings = {name: getattr(self.args, name) for name in settings}
 
     @functools.cached_property

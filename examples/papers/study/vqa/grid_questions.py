@@ -47,7 +47,7 @@ def grid_questions(data, class_names, count, grid=(2, 2), seed=0):
     >>> test = grid_questions(data.test, data.class_names, 2_000)
     """
     checks.positive_int("count", count)
-    checks.nonnegative_int("seed", seed)
+    checks.required_seed(seed)
     images, labels = labelled("data", data)
     checks.image_batch(images, (None, None, None), "data")
     members = [np.flatnonzero(labels == c) for c in range(len(class_names))]

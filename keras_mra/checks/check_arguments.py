@@ -1,0 +1,172 @@
+"""Checks of numbers, flags, choices and seeds."""
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+import keras
+import numpy as np
+
+
+def integer(name: str, value: Any, low: int, expected: str) -> int:
+    """Returns `value` as an `int` if it is an integer, at least `low`.
+
+    Args:
+        name: Name of the argument in the message.
+        value: What the caller passed. Booleans and floats are refused.
+        low: Int, the smallest value that is accepted.
+        expected: What the message says the argument must be.
+    """
+    if not is_integer(value) or value < low:
+        raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r}")
+    return int(value)
+
+
+def number(
+    name: str, value: Any, expected: str, low: float = 0.0, high: float = math.inf
+) -> float:
+    """Returns `value` as a `float` if it is finite and from `low` to `high`."""
+    if not is_number(value) or not low <= value <= high or math.isinf(value):
+        raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r}")
+    return float(value)
+
+
+def is_integer(value: Any) -> bool:
+    """Whether `value` is an integer of Python or NumPy, and no boolean."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a real number of Python or NumPy, and no boolean."""
+    kinds = (int, float, np.integer, np.floating)
+    return isinstance(value, kinds) and not isinstance(value, bool)
+
+
+def positive_int(name: str, value: Any) -> int:
+    """Returns `value` if it is a positive integer."""
+    return integer(name, value, 1, "a positive integer")
+
+
+def nonnegative_int(name: str, value: Any) -> int:
+    """Returns `value` if it is an integer, at least 0."""
+    return integer(name, value, 0, "an integer, at least 0")
+
+
+def positive_float(name: str, value: Any) -> float:
+    """Returns `value` if it is a positive finite number."""
+    smallest = math.ulp(0.0)
+    return number(name, value, "a positive number", low=smallest)
+
+
+def nonnegative_float(name: str, value: Any) -> float:
+    """Returns `value` if it is a finite number, at least 0."""
+    return number(name, value, "a number, at least 0")
+
+
+def fraction(name: str, value: Any) -> float:
+    """Returns `value` if it is a number in [0, 1]."""
+    return number(name, value, "in [0, 1]", high=1.0)
+
+
+def share(name: str, value: Any) -> float:
+    """Returns `value` if it is a number in (0, 1]."""
+    return number(name, value, "in (0, 1]", low=math.ulp(0.0), high=1.0)
+
+
+def flag(name: str, value: Any) -> bool:
+    """Returns `value` as a `bool` if it is a boolean of Python or NumPy."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
+    return bool(value)
+
+
+def choice(
+    name: str, value: Any, choices: Collection[str], optional: bool = False
+) -> Any:
+    """Returns `value` if it is one of the strings `choices`.
+
+    Args:
+        name: Name of the argument in the message.
+        value: What the caller passed.
+        choices: Strings that are accepted.
+        optional: Bool, whether `None` is accepted too.
+    """
+    if optional and value is None:
+        return None
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(
+            f"`{name}` must be one of {tuple(choices)}{' or None' if optional else ''}."
+            f" Received: {name}={value!r}"
+        )
+    return value
+
+
+def seed(value: Any) -> int | None:
+    """Returns `value` if it is an integer from 0 to 2**64 - 1, or `None`."""
+    return None if value is None else _seed(value, " or None")
+
+
+def required_seed(value: Any) -> int:
+    """Returns `value` if it is an integer from 0 to 2**64 - 1."""
+    return _seed(value, "")
+
+
+def seed_or_generator(value: Any) -> Any:
+    """Returns `value` if it is a seed, `None` or a `keras.random.SeedGenerator`."""
+    if value is None or isinstance(value, keras.random.SeedGenerator):
+        return value
+    return _seed(value, ", a keras.random.SeedGenerator or None")
+
+
+def _seed(value: Any, alternatives: str) -> int:
+    if not is_integer(value) or not 0 <= value < 2**64:
+        raise ValueError(
+            f"`seed` must be an integer from 0 to 2**64 - 1{alternatives}. "
+            f"Received: seed={value!r}"
+        )
+    return int(value)
+
+
+def pair_of_ints(name: str, value: Any) -> tuple[int, int]:
+    """Returns `value` as a pair of positive integers; an integer stands for both."""
+    pair = (value, value) if is_integer(value) else value
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise ValueError(
+            f"`{name}` must be a positive integer or a pair of positive integers. "
+            f"Received: {name}={value!r}"
+        )
+    return positive_int(name, pair[0]), positive_int(name, pair[1])
+
+
+def positive_ints(name: str, value: Any) -> tuple[int, ...]:
+    """Returns `value`, one positive integer or a sequence of them, as a tuple."""
+    values = value if isinstance(value, (tuple, list)) else (value,)
+    if not values:
+        raise ValueError(
+            f"`{name}` must be a positive integer or a sequence of positive integers. "
+            f"Received: {name}={value!r}"
+        )
+    return tuple(positive_int(name, v) for v in values)
+
+
+def ascending_pair(
+    name: str, value: Any, upper: float = math.inf
+) -> tuple[float, float]:
+    """Returns `value` as a pair of floats in (0, upper], the lower first."""
+    low, high = two_floats(value)
+    if not 0 < low <= high <= upper or math.isinf(high):
+        limit = "" if math.isinf(upper) else f", at most {upper:g}"
+        raise ValueError(
+            f"`{name}` must be a pair of positive numbers{limit}, the lower first. "
+            f"Received: {name}={value!r}"
+        )
+    return low, high
+
+
+def two_floats(value: Any) -> tuple[float, float]:
+    """Two floats, which are NaN if `value` does not hold two numbers."""
+    try:
+        low, high = (float(v) for v in value)
+    except (TypeError, ValueError):
+        return math.nan, math.nan
+    return low, high

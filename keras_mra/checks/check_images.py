@@ -1,0 +1,154 @@
+"""Checks of images and their range."""
+
+import math
+import reprlib
+import warnings
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_mra import backend
+from keras_mra.checks.check_arguments import two_floats
+from keras_mra.typing import Array
+
+
+def value_range(value: Any) -> tuple[float, float]:
+    """Returns `value` as a pair of finite floats, low below high."""
+    low, high = two_floats(value)
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError(
+            "`value_range` must be a pair of finite numbers, the lower first. "
+            f"Received: value_range={value!r}"
+        )
+    return low, high
+
+
+def channel_statistics(
+    name: str, value: Any, channels: int, positive: bool = False
+) -> tuple[float, ...] | None:
+    """Returns one float per channel, or `None`; one number stands for all channels."""
+    if value is None:
+        return None
+    try:
+        array = np.asarray(value, "float64").reshape(-1)
+    except (TypeError, ValueError):
+        array = np.array([np.nan])
+    if array.size == 1:
+        array = np.repeat(array, channels)
+    bad = array.size != channels or not np.isfinite(array).all()
+    if bad or (positive and (array <= 0).any()):
+        raise ValueError(
+            f"`{name}` must be one {'positive ' if positive else ''}finite number per "
+            f"channel ({channels}), in the 0 to 1 scale of `value_range`, or None. "
+            f"Received: {name}={value!r}"
+        )
+    return tuple(float(v) for v in array)
+
+
+def as_array(name: str, value: Any, hint: str = "") -> Any:
+    """Returns an array or a tensor as it is, and nested lists of numbers as an array.
+
+    Args:
+        name: Name of the argument in the message.
+        value: What the caller passed. Ragged lists and other objects are refused.
+        hint: String, a sentence at the end of the message.
+    """
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return value
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):  # lists of several lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "biufc":
+        raise ValueError(
+            f"`{name}` must be an array, a tensor, or nested lists of numbers that "
+            f"have one length at each depth. Received: {reprlib.repr(value)} (of type "
+            f"{type(value).__name__}){hint and '. ' + hint}"
+        )
+    return array
+
+
+def dtype_name(x: Any) -> str:
+    """The name of the dtype of an array or a tensor of any library."""
+    return getattr(x.dtype, "name", str(x.dtype)).removeprefix("torch.")
+
+
+def is_concrete(x: Any) -> bool:
+    """Whether `x` holds values now; a traced or symbolic tensor does not."""
+    return isinstance(x, np.ndarray) or backend.is_concrete(x)
+
+
+def image_batch(
+    images: Array, image_shape: tuple[int | None, ...], name: str = "images"
+) -> None:
+    """Refuses anything but a batch of images of one size.
+
+    Args:
+        images: Array or tensor, concrete or not.
+        image_shape: `(height, width, channels)`; a size of `None` is not checked.
+        name: Name of the argument in messages.
+    """
+    shape = tuple(images.shape)
+    if len(shape) != 4:
+        raise ValueError(
+            f"`{name}` must have rank 4, (batch, height, width, channels). "
+            f"Received: shape {shape}"
+        )
+    for axis, want, got in zip(("height", "width", "channels"), image_shape, shape[1:]):
+        if None not in (want, got) and got != want:
+            raise ValueError(
+                f"`{name}` must have shape (batch, "
+                f"{', '.join('any' if n is None else str(n) for n in image_shape)}). "
+                f"Received: shape {shape}, whose {axis} is {got}, not {want}."
+            )
+    pixel_dtype(images, name)
+
+
+def pixel_dtype(images: Array, name: str = "images") -> None:
+    """Refuses pixels that are neither integers nor floats."""
+    dtype = dtype_name(images)
+    if not dtype.startswith(("uint", "int", "float", "bfloat")):
+        raise ValueError(
+            f"`{name}` must hold integers or floats. Received: dtype {dtype}"
+        )
+
+
+def pixel_values(
+    images: Array, value_range: tuple[float, float], name: str = "images"
+) -> None:
+    """Refuses NaN, infinities and values outside `value_range`, on concrete data.
+
+    A float batch in [0, 1] for a model of [0, 255] only causes a warning, because very
+    dark images are legal.
+    """
+    if 0 in tuple(images.shape):
+        raise ValueError(
+            f"`{name}` must not be empty. Received: shape {tuple(images.shape)}"
+        )
+    low, high = value_range
+    dtype = keras.backend.standardize_dtype(images.dtype)
+    if dtype == "uint8" and low <= 0 and high >= 255:
+        return
+    # The reduction runs where the images are: three numbers leave an accelerator.
+    xp = np if isinstance(images, np.ndarray) else ops
+    smallest, largest = float(xp.min(images)), float(xp.max(images))
+    if "float" in dtype and not bool(xp.all(xp.isfinite(images))):
+        raise ValueError(
+            f"`{name}` must be finite. Received: NaN or infinite pixels among values "
+            f"from {smallest:g} to {largest:g}."
+        )
+    slack = 1e-3 * (high - low)
+    if smallest < low - slack or largest > high + slack:
+        raise ValueError(
+            f"`{name}` must lie in the model's `value_range` {value_range}. "
+            f"Received: values from {smallest:g} to {largest:g}."
+        )
+    if "float" in dtype and high - low > 100 and 0 < largest <= 1.0:
+        warnings.warn(
+            f"`{name}` is a float batch with values from {smallest:g} to {largest:g}, "
+            f"but the model's `value_range` is {value_range}: if the images are scaled "
+            "to [0, 1], multiply them by 255 or set `value_range=(0, 1)`.",
+            stacklevel=3,
+        )

@@ -1,0 +1,57 @@
+"""Trains a preset of photographs: first without, then with a teacher of attention.
+
+    python tools/presets/pretrain_photos.py photographs/train_64.npy first --epochs 5
+    python tools/presets/pretrain_photos.py photographs/train_64.npy mae_nano_photos \
+        --epochs 6 --preset first --teacher teacher.keras
+
+A killed run continues from the checkpoint beside its output. Cost of an epoch on one
+core of an AMD EPYC, TensorFlow: 8 minutes without a teacher.
+"""
+
+import argparse
+import pathlib
+
+import keras
+import numpy as np
+
+import keras_mra
+
+RECIPE = {"patch_size": 8, "mask_ratio": (0.4, 0.75), "smooth_fill": True}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("images", type=pathlib.Path, help="made by photographs.py")
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--epochs", type=int, required=True)
+    parser.add_argument("--learning-rate", type=float, default=3e-3, help="per 256")
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--preset", help="a preset to continue from")
+    parser.add_argument("--teacher", help="a `.keras` file made by distill_teacher.py")
+    parser.add_argument("--attention-weight", type=float, default=0.1)
+    arguments = parser.parse_args()
+
+    teacher = None
+    if arguments.teacher:
+        teacher = keras.models.load_model(arguments.teacher, compile=False)
+    # Photographs keep their resolution. Crops that are enlarged would be smooth, and
+    # what is smooth is easy to continue.
+    view = keras.layers.RandomFlip("horizontal", seed=0)
+    mae = keras_mra.pretrain_mae(
+        np.load(arguments.images),
+        preset=arguments.preset or "mae_nano",
+        view=view,
+        epochs=arguments.epochs,
+        batch_size=arguments.batch_size,
+        learning_rate=arguments.learning_rate,
+        attention_teacher=teacher,
+        attention_weight=arguments.attention_weight,
+        checkpoint=f"{arguments.out}_checkpoint",
+        verbose=2,
+        **({} if arguments.preset else RECIPE),
+    )
+    mae.save_to_preset(arguments.out)
+
+
+if __name__ == "__main__":
+    main()
