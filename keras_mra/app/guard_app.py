@@ -43,10 +43,10 @@ def guard_app(app: flask.Flask, hosts: Collection[str] | None, max_bytes: int) -
     @app.before_request
     def refuse_other_sites() -> None:
         host = flask.request.host
-        if hosts is not None and urlsplit(f"//{host}").hostname not in hosts:
+        if hosts is not None and _name_of(host) not in hosts:
             raise Forbidden(f"The host must be {' or '.join(sorted(hosts))}.")
         origin = flask.request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and origin.partition("://")[2] != host:
             raise Forbidden("The request must come from a page of this server.")
 
     @app.after_request
@@ -61,3 +61,11 @@ def guard_app(app: flask.Flask, hosts: Collection[str] | None, max_bytes: int) -
         if code == 413 and text == type(error).description:
             text = f"`picture` must be a file of at most {max_bytes // 2**20} MB."
         return flask.jsonify(error=text), code
+
+
+def _name_of(host: str) -> str | None:
+    """A host without its port, or `None` if it is none."""
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:  # such as a bracket that is not closed
+        return None

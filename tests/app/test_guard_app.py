@@ -38,13 +38,14 @@ def test_own_hosts(host):
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8600", "localhost.evil.example", "10.0.0.1"]
+    "host",
+    ["evil.example", "evil.example:8600", "localhost.evil.example", "10.0.0.1", "[::1"],
 )
 def test_another_host_may_be_one_that_was_rebound(host):
-    response = Visitor(guarded(), host).get("/")
+    response = Visitor(guarded()).get("/", Host=host)
     assert response.status_code == 403
     assert response.json["error"].startswith("The host must be 127.0.0.1 or")
-    assert Visitor(guarded(hosts=None), host).get("/").status_code == 200
+    assert Visitor(guarded(hosts=None)).get("/", Host=host).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,7 @@ def test_another_host_may_be_one_that_was_rebound(host):
         ("http://localhost:1", 403),
         ("https://evil.example", 403),
         ("null", 403),
+        ("http://[", 403),
     ],
 )
 @pytest.mark.parametrize("hosts", [HOSTS, None])

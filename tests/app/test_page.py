@@ -2,6 +2,7 @@
 
 import base64
 import threading
+import time
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from helpers.visitor import decoded
 from helpers.visitor import encoded
 
 import keras_mra
+from keras_mra.app.repaints import Repaints
 from keras_mra.app.serve import address_of
 from keras_mra.app.serve import listen
 
@@ -118,7 +120,7 @@ def test_the_copied_line_paints_the_first_picture(page, pixels):
     page.locator("#mask_ratio").fill("0.5")
     picture = decoded(shown(page)[3])
     page.locator("#copy").click()
-    page.wait_for_function("document.getElementById('copy').textContent == 'Copied'")
+    page.locator("#copy", has_text="Copied").wait_for()
     line = page.evaluate("navigator.clipboard.readText()")
     assert "mask_ratio=0.5" in line
     layer = eval(line, {"keras_mra": keras_mra})
@@ -159,8 +161,34 @@ def test_a_bad_file_is_explained_and_the_last_picture_stays(page):
     assert page.locator("#error").is_hidden()
 
 
-def test_only_the_last_of_many_changes_is_shown(page):
-    """Answers come late; the pictures are those of the settings on the page."""
+def test_an_answer_that_comes_late_is_not_shown(page, monkeypatch):
+    asked, call = [], Repaints.__call__
+
+    def slow(self, picture, requested):
+        asked.append(requested.attention_block)
+        time.sleep(0.3)
+        return call(self, picture, requested)
+
+    monkeypatch.setattr(Repaints, "__call__", slow)
+    page.evaluate(
+        """() => {
+            const line = document.getElementById("line");
+            window.lines = [];
+            new MutationObserver(() => window.lines.push(line.textContent)).observe(
+                line, {childList: true});
+        }"""
+    )
+    page.locator("#attention_block").select_option("0")
+    while not asked:
+        page.wait_for_timeout(10)
+    page.locator("#attention_block").select_option("")
+    ready(page)
+    assert asked == [0, None]
+    (line,) = page.evaluate("window.lines")
+    assert "attention_block" not in line
+
+
+def test_the_last_of_many_changes_is_shown(page):
     slider = page.locator("#mask_ratio")
     slider.focus()
     for _ in range(20):
