@@ -41,7 +41,7 @@ def read_cutouts(folder, half):
     return cutouts
 
 
-def composite(background, cutout, rng, scale=(0.35, 0.8)):
+def composite(background, cutout, rng, scale=(0.3, 0.7)):
     """Pastes a cut-out at a uniform position.
 
     Args:
@@ -62,13 +62,16 @@ def composite(background, cutout, rng, scale=(0.35, 0.8)):
         cutout = enhance(cutout.convert("RGB")).enhance(rng.uniform(0.7, 1.2))
         cutout.putalpha(alpha)
     length = side * rng.uniform(*scale) / max(cutout.size)
-    size = [max(2, min(side, round(length * edge))) for edge in cutout.size]
+    size = [max(2, round(length * edge)) for edge in cutout.size]
     cutout = cutout.resize(size, Image.Resampling.LANCZOS)
-    left, top = (int(rng.integers(0, side - edge + 1)) for edge in size)
-    layer = np.zeros((side, side, 4), "float32")
-    layer[top : top + size[1], left : left + size[0]] = cutout
-    opacity = layer[..., 3:] / 255
-    image = background * (1 - opacity) + layer[..., :3] * opacity
+    # Objects may leave the image by a third of their size. Otherwise most of them
+    # would cover the centre.
+    left, top = (round(rng.uniform(-edge / 3, side - 2 * edge / 3)) for edge in size)
+    layer = Image.new("RGBA", (side, side))
+    layer.paste(cutout, (left, top))
+    pixels = np.asarray(layer, "float32")
+    opacity = pixels[..., 3:] / 255
+    image = background * (1 - opacity) + pixels[..., :3] * opacity
     return np.rint(image).astype("uint8"), opacity[..., 0]
 
 

@@ -84,6 +84,7 @@ def main():
     parser.add_argument("maps", type=pathlib.Path)
     parser.add_argument("--composites", type=pathlib.Path, required=True)
     parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--start", help="a teacher to train further")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     arguments = parser.parse_args()
     maps = np.load(arguments.maps)
@@ -96,7 +97,10 @@ def main():
     order = np.random.default_rng(0).permutation(len(images))
     held_out, train = order[:1000], order[1000:]
     data = Flipped(images[train], targets[train])
-    teacher = build_teacher()
+    if arguments.start:
+        teacher = keras.models.load_model(arguments.start, compile=False)
+    else:
+        teacher = build_teacher()
     schedule = keras.optimizers.schedules.CosineDecay(
         1e-4,
         decay_steps=arguments.epochs * len(data),
