@@ -25,6 +25,7 @@ from keras_mra.checks.check_images import channel_statistics
 from keras_mra.checks.check_images import dtype_name
 from keras_mra.checks.check_images import image_batch
 from keras_mra.checks.check_images import is_concrete
+from keras_mra.checks.check_images import order_of_axes
 from keras_mra.checks.check_images import pixel_dtype
 from keras_mra.checks.check_images import pixel_values
 from keras_mra.checks.check_images import value_range
@@ -39,6 +40,7 @@ from keras_mra.checks.check_sizes import width_and_heads
 from keras_mra.checks.check_visible import visible_indices
 
 __all__ = [
+    "order_of_axes",
     "dtype_name",
     "as_array",
     "seed_or_generator",

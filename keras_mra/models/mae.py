@@ -238,6 +238,7 @@ class MAE(Autoencoder):
         ```
         """
         checks.restore_patch_statistics(restore_patch_statistics, self.norm_pix_loss)
+        images = checks.as_array("images", images)
         checks.image_batch(images, (None, None, self.image_shape[-1]))
         images = ops.convert_to_tensor(images)
         size, own_size = tuple(images.shape[1:3]), self.image_shape[:2]

@@ -152,6 +152,11 @@ class AnyInput:
                 f"(height, width, channels). Received: shape {tuple(images.shape)}"
             )
         checks.pixel_dtype(images, "inputs")
+        if found := checks.order_of_axes(images.shape):
+            raise ValueError(
+                "`inputs` must be images of shape (batch, height, width, channels). "
+                f"Received: shape {tuple(images.shape)}{found}"
+            )
 
     def check_companions(
         self, images: Any, companions: dict[str, Any], will_augment: bool
