@@ -29,6 +29,7 @@ def msa(mae):
     return msa
 
 
+@pytest.fixture(scope="module")
 def calls(mae, msa):
     """What takes images, by the name of the argument in the message."""
     layer = MaskReconstruct(mae, 0.5, "random", seed=0)
@@ -72,14 +73,14 @@ def calls(mae, msa):
         (None, "must be an array.*NoneType"),
     ],
 )
-def test_no_images(mae, msa, images, message):
-    for name, call in calls(mae, msa):
+def test_no_images(calls, images, message):
+    for name, call in calls:
         with pytest.raises(ValueError, match=f"`{name}` .*{message}"):
             call(images)
 
 
-def test_other_sizes_and_channels(mae, msa):
-    for name, call in calls(mae, msa)[:14]:
+def test_other_sizes_and_channels(mae, calls):
+    for name, call in calls[:14]:
         with pytest.raises(ValueError, match=f"`{name}` must .*3.*shape .4, 8, 8, 1."):
             call(GOOD[..., :1])
     with pytest.raises(ValueError, match="`images` must be divisible by `patch_size`"):
@@ -108,9 +109,9 @@ def test_images_in_a_list(mae):
     assert mae(GOOD.tolist())["targets"].shape == (4, 4, 48)
 
 
-def test_empty_batches(mae, msa):
+def test_empty_batches(mae, calls):
     """They are computed where the result is empty too, and refused elsewhere."""
-    for name, call in calls(mae, msa):
+    for name, call in calls:
         if name == "x":
             continue
         try:
