@@ -135,8 +135,8 @@ class Autoencoder(CheckedImages, keras.Model):
         self.seed_generator = backend.seed_generator(self.seed)
         self.built = True
 
-    def image_format(self) -> tuple[ImageShape, tuple[float, float]]:
-        return self.image_shape, self.value_range
+    def autoencoder(self) -> "Autoencoder":
+        return self
 
     def patchify(self, images: Array) -> Array:
         """Cuts images into flat patches in the model's normalised space.
@@ -260,10 +260,13 @@ class Autoencoder(CheckedImages, keras.Model):
             checks.pixel_values(images, self.value_range)
         return ops.convert_to_tensor(images)
 
-    def _visible(self, visible: Any, images: Any) -> Array:
+    def _visible(self, visible: Any, images: Any, check_values: bool = True) -> Array:
         """Checks patch indices and converts them to an int32 tensor."""
         visible = checks.as_array("visible", visible)
-        checks.visible_indices(visible, self.num_patches, np.shape(images)[0])
+        if check_values:
+            checks.visible_indices(visible, self.num_patches, np.shape(images)[0])
+        else:
+            checks.visible_rows(visible, np.shape(images)[0])
         return ops.cast(ops.convert_to_tensor(visible), "int32")
 
     def get_config(self) -> dict[str, Any]:

@@ -7,27 +7,40 @@ import keras
 
 from keras_mra import backend
 from keras_mra import checks
-from keras_mra.typing import ImageShape
 
 # The images of an array whose values are looked at before training starts.
 FIRST = 64
+# Entries of a dict of inputs that hold images.
+IMAGES = {"images", "weak", "strong"}
 
 
 class CheckedImages:
     """Mixin of Keras models of images. Put it before `keras.Model` among the bases.
 
     Calls, `fit`, `evaluate` and `predict` refuse arrays and lists that are no images
-    of the model. Streams and dicts pass: `call` checks their shapes.
+    of the model. Streams and dicts pass `fit`: the calls check them.
     """
 
-    def image_format(self) -> tuple[ImageShape, tuple[float, float]]:
-        """The shape of an image, and the range of its values."""
+    def autoencoder(self) -> Any:
+        """The `MAE` that the images are for."""
         raise NotImplementedError
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        if not isinstance(inputs, dict):
+        mae = self.autoencoder()
+        if isinstance(inputs, dict):
+            inputs = {
+                key: checks.as_array(f"inputs['{key}']", value)
+                for key, value in inputs.items()
+            }
+            rows = None
+            for key in IMAGES & set(inputs):
+                checks.image_batch(inputs[key], mae.image_shape, f"inputs['{key}']")
+                rows = inputs[key].shape[0]
+            if "visible" in inputs:
+                checks.visible_indices(inputs["visible"], mae.num_patches, rows)
+        else:
             inputs = checks.as_array("inputs", inputs)
-            checks.image_batch(inputs, self.image_format()[0], "inputs")
+            checks.image_batch(inputs, mae.image_shape, "inputs")
         return super().__call__(inputs, *args, **kwargs)  # type: ignore[misc]
 
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -47,7 +60,7 @@ class CheckedImages:
         if is_data or backend.is_stream(x):
             return x
         x = checks.as_array("x", x)
-        image_shape, value_range = self.image_format()
-        checks.image_batch(x, image_shape, "x")
-        checks.pixel_values(x[:FIRST], value_range, "x")
+        mae = self.autoencoder()
+        checks.image_batch(x, mae.image_shape, "x")
+        checks.pixel_values(x[:FIRST], mae.value_range, "x")
         return x

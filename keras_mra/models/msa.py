@@ -22,7 +22,6 @@ from keras_mra.models.mae import MAE
 from keras_mra.models.teacher import build_head
 from keras_mra.models.teacher import build_teacher
 from keras_mra.typing import Array
-from keras_mra.typing import ImageShape
 from keras_mra.vit.tokens import check_pool
 from keras_mra.vit.tokens import pool_tokens
 
@@ -179,8 +178,8 @@ class MSA(CheckedImages, distribution.DistributedModel):
             self.attention_tracker = keras.metrics.Mean(name="attention_loss")
         self.built = True
 
-    def image_format(self) -> tuple[ImageShape, tuple[float, float]]:
-        return self.mae.image_format()
+    def autoencoder(self) -> MAE:
+        return self.mae
 
     def call(self, inputs: Any, training: bool | None = None) -> dict[str, Array]:
         if isinstance(inputs, dict):

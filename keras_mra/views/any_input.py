@@ -85,6 +85,11 @@ class AnyInput:
         dataset = grain.MapDataset.source(images).seed(0).random_map(layer.random_map)
         ```
         """
+        if not isinstance(rng, np.random.Generator):
+            raise ValueError(
+                "`rng` must be a `numpy.random.Generator`. Received: "
+                f"rng={rng!r} (of type {type(rng).__name__})"
+            )
         is_dict = isinstance(inputs, dict)
         companions = self.companions(inputs) if is_dict else {}
         given = _images_of(inputs) if is_dict else inputs
