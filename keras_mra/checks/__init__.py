@@ -6,7 +6,9 @@ Every message names the argument, what was expected, and what was received.
 from keras_mra.checks.check_arguments import ascending_pair
 from keras_mra.checks.check_arguments import choice
 from keras_mra.checks.check_arguments import flag
+from keras_mra.checks.check_arguments import folder
 from keras_mra.checks.check_arguments import fraction
+from keras_mra.checks.check_arguments import function
 from keras_mra.checks.check_arguments import integer
 from keras_mra.checks.check_arguments import is_integer
 from keras_mra.checks.check_arguments import is_number
@@ -26,6 +28,7 @@ from keras_mra.checks.check_images import channel_statistics
 from keras_mra.checks.check_images import dtype_name
 from keras_mra.checks.check_images import image_batch
 from keras_mra.checks.check_images import is_concrete
+from keras_mra.checks.check_images import order_of_axes
 from keras_mra.checks.check_images import pixel_dtype
 from keras_mra.checks.check_images import pixel_values
 from keras_mra.checks.check_images import value_range
@@ -38,8 +41,13 @@ from keras_mra.checks.check_sizes import resolution
 from keras_mra.checks.check_sizes import restore_patch_statistics
 from keras_mra.checks.check_sizes import width_and_heads
 from keras_mra.checks.check_visible import visible_indices
+from keras_mra.checks.check_visible import visible_rows
 
 __all__ = [
+    "visible_rows",
+    "folder",
+    "function",
+    "order_of_axes",
     "dtype_name",
     "as_array",
     "seed_or_generator",

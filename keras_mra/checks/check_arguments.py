@@ -1,6 +1,7 @@
 """Checks of numbers, flags, choices and seeds."""
 
 import math
+import os
 from collections.abc import Collection
 from typing import Any
 
@@ -97,6 +98,25 @@ def choice(
         raise ValueError(
             f"`{name}` must be one of {tuple(choices)}{' or None' if optional else ''}."
             f" Received: {name}={value!r}"
+        )
+    return value
+
+
+def function(name: str, value: Any) -> Any:
+    """Returns `value` if it can be called."""
+    if not callable(value):
+        raise ValueError(
+            f"`{name}` must be a function. Received: {name}={value!r} "
+            f"(of type {type(value).__name__})"
+        )
+    return value
+
+
+def folder(name: str, value: Any) -> Any:
+    """Returns `value` if it is a path: a string, a `pathlib.Path`, or `None`."""
+    if value is not None and not isinstance(value, (str, os.PathLike)):
+        raise ValueError(
+            f"`{name}` must be the path of a folder or None. Received: {name}={value!r}"
         )
     return value
 

@@ -92,18 +92,32 @@ def image_batch(
     """
     shape = tuple(images.shape)
     if len(shape) != 4:
+        hint = (
+            ". One image needs `[None]`, and gray images need `[..., None]`."
+            if len(shape) == 3
+            else ""
+        )
         raise ValueError(
             f"`{name}` must have rank 4, (batch, height, width, channels). "
-            f"Received: shape {shape}"
+            f"Received: shape {shape}{hint}"
         )
     for axis, want, got in zip(("height", "width", "channels"), image_shape, shape[1:]):
         if None not in (want, got) and got != want:
             raise ValueError(
                 f"`{name}` must have shape (batch, "
                 f"{', '.join('any' if n is None else str(n) for n in image_shape)}). "
-                f"Received: shape {shape}, whose {axis} is {got}, not {want}."
+                f"Received: shape {shape}, whose {axis} is {got}, not {want}"
+                f"{order_of_axes(shape)}."
             )
     pixel_dtype(images, name)
+
+
+def order_of_axes(shape: tuple[int | None, ...]) -> str:
+    """What a message adds about images whose channels may come first, or nothing."""
+    channels, *_, width = shape[-3:]
+    if channels not in (1, 3, 4) or width is None or width <= 4:
+        return ""
+    return ", which looks channels-first: channels must come last"
 
 
 def pixel_dtype(images: Array, name: str = "images") -> None:

@@ -8,13 +8,8 @@ from keras_mra.checks.check_images import is_concrete
 from keras_mra.typing import Array
 
 
-def visible_indices(
-    visible: Array, num_patches: int, batch_size: int | None = None
-) -> None:
-    """Refuses patch indices that are out of range or repeated.
-
-    The values are checked on concrete data only.
-    """
+def visible_rows(visible: Array, batch_size: int | None = None) -> None:
+    """Refuses patch indices of another shape or dtype. Values are not checked."""
     shape = tuple(visible.shape)
     if len(shape) != 2:
         raise ValueError(
@@ -29,11 +24,19 @@ def visible_indices(
     dtype = dtype_name(visible)
     if "int" not in dtype:
         raise ValueError(f"`visible` must hold integers. Received: dtype {dtype}")
-    if not is_concrete(visible):
-        return
     if shape[1] == 0:
         raise ValueError("`visible` must keep at least one patch. Received: none")
-    if shape[0] == 0:
+
+
+def visible_indices(
+    visible: Array, num_patches: int, batch_size: int | None = None
+) -> None:
+    """Refuses patch indices that are out of range or repeated.
+
+    The values are checked on concrete data only.
+    """
+    visible_rows(visible, batch_size)
+    if not is_concrete(visible) or visible.shape[0] == 0:
         return
     indices = np.sort(ops.convert_to_numpy(visible), axis=1)
     if indices[:, 0].min() < 0 or indices[:, -1].max() >= num_patches:

@@ -15,6 +15,7 @@ from keras_mra import checks
 from keras_mra import masking
 from keras_mra import patches as patch_ops
 from keras_mra import pixels
+from keras_mra.models.checked_images import CheckedImages
 from keras_mra.smooth_fill import smooth_fill
 from keras_mra.typing import Array
 from keras_mra.typing import ImageShape
@@ -26,7 +27,7 @@ from keras_mra.vit.decoder import build_decoder
 POSITIONS = ("sincos", "learned")
 
 
-class Autoencoder(keras.Model):
+class Autoencoder(CheckedImages, keras.Model):
     """A ViT encoder and a light ViT decoder for images of one size.
 
     `keras_mra.MAE` documents the arguments and is the class to use: it adds training,
@@ -134,6 +135,9 @@ class Autoencoder(keras.Model):
         self.seed_generator = backend.seed_generator(self.seed)
         self.built = True
 
+    def autoencoder(self) -> "Autoencoder":
+        return self
+
     def patchify(self, images: Array) -> Array:
         """Cuts images into flat patches in the model's normalised space.
 
@@ -145,6 +149,10 @@ class Autoencoder(keras.Model):
             Float32 tensor of shape `(batch, patches, values)`: patches in raster order,
             pixels in (row, column, channel) order.
         """
+        images = checks.as_array("images", images)
+        checks.image_batch(images, (None, None, self.image_shape[-1]))
+        if None not in (size := tuple(images.shape[1:3])):
+            checks.resolution(size, self.patch_size, "images")
         images = pixels.normalize(images, self.value_range, self.mean, self.std)
         return patch_ops.patchify(images, self.patch_size)
 
@@ -252,10 +260,13 @@ class Autoencoder(keras.Model):
             checks.pixel_values(images, self.value_range)
         return ops.convert_to_tensor(images)
 
-    def _visible(self, visible: Any, images: Any) -> Array:
+    def _visible(self, visible: Any, images: Any, check_values: bool = True) -> Array:
         """Checks patch indices and converts them to an int32 tensor."""
         visible = checks.as_array("visible", visible)
-        checks.visible_indices(visible, self.num_patches, np.shape(images)[0])
+        if check_values:
+            checks.visible_indices(visible, self.num_patches, np.shape(images)[0])
+        else:
+            checks.visible_rows(visible, np.shape(images)[0])
         return ops.cast(ops.convert_to_tensor(visible), "int32")
 
     def get_config(self) -> dict[str, Any]:

@@ -238,6 +238,8 @@ class MAE(Autoencoder):
         ```
         """
         checks.restore_patch_statistics(restore_patch_statistics, self.norm_pix_loss)
+        checks.function("choose", choose)
+        images = checks.as_array("images", images)
         checks.image_batch(images, (None, None, self.image_shape[-1]))
         images = ops.convert_to_tensor(images)
         size, own_size = tuple(images.shape[1:3]), self.image_shape[:2]
@@ -253,7 +255,7 @@ class MAE(Autoencoder):
             embedded.append(self._embed(patches))  # (B, N, D)
             return self._attend(embedded[0], block)
 
-        visible = ops.cast(ops.convert_to_tensor(choose(seen, attend)), "int32")
+        visible = self._visible(choose(seen, attend), images, check_values=False)
         if embedded:
             shown = patch_ops.gather_rows(embedded[0], visible)  # (B, K, D)
             tokens = encoder_lib.encode_tokens(self.encoder, shown)

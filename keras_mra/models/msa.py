@@ -18,6 +18,7 @@ from keras_mra.models.attention_teacher import attention_divergence
 from keras_mra.models.attention_teacher import class_attention_of
 from keras_mra.models.attention_teacher import taught_part
 from keras_mra.models.autoencoder import layer_seeds
+from keras_mra.models.checked_images import CheckedImages
 from keras_mra.models.mae import MAE
 from keras_mra.models.teacher import build_head
 from keras_mra.models.teacher import build_teacher
@@ -31,7 +32,7 @@ View: TypeAlias = Callable[..., Array]
 
 
 @keras.saving.register_keras_serializable("keras_mra")
-class MSA(distribution.DistributedModel):
+class MSA(CheckedImages, distribution.DistributedModel):
     """Masked Siamese autoencoder (MSA): an MAE with a teacher.
 
     *Teaching Masked Autoencoder With Strong Augmentations* (TNNLS 2025). The student
@@ -182,6 +183,9 @@ class MSA(distribution.DistributedModel):
             self.attention_teacher = AttentionTeacher(attention_teacher, mae)
             self.attention_tracker = keras.metrics.Mean(name="attention_loss")
         self.built = True
+
+    def autoencoder(self) -> MAE:
+        return self.mae
 
     def call(self, inputs: Any, training: bool | None = None) -> dict[str, Array]:
         if isinstance(inputs, dict):

@@ -9,6 +9,8 @@ import keras
 from keras_mra import checks
 from keras_mra.typing import Path
 
+VERBOSE = ("auto", 0, 1, 2)
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -43,6 +45,14 @@ class Recipe:
         if self.warmup_epochs is not None:
             checks.nonnegative_float("warmup_epochs", self.warmup_epochs)
         checks.nonnegative_float("weight_decay", self.weight_decay)
+        checks.folder("checkpoint", self.checkpoint)
+        checks.folder("tensorboard", self.tensorboard)
+        _check_callbacks(self.callbacks)
+        if not isinstance(self.verbose, (str, int)) or self.verbose not in VERBOSE:
+            raise ValueError(
+                f"`verbose` must be one of {VERBOSE}. "
+                f"Received: verbose={self.verbose!r}"
+            )
 
     @property
     def warmup(self) -> float:
@@ -61,3 +71,17 @@ class Recipe:
             "warmup_epochs": self.warmup,
             "weight_decay": self.weight_decay,
         }
+
+
+def _check_callbacks(callbacks: Any) -> None:
+    is_sequence = isinstance(callbacks, (tuple, list))
+    bad = callbacks
+    if is_sequence:
+        others = (c for c in callbacks if not isinstance(c, keras.callbacks.Callback))
+        bad = next(others, None)
+    if bad is not None:
+        raise ValueError(
+            "`callbacks` must be a list of Keras callbacks or None. Received: "
+            f"{'a list with ' if is_sequence else ''}{bad!r} "
+            f"(of type {type(bad).__name__})"
+        )

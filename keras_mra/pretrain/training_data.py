@@ -149,11 +149,10 @@ def _first_images(batches: Any, name: str) -> np.ndarray[Any, Any]:
         )
     images = np.asarray(images)
     checks.pixel_dtype(images, "ds")
-    if images.ndim == 4 and images.shape[1] in (1, 3, 4) and images.shape[3] > 4:
+    if images.ndim == 4 and (found := checks.order_of_axes(images.shape)):
         raise ValueError(
-            "`ds` must give images with channels last, (batch, height, width, "
-            f"channels). Received: shape {images.shape} from {name}, which looks like "
-            "channels first."
+            "`ds` must give images of shape (batch, height, width, channels). "
+            f"Received: shape {images.shape} from {name}{found}."
         )
     if images.ndim != 4:
         raise ValueError(

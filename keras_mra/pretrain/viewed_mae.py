@@ -1,5 +1,6 @@
 """`ViewedMAE`: an `MAE` that trains on random views of its images."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -54,6 +55,7 @@ class ViewedMAE(DistributedModel):
         super().__init__(autocast=False, dtype=mae.dtype_policy)
         self.mae = mae
         self.view = view
+        self._flag = {"training": True} if _takes_training(view) else {}
         self.attention_weight = checks.nonnegative_float(
             "attention_weight", attention_weight
         )
@@ -67,7 +69,7 @@ class ViewedMAE(DistributedModel):
 
     def call(self, images: Array, training: bool | None = None) -> dict[str, Array]:
         if training and self.view is not None:
-            images = self.view(images, training=True)
+            images = self.view(images, **self._flag)
         outputs: dict[str, Array] = self.mae(images, training=training)
         if self.attention_teacher is None:
             return outputs
@@ -98,3 +100,14 @@ class ViewedMAE(DistributedModel):
         self.pixel_tracker.update_state(pixel * replicas)
         self.attention_tracker.update_state(attention)
         return pixel + self.attention_weight * attention / replicas
+
+
+def _takes_training(view: Callable[..., Any] | None) -> bool:
+    """Whether a view takes the argument `training`; plain functions need not."""
+    if view is None or isinstance(view, keras.Layer):
+        return True
+    try:
+        inspect.signature(view).bind(None, training=True)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -85,6 +85,11 @@ class AnyInput:
         dataset = grain.MapDataset.source(images).seed(0).random_map(layer.random_map)
         ```
         """
+        if not isinstance(rng, np.random.Generator):
+            raise ValueError(
+                "`rng` must be a `numpy.random.Generator`. Received: "
+                f"rng={rng!r} (of type {type(rng).__name__})"
+            )
         is_dict = isinstance(inputs, dict)
         companions = self.companions(inputs) if is_dict else {}
         given = _images_of(inputs) if is_dict else inputs
@@ -152,6 +157,11 @@ class AnyInput:
                 f"(height, width, channels). Received: shape {tuple(images.shape)}"
             )
         checks.pixel_dtype(images, "inputs")
+        if found := checks.order_of_axes(images.shape):
+            raise ValueError(
+                "`inputs` must be images of shape (batch, height, width, channels). "
+                f"Received: shape {tuple(images.shape)}{found}"
+            )
 
     def check_companions(
         self, images: Any, companions: dict[str, Any], will_augment: bool

@@ -122,6 +122,10 @@ def test_steps_per_epoch_of_an_endless_stream(images):
     assert len(mae.history.history["loss"]) == 2
 
 
+def test_a_view_may_be_a_function_without_training(images):
+    assert pretrain(images, view=lambda images: images).history.history["loss"]
+
+
 @pytest.mark.once
 @pytest.mark.parametrize(
     "arguments, pattern",
@@ -148,6 +152,15 @@ def test_steps_per_epoch_of_an_endless_stream(images):
         (dict(mask_ratio=1), r"`mask_ratio` must be in \(0, 1\)"),
         (dict(image_shape=(8, 8, 3)), r"`ds` must have shape .*8, 8, 3.*channels is 1"),
         (dict(preset="mae_huge"), "`preset` must be .*mae_huge"),
+        (dict(checkpoint=3), "`checkpoint` must be the path of a folder.*=3"),
+        (dict(tensorboard=3), "`tensorboard` must be the path of a folder.*=3"),
+        (dict(verbose="loud"), "`verbose` must be one of .*'loud'"),
+        (dict(verbose=[1]), r"`verbose` must be one of .*\[1\]"),
+        (
+            dict(callbacks=keras.callbacks.History()),
+            "`callbacks` must be a list of Keras callbacks.*of type History",
+        ),
+        (dict(callbacks=["x"]), "`callbacks` must be .*a list with 'x'"),
     ],
 )
 def test_bad_arguments(no_training, images, arguments, pattern):

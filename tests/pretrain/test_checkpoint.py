@@ -14,6 +14,7 @@ from helpers.small_pretraining import make_images
 from helpers.small_pretraining import pretrain_at_random
 
 from keras_mra import files
+from keras_mra.pretrain.checkpoint import ADDED_ARGUMENTS
 from keras_mra.pretrain.checkpoint import STATE
 from keras_mra.pretrain.checkpoint import Checkpoint
 
@@ -191,3 +192,14 @@ def test_a_file_where_the_folder_should_be(tmp_path):
         pretrain_at_random(make_images(), checkpoint=tmp_path / "file", callbacks=[ran])
     assert ran.begun == []
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_arguments_that_earlier_versions_did_not_have(tmp_path):
+    """Their absence in a file means what earlier versions did."""
+    model = {"mask_ratio": 0.75}
+    now = Checkpoint(tmp_path, {"model": {**model, **ADDED_ARGUMENTS}})
+    now._refuse_another_run({"model": model})
+    changed = {name: not value for name, value in ADDED_ARGUMENTS.items()}
+    other = Checkpoint(tmp_path, {"model": {**model, **changed}})
+    with pytest.raises(ValueError, match="smooth_fill.*another|another.*smooth_fill"):
+        other._refuse_another_run({"model": model})
