@@ -131,7 +131,7 @@ def inspect(
     """
     found = required_mae(mae)
     ratios = checked_ratios(mask_ratios, found.num_patches)
-    seed = checks.nonnegative_int("seed", seed)
+    seed = checks.required_seed(seed)
     attend = AttentionSource(mae, batch_size=batch_size)
     images = attend.check_images(images)
     check_number_of_images(images)

@@ -145,7 +145,7 @@ def paint(
     """
     found = painter_of(mae)
     restore = restores_patch_statistics(mae, restore_patch_statistics)
-    seed = checks.nonnegative_int("seed", seed)
+    seed = checks.required_seed(seed)
     batch_size = checks.positive_int("batch_size", batch_size)
     masking.check_strategy(strategy, temperature=0.0)
     masking.num_visible(found.num_patches, mask_ratio)

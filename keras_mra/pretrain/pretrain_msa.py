@@ -87,7 +87,8 @@ def pretrain_msa(
         projection_dim: As in `MSA`.
         attention_teacher: As in `pretrain_mae`. It sees the student's view, and it is
             not the `teacher` of the `MSA`. The `MSA` keeps it.
-        attention_weight, attention_share: As in `pretrain_mae`.
+        attention_weight: As in `pretrain_mae`.
+        attention_share: As in `pretrain_mae`.
         distribution: As in `pretrain_mae`.
         probe: As in `pretrain_mae`. The student is probed.
         probe_every: As in `pretrain_mae`.

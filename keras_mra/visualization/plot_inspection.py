@@ -64,7 +64,7 @@ def plot_inspection(
     """
     found = required_mae(mae)
     ratios = checked_ratios(mask_ratios, found.num_patches)
-    seed = checks.nonnegative_int("seed", seed)
+    seed = checks.required_seed(seed)
     images = checked_images(images, found.image_shape, found.value_range)
     strategy = strategy_of(mae)
     restore = restores_patch_statistics(mae)
