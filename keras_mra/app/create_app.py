@@ -36,14 +36,14 @@ def create_app(
         mae: `keras_mra.MAE` of 1, 3 or 4 channels. The app freezes it.
         preset: String, the name or the path that `mae` was loaded from. The line of
             Python that the page shows loads it from there.
-        hosts: Host names under which the app answers, or `None` for any. The default
-            is for a server on the visitor's own machine.
+        hosts: Host names under which the app answers, without ports and in any case,
+            or `None` for any. The default is for a server on the visitor's own machine.
 
     Returns:
         A `flask.Flask`, for any WSGI server.
 
     Raises:
-        ValueError: If `mae` cannot paint pictures.
+        ValueError: If `mae` cannot paint pictures, or `hosts` are no names.
         ImportError: If Flask is not installed.
 
     Example:
@@ -53,6 +53,12 @@ def create_app(
     page = app.test_client().get("/", base_url="http://localhost")
     ```
     """
+    if not isinstance(mae, MAE):
+        raise ValueError(
+            "`mae` must be a keras_mra.MAE. "
+            f"Received: mae={mae!r} (of type {type(mae).__name__})"
+        )
+    hosts = checked_hosts(hosts)
     repaints = Repaints(mae, preset)
     crops.check_channels(mae.image_shape)
     samples = sample_files(mae.image_shape[2])
@@ -87,6 +93,19 @@ def create_app(
         return flask.jsonify(repaints(picture, requested))
 
     return app
+
+
+def checked_hosts(hosts: Any) -> frozenset[str] | None:
+    """Host names in lower case, as requests are compared with them, or `None`."""
+    if hosts is None:
+        return None
+    # A string is a collection of its parts: every part of a name would be a host.
+    is_collection = isinstance(hosts, Collection) and not isinstance(hosts, str)
+    if not is_collection or not all(isinstance(host, str) for host in hosts):
+        raise ValueError(
+            f"`hosts` must be a list of host names or None. Received: hosts={hosts!r}"
+        )
+    return frozenset(host.lower() for host in hosts)
 
 
 def sample_files(channels: int) -> list[pathlib.Path]:

@@ -164,6 +164,25 @@ def test_models_that_paint_no_pictures_are_refused(shape, arguments, named):
         create_app(keras_mra.MAE(shape, 4, **{**TINY, **arguments}), "mine")
 
 
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"mae": "mae_nano_photos"}, "`mae` must be .*'mae_nano_photos'"),
+        ({"hosts": "mra.example"}, "`hosts` must be a list .*hosts='mra.example'"),
+        ({"hosts": [1]}, r"`hosts` must be a list .*hosts=\[1\]"),
+    ],
+)
+def test_bad_arguments_are_named(mae, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        create_app(**{"mae": mae, "preset": "mine", **arguments})
+
+
+def test_hosts_in_any_case(mae):
+    visitor = Visitor(create_app(mae, "mine", ["MRA.Example"]))
+    assert visitor.get("/", Host="mra.example").status_code == 200
+    assert visitor.get("/", Host="mra").status_code == 403
+
+
 # --- the page ------------------------------------------------------------------------
 
 
