@@ -322,6 +322,8 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
         )
         if will_augment:
             check_annotations.check_annotated(companions, self.protect)
+        if is_first:
+            self._checked = self._checked | {"annotations"}
 
     def check_images(self, images: Array, check_values: bool) -> None:
         super().check_images(images, check_values)
@@ -344,25 +346,24 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
         if check_values and (is_array or self._is_first_tensor("images", images)):
             checks.pixel_values(images, self.mae.value_range, "inputs")
             self._check_attention_model(images)
+            if not is_array:
+                self._checked = self._checked | {"images"}
 
     def _check_attention_model(self, images: Array) -> None:
         """Checks the scores for the first images, with pixels that are in range."""
         if self.attention_model is None or "scores" in self._checked:
             return
-        self._checked = self._checked | {"scores"}
         first = images[None] if len(images.shape) == 3 else images[:8]
         seen = pixels.resize(ops.convert_to_tensor(first), self.mae.image_shape[:2])
         check_attention_scores(
             "attention_model", self.attention_model, seen, self.mae.num_patches
         )
+        self._checked = self._checked | {"scores"}
 
     def _is_first_tensor(self, kind: str, x: Array) -> bool:
-        # PyTorch's `fit` calls with concrete tensors too. Only the first of them is
-        # checked, so that no later step waits for an accelerator.
-        if kind in self._checked or not checks.is_concrete(x):
-            return False
-        self._checked = self._checked | {kind}
-        return True
+        # PyTorch's `fit` calls with concrete tensors too. Only the first good one of
+        # them is checked, so that no later step waits for an accelerator.
+        return kind not in self._checked and checks.is_concrete(x)
 
     def random_states(self) -> list[keras.Variable]:
         return [self.seed_generator.state]  # The autoencoder's own is not drawn from.
