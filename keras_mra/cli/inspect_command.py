@@ -62,7 +62,9 @@ def inspect(
         from keras_mra import files
         from keras_mra.cli.inspected_images import inspected_images
 
-        # An error here must not come after the work.
+        # Errors here must not come after the work.
+        if out.is_dir():
+            raise ValueError(f"`out` must be a file. Received: the folder {str(out)!r}")
         out.parent.mkdir(parents=True, exist_ok=True)
         mae = keras_mra.MAE.from_preset(preset, load_weights=True)
         found = inspected_images(mae, preset, data, masks, image_count)

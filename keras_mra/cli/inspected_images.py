@@ -43,7 +43,8 @@ def inspected_images(
         preset: Its name, path or handle.
         data: Name of the data, or `None` for images that suit the preset.
         masks: Folder of masks for `"folder:PATH"`, or `None`.
-        count: Int, how many images to read at most, spread evenly over the data.
+        count: Int, at least 2, how many images to read at most, spread evenly over the
+            data.
 
     Raises:
         ValueError: If an argument is bad.
@@ -51,7 +52,7 @@ def inspected_images(
     """
     from keras_mra import checks
 
-    count = checks.positive_int("image_count", count)
+    count = checks.integer("image_count", count, 2, "an integer, at least 2")
     if masks is not None and not str(data).startswith("folder:"):
         raise ValueError(
             f"`--masks` needs images of a folder, folder:PATH. Received: data {data!r}"
