@@ -1,5 +1,6 @@
 """Checks of the patches to show."""
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -22,7 +23,9 @@ def visible_rows(visible: Array, batch_size: int | None = None) -> None:
             f"{shape[0]} rows for {batch_size} images"
         )
     dtype = dtype_name(visible)
-    if "int" not in dtype:
+    # Under a strategy of TensorFlow, Keras builds models on means over the replicas.
+    is_traced = not is_concrete(visible) and not isinstance(visible, keras.KerasTensor)
+    if "int" not in dtype and not is_traced:
         raise ValueError(f"`visible` must hold integers. Received: dtype {dtype}")
     if shape[1] == 0:
         raise ValueError("`visible` must keep at least one patch. Received: none")

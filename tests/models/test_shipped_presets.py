@@ -1,10 +1,15 @@
 """Named architectures, and the presets that are shipped with weights."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from helpers.models import TINY
 from helpers.models import same_weights
+from PIL import Image
 
 import keras_mra
+from keras_mra import evaluation
 from keras_mra.models import presets
 
 ARCHITECTURES = ["mae_nano", "mae_mini", "mae_small", "mae_base", "mae_large"]
@@ -129,8 +134,40 @@ def test_shipped_presets_load_and_are_documented(name):
     assert mae.get_config() == {**random.get_config(), "name": mae.name}
     assert not same_weights(mae, random)
     card = (presets.shipped_folder() / name / "README.md").read_text(encoding="utf-8")
-    assert "keras-mra pretrain" in card or "python examples/" in card
+    assert "python tools/presets/" in card
     assert "minutes on" in card and "loss" in card
+
+
+@pytest.mark.parametrize("name", ["mae_nano_fashion_mnist", "msa_nano_fashion_mnist"])
+def test_attention_finds_garments(name):
+    files = sorted((Path(keras_mra.__file__).parent / "app" / "garments").glob("*.png"))
+    images = np.stack([np.asarray(Image.open(file)) for file in files])[..., None]
+    mae = keras_mra.MAE.from_preset(name)
+    result = evaluation.foreground(mae, images, images[..., 0] > 0)
+    assert result.images == len(files) and result.auroc > 0.85
+
+
+def test_attention_finds_what_is_pasted_on_photographs():
+    mae = keras_mra.MAE.from_preset("mae_nano_photos")
+    photographs = keras_mra.datasets.sample_photographs(64)
+    backgrounds, texture = photographs[2:], photographs[1]  # coffee, rocket; a cat
+    images, masks = [], []
+    rows, columns = np.mgrid[:64, :64]
+    for background in backgrounds:
+        for row, column in ((14, 14), (14, 50), (50, 14), (50, 50)):
+            disc = (rows - row) ** 2 + (columns - column) ** 2 < 12**2
+            images.append(np.where(disc[..., None], texture, background))
+            masks.append(disc)
+    result = evaluation.foreground(mae, np.stack(images), np.stack(masks))
+    assert result.auroc > max(0.7, result.references["center"]["auroc"])
+
+
+@pytest.mark.parametrize("ratio", [0.4, 0.75])
+def test_paint_beats_inpainting(ratio):
+    mae = keras_mra.MAE.from_preset("mae_nano_photos")
+    photographs = keras_mra.datasets.sample_photographs(64)
+    result = evaluation.paint(mae, photographs, mask_ratio=ratio, strategy="random")
+    assert result.mse_to_telea < 0.95
 
 
 def test_package_data_is_small():
