@@ -31,7 +31,8 @@ def attention_verdict(
 
     Without masks, only the statistics are judged: attention whose entropy is above 98 %
     of a uniform map's, or of whose variance position explains more than half, probably
-    does not see objects. With few images, position explains more than it should.
+    does not see objects. The share that position explains by chance, which is large for
+    few images, is subtracted first.
 
     Args:
         foreground: The result of `foreground`, or `None` if there are no masks.
@@ -82,11 +83,15 @@ def _with_masks(found: ForegroundResult) -> str:
 
 
 def _without_masks(found: AttentionStatisticsResult) -> str:
+    position = found.position
+    if found.images > 1:  # The mean of n maps that differ has 1 / n of their variance.
+        by_chance = 1 / found.images
+        position = max(0.0, (position - by_chance) / (1 - by_chance))
     numbers = (
-        f"position explains {100 * found.position:.0f} % of its variance, entropy "
+        f"position explains {100 * position:.0f} % of its variance, entropy "
         f"{100 * found.entropy:.0f} % of uniform; masks of the objects would decide"
     )
-    if found.position > MOST_POSITION or found.entropy > MOST_ENTROPY:
+    if position > MOST_POSITION or found.entropy > MOST_ENTROPY:
         return f"Attention probably does not see objects ({numbers}): {ADVICE}"
     return f"Attention also depends on the image, and may see objects ({numbers})."
 

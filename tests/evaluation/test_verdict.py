@@ -62,14 +62,14 @@ def test_masks_decide(auroc, center, expected):
     assert evaluation.attention_verdict(found, poor) == expected
 
 
-def statistics(entropy, position):
+def statistics(entropy, position, images=100_000):
     return AttentionStatisticsResult(
         entropy=entropy,
         self_attention=None,
         position=position,
         flip=None,
         shift=None,
-        images=100,
+        images=images,
     )
 
 
@@ -142,3 +142,12 @@ def test_given_statistics_are_named():
     assert evaluation.paint_verdict(found).endswith(
         "by 31 % at ratio 0.4, given the mean and deviation of each hidden patch."
     )
+
+
+def test_what_position_explains_by_chance_is_subtracted():
+    # Of the variance of 4 maps that have nothing in common, their mean has a quarter.
+    found = statistics(0.8, 0.25 + 0.75 * 0.4, images=4)
+    verdict = evaluation.attention_verdict(statistics=found)
+    assert "position explains 40 %" in verdict and "may see objects" in verdict
+    alone = evaluation.attention_verdict(statistics=statistics(0.8, 1.0, images=1))
+    assert "position explains 100 %" in alone

@@ -3,8 +3,10 @@
 The presets of version 0.1.0 are trained further, with a teacher that knows where
 something is drawn: the share of a patch that is not black.
 
-    python tools/presets/pretrain_fashion.py mae mae_nano_fashion_mnist --epochs 10
-    python tools/presets/pretrain_fashion.py msa msa_nano_fashion_mnist --epochs 6
+    python tools/presets/pretrain_fashion.py mae mae_nano_fashion_mnist \
+        --preset mae_nano_fashion_mnist_0.1.0 --epochs 6
+    python tools/presets/pretrain_fashion.py msa msa_nano_fashion_mnist \
+        --preset msa_nano_fashion_mnist_0.1.0 --epochs 4
 
 A killed run continues from the checkpoint beside its output.
 """
@@ -37,18 +39,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("method", choices=["mae", "msa"])
     parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("--preset", required=True, help="folder of the first training")
     parser.add_argument("--epochs", type=int, required=True)
-    parser.add_argument("--untaught", action="store_true", help="the twin to compare")
     arguments = parser.parse_args()
-    preset = f"{arguments.method}_nano_fashion_mnist"
-    patch_size = keras_mra.MAE.from_preset(preset).patch_size
+    patch_size = keras_mra.MAE.from_preset(arguments.preset).patch_size
     recipe = dict(
-        preset=preset,
+        preset=arguments.preset,
         epochs=arguments.epochs,
         batch_size=128,
         learning_rate=LEARNING_RATE,
         mask_ratio=(0.4, 0.75),
-        attention_teacher=None if arguments.untaught else drawn(patch_size),
+        attention_teacher=drawn(patch_size),
         checkpoint=f"{arguments.out}_checkpoint",
         verbose=2,
     )
