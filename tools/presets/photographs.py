@@ -45,9 +45,9 @@ def crops(path, side, number, scale=(0.35, 1.0)):
     )
 
 
-def read(paths, side, number):
+def read(paths, side, number, scale=(0.35, 1.0)):
     """Crops of many files, `(files * max(number, 1), side, side, 3)`."""
-    crop = functools.partial(crops, side=side, number=number)
+    crop = functools.partial(crops, side=side, number=number, scale=scale)
     with concurrent.futures.ProcessPoolExecutor() as pool:
         return np.concatenate(list(pool.map(crop, sorted(paths), chunksize=64)))
 
@@ -73,7 +73,7 @@ def main():
     held_out = read(arguments.imagenette.glob("val/*/*.JPEG"), side, 0)
     np.save(arguments.out / f"held_out_{side}.npy", held_out)
     if arguments.wallpapers:
-        wallpapers = read(arguments.wallpapers.glob("*.jpg"), side, 60)
+        wallpapers = read(arguments.wallpapers.glob("*.jpg"), side, 60, (0.15, 0.6))
         np.save(arguments.out / f"wallpapers_{side}.npy", wallpapers)
     print(f"{len(images)} training images, {len(held_out)} held out, {side} px")
 
