@@ -29,7 +29,7 @@ class Requested:
 
     mask_ratio: float = 0.4
     strategy: str = "attention"
-    temperature: float = 1.0
+    temperature: float = 0.2
     rate: float = 1.0
     attention_block: int | None = None
     seed: int = 0

@@ -58,7 +58,7 @@ def test_the_line_has_the_settings(visitor, pixels, fields):
     assert "\n" not in line
     config = made_by(line).get_config()
     defaults = dict(
-        mask_ratio=0.4, strategy="attention", temperature=1.0, rate=1.0, seed=0
+        mask_ratio=0.4, strategy="attention", temperature=0.2, rate=1.0, seed=0
     )
     numbers = {k: v if k == "strategy" else float(v) for k, v in fields.items() if v}
     for name, value in {**defaults, "attention_block": None, **numbers}.items():
