@@ -82,8 +82,8 @@ def pretrain_mae(
         attention_weight: Float, at least 0, the weight of the attention loss, which is
             the Kullback-Leibler divergence of the two distributions over the patches.
         attention_share: Float in (0, 1], the share of each batch whose attention is
-            taught. These images pass through the encoder a second time, unmasked, and
-            through the teacher.
+            taught: its first images, so shuffle a stream. They pass through the encoder
+            a second time, unmasked, and through the teacher.
         distribution: `keras.distribution.Distribution` on JAX,
             `tf.distribute.Strategy` on TensorFlow, the process group of all processes
             on PyTorch; `"auto"` for all devices; `None` for one device, or for what is
