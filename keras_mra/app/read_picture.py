@@ -49,7 +49,6 @@ def read_picture(file: IO[bytes], image_shape: ImageShape) -> NDArray[np.uint8]:
 def _decoded(file: IO[bytes], min_side: int) -> Any:
     """The upright image. A JPEG may be shrunk while it is decoded."""
     from PIL import Image
-    from PIL import ImageOps
 
     try:
         image = Image.open(file, formats=FORMATS)
@@ -58,12 +57,7 @@ def _decoded(file: IO[bytes], min_side: int) -> Any:
     with image:
         if image.width * image.height > MAX_PIXELS:
             raise _too_large(f"{image.width}x{image.height} pixels")
-        image.draft(None, (min_side, min_side))
-        image.load()
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # The pixels are good where the metadata is damaged.
-        return image
+        return image_reader.decode_upright(image, min_side)
 
 
 def _too_large(found: str = "more") -> RequestEntityTooLarge:

@@ -50,11 +50,25 @@ def read_upright(path: Path, min_side: int) -> Any:
         A `PIL.Image.Image` of any mode.
     """
     from PIL import Image
-    from PIL import ImageOps
 
     with Image.open(path) as image:
-        image.draft(None, (min_side, min_side))
-        image.load()
+        return decode_upright(image, min_side)
+
+
+def decode_upright(image: Any, min_side: int) -> Any:
+    """Decodes an open image as `read_upright` does.
+
+    Args:
+        image: An open `PIL.Image.Image`, of which only the header was read.
+        min_side: As in `read_upright`.
+
+    Returns:
+        A `PIL.Image.Image` of any mode.
+    """
+    from PIL import ImageOps
+
+    image.draft(None, (min_side, min_side))
+    image.load()
     try:
         return ImageOps.exif_transpose(image)
     except Exception:  # The pixels are good where the metadata is damaged.

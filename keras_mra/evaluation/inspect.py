@@ -31,7 +31,7 @@ from keras_mra.typing import Array
 
 MASK_RATIOS = (0.25, 0.4, 0.75)
 # The painters to compare with, as the table names them.
-PAINTERS = {
+SHORT_NAMES = {
     "telea": "Telea's",
     "mean_color": "mean colour",
     "nearest_patch": "nearest patch",
@@ -228,7 +228,7 @@ def _paint_rows(found: PaintResult) -> list[tuple[str, str, str]]:
             f"{title} at {found.mask_ratio:g}",
             f"{getattr(found, name):{digits}}",
             ", ".join(
-                f"{PAINTERS[painter]} {values[name]:{digits}}"
+                f"{SHORT_NAMES[painter]} {values[name]:{digits}}"
                 for painter, values in found.references.items()
             ),
         )
