@@ -6,6 +6,7 @@ from typing import Literal
 from typing import overload
 
 from keras_mra import checks
+from keras_mra.datasets import cifar
 from keras_mra.datasets import crops
 from keras_mra.datasets import digits
 from keras_mra.datasets import fashion_mnist
@@ -18,7 +19,8 @@ from keras_mra.datasets.find_images import find_images
 from keras_mra.datasets.folder_dataset import FolderDataset
 from keras_mra.typing import ImageShape
 
-GRAMMAR = ("fashion_mnist", "digits", "folder:PATH", "tfds:NAME")
+ARRAYS = ("fashion_mnist", "digits", "cifar10", "cifar100")
+GRAMMAR = (*ARRAYS, "folder:PATH", "tfds:NAME")
 # The side of the images in the papers, for files of many sizes.
 DEFAULT_SIDE = 224
 _HEADERS_READ = 64
@@ -28,7 +30,9 @@ _TESTING: dict[str, Any] = {"crop": "center", "shuffle": False, "drop_last": Fal
 
 @overload
 def load(
-    name: Literal["fashion_mnist", "digits"], *, image_shape: ImageShape | None = ...
+    name: Literal["fashion_mnist", "digits", "cifar10", "cifar100"],
+    *,
+    image_shape: ImageShape | None = ...,
 ) -> Dataset[Split]: ...
 @overload
 def load(
@@ -57,14 +61,15 @@ def load(
 ) -> Dataset[Any]:
     """Loads a data set by name.
 
-    `"fashion_mnist"` and `"digits"` are read into memory; the arguments from
-    `batch_size` on do not apply to them. `"folder:PATH"` and `"tfds:NAME"` are
-    streamed.
+    `"fashion_mnist"`, `"digits"`, `"cifar10"` and `"cifar100"` are read into memory;
+    the arguments from `batch_size` on do not apply to them. `"folder:PATH"` and
+    `"tfds:NAME"` are streamed.
 
     Args:
-        name: `"fashion_mnist"`, `"digits"`, `"folder:PATH"` (the sub-folders `train`
-            and `test`, if both exist, are the splits) or `"tfds:NAME"` (the name in
-            the form of TFDS, `name/config:version`).
+        name: `"fashion_mnist"`, `"digits"`, `"cifar10"`, `"cifar100"`, `"folder:PATH"`
+            (the sub-folders `train` and `test`, if both exist, are the splits; `val`
+            stands in for a missing `test`) or `"tfds:NAME"` (the name in the form of
+            TFDS, `name/config:version`).
         image_shape: `(height, width, channels)`, or `None` for the shape of the data.
             For files, that is the size that all of them share, if it is at most 224
             pixels; otherwise, it is a square of `default_side`. The images are gray
@@ -94,7 +99,7 @@ def load(
     >>> images, labels = data.train
     """
     kind, _, rest = str(name).partition(":")
-    known = name in GRAMMAR[:2] or (kind in ("folder", "tfds") and rest)
+    known = name in ARRAYS or (kind in ("folder", "tfds") and rest)
     if not isinstance(name, str) or not known:
         raise ValueError(
             f"The name of a data set must be one of {', '.join(GRAMMAR)}. "
@@ -107,6 +112,9 @@ def load(
     if name == "fashion_mnist":
         found = fashion_mnist.load_fashion_mnist()
         return _arrays(name, *found, fashion_mnist.CLASS_NAMES, image_shape)
+    if name in cifar.CLASS_NAMES:
+        found = cifar.load_cifar(name)
+        return _arrays(name, *found, cifar.CLASS_NAMES[name], image_shape)
     if name == "digits":
         return _arrays(name, *digits.load_digits(), digits.CLASS_NAMES, image_shape)
     training = {
@@ -148,9 +156,9 @@ def _folder(
     training: dict[str, Any],
 ) -> Dataset[FolderDataset]:
     root = pathlib.Path(path).expanduser()
-    splits = [root / "train", root / "test"]
-    if not all(split.is_dir() for split in splits):
-        splits = [root]
+    tests = [root / name for name in ("test", "val") if (root / name).is_dir()]
+    has_splits = tests and (root / "train").is_dir()
+    splits = [root / "train", tests[0]] if has_splits else [root]
     paths = find_images(splits[0])
     inside = folders.first_level_folders(splits[0], paths)
     # An image outside every sub-folder has no class, so the data set has no labels.

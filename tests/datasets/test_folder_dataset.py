@@ -186,8 +186,9 @@ def test_load_refuses_missing_and_empty_folders(tmp_path):
         datasets.load(f"folder:{tmp_path}")
 
 
-def test_load_folder_splits_classes_and_shape(tmp_path):
-    for split, count in (("train", 3), ("test", 1)):
+@pytest.mark.parametrize("folders", [["test"], ["val"], ["test", "val"]])
+def test_load_folder_splits_classes_and_shape(tmp_path, folders):
+    for split, count in (("train", 3), *((folder, 1) for folder in folders)):
         for name in ("cat", "dog"):
             for i in range(count):
                 save(tmp_path / split / name / f"{i}.png", (20, 12), "L")
@@ -195,7 +196,7 @@ def test_load_folder_splits_classes_and_shape(tmp_path):
     assert data.image_shape == (12, 20, 1) and data.class_names == ("cat", "dog")
     images, labels = data.train[0]
     assert images.shape == (6, 12, 20, 1) and sorted(labels) == [0, 0, 0, 1, 1, 1]
-    pixels = np.asarray(Image.open(tmp_path / "test" / "dog" / "0.png"))
+    pixels = np.asarray(Image.open(tmp_path / folders[0] / "dog" / "0.png"))
     np.testing.assert_array_equal(data.test[0][0][1, ..., 0], pixels)
 
 

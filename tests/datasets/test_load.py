@@ -13,7 +13,8 @@ pytestmark = pytest.mark.once
 @pytest.mark.parametrize("name", ["cifar", "folder:", "folder", "tfds:", "", 3, None])
 def test_unknown_name_lists_the_grammar(name):
     with pytest.raises(
-        ValueError, match="fashion_mnist, digits, folder:PATH, tfds:NAME"
+        ValueError,
+        match="fashion_mnist, digits, cifar10, cifar100, folder:PATH, tfds:NAME",
     ):
         datasets.load(name)
 

@@ -46,7 +46,10 @@ def no_training(monkeypatch):
         (None, "`ds` must be an array of images.*NoneType"),
         ({"images": np.zeros((4, 8, 8, 1))}, "`ds` must be an array of images.*dict"),
         ((x for x in [1]), "`ds` must be an array of images.*generator"),
-        ("cifar", "fashion_mnist, digits, folder:PATH, tfds:NAME.*'cifar'"),
+        (
+            "cifar",
+            "fashion_mnist, digits, cifar10, cifar100, folder:PATH, tfds:NAME.*'cifar'",
+        ),
         (np.full((4, 8, 8, 1), np.nan, "float32"), "`ds` must be finite"),
         (np.full((4, 8, 8, 1), np.inf, "float32"), "`ds` must be finite"),
         (np.full((4, 8, 8, 1), 300.0, "float32"), "`ds` must lie in .*`value_range`"),

@@ -10,6 +10,7 @@ import keras
 
 from keras_mra import backend
 from keras_mra import checks
+from keras_mra import datasets
 from keras_mra.machine import describe_machine
 from study.autoencoders import autoencoder
 from study.report import write_report
@@ -48,7 +49,7 @@ class Study:
         add(
             "--data",
             default="fashion_mnist",
-            help="fashion_mnist, digits, folder:PATH or tfds:NAME",
+            help=f"one of {', '.join(datasets.GRAMMAR)}",
         )
         add("--image-size", type=int, help="side of the images; default: their own")
         add(
