@@ -50,9 +50,10 @@ def load_cifar(name: str) -> tuple[Split, Split, str]:
     # Without a timeout, a server that does not answer would block forever.
     socket.setdefaulttimeout(CONNECTION_TIMEOUT)
     try:
-        train, test = module.load_data()
-        count = len(CLASS_NAMES[name])
-        return _checked(*train, count), _checked(*test, count), f"keras.datasets.{name}"
+        train, test = (
+            _checked(images, labels, len(CLASS_NAMES[name]))
+            for images, labels in module.load_data()
+        )
     except Exception as error:  # `keras.utils.get_file` raises a plain `Exception`.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DatasetUnavailable(
@@ -61,6 +62,7 @@ def load_cifar(name: str) -> tuple[Split, Split, str]:
         ) from error
     finally:
         socket.setdefaulttimeout(before)
+    return train, test, f"keras.datasets.{name}"
 
 
 def _checked(
