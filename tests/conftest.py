@@ -44,6 +44,7 @@ TURNS = {
     "examples/papers/study/test_encoders.py": "torch",
     "examples/papers/study/test_fixmatch.py": "jax",
     "examples/papers/study/test_protocols.py": "tensorflow",
+    "examples/papers/study/networks/test_build_network.py": "torch",
     "examples/papers/study/vqa/test_build_vqa.py": "torch",
     "test_demo.py": "tensorflow",
     "visualization/test_picture_grids.py": "torch",

@@ -50,7 +50,7 @@ def main():
     for factor in study.args.factors:
         runs, curves = compare(study, factor)
         all_runs[factor], all_curves[factor] = runs, curves
-        tables[f"## Error, imbalance {factor}"] = comparison(runs, study.args.arms[0])
+        tables[f"## Error, imbalance {factor}"] = comparison(runs, next(iter(runs)))
         figures[f"factor_{factor}"] = plot_learning_curves(
             curves, "error", "test error"
         )

@@ -63,7 +63,7 @@ def main():
     tables, figures = {}, {}
     for kind, label in LABELS.items():
         errors = {arm: [run[kind] for run in found] for arm, found in runs.items()}
-        tables[f"## Error by {label}"] = comparison(errors, study.args.arms[0])
+        tables[f"## Error by {label}"] = comparison(errors, next(iter(errors)))
         points = {
             arm: [list(e.values()) for e in found] for arm, found in errors.items()
         }

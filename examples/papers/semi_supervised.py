@@ -24,6 +24,8 @@ from study.augmentations import augmentation
 from study.augmentations import flip_and_shift
 from study.augmentations import uses_mra
 from study.fixmatch import FixMatch
+from study.networks.build_network import build_network
+from study.optimizers import make_optimizer
 from study.paired_batches import PairedBatches
 from study.runs import over_seeds
 from study.splits import draw
@@ -94,7 +96,7 @@ def train(study, arm, count, seed):
     }
 
     def run(folder):
-        network = classifiers.build_network(
+        network = build_network(
             study.args.network, data.image_shape, data.num_classes, (0, 255), seed
         )
         alone = arm == "labels only"
@@ -114,9 +116,10 @@ def train(study, arm, count, seed):
             seed=seed,
         )
         batches.limit(max(1, study.args.steps // EPOCHS))
-        curve = classifiers.fit(
-            model, network, batches, data.test, EPOCHS, study.args.learning_rate
+        optimizer = make_optimizer(
+            "adam", study.args.learning_rate, EPOCHS * len(batches)
         )
+        curve = classifiers.fit(model, network, batches, data.test, EPOCHS, optimizer)
         found = classifiers.classification_error(network, data.test)
         return {"test error": found, "curve": curve}
 
@@ -133,9 +136,7 @@ def _strong(study, arm, seed):
         study.data.image_shape,
         (0, 255),
         study.mae if uses_mra(arm) else None,
-        study.args.mask_ratio,
-        study.args.rate,
-        study.args.temperature,
+        study.settings,
         seed=seed,
     )
 

@@ -1,10 +1,16 @@
 """The arms of an experiment: one classifier trained with different augmentations."""
 
+from keras_mra import checks
 from keras_mra.visualization import plot_learning_curves
 from study import classifiers
+from study.augmentations import STRENGTHS
 from study.augmentations import augmentation
+from study.augmentations import parts
+from study.augmentations import strengths_of
 from study.augmentations import uses_mra
+from study.flip_crop import flip_crop
 from study.imbalance import class_groups
+from study.networks.build_network import build_network
 from study.runs import over_seeds
 from study.splits import draw
 from study.tables import comparison
@@ -14,25 +20,33 @@ ARMS = [
     "none", "flip+crop", "Cutout", "MixUp", "CutMix", "RandAugment", "AugMix",
     "MRA", "MRA random", "MRA low attention", "flip+crop+MRA", "RandAugment+MRA",
 ]  # fmt: skip
-# The settings of a classifier. None of them is tuned for any arm: MRA masks by
-# attention as in its paper, and the other augmentations have Keras' defaults.
+# How a classifier is trained. `study.recipes` replaces some of it for some networks.
+TRAINING = dict(
+    epochs=60,
+    learning_rate=1e-3,
+    optimizer="adam",
+    warmup_epochs=0,
+    weight_decay=0.0,
+    label_smoothing=0.0,
+)
+# What decides a classifier. The base is what every arm begins with: "flip_crop",
+# "none", or "auto" for flips and crops of colour images.
 SETTINGS = dict(
     network="small_cnn",
     labels_per_class=40,
-    epochs=60,
     batch_size=50,
-    learning_rate=1e-3,
-    mask_ratio=0.4,
-    rate=0.5,
-    temperature=0.0,
+    base="auto",
+    **TRAINING,
+    **{key: value for own in STRENGTHS.values() for key, value in own.items()},
 )
-FOR_MRA = ("mask_ratio", "rate", "temperature")
 # So few steps show only that everything runs.
 QUICK = dict(labels_per_class=10, epochs=2, batch_size=20)
 QUICK_ARMS = ["none", "CutMix", "flip+crop+MRA"]
 
 
-def compare(study, title, judge, chosen=None, name="classifier", **settings):
+def compare(
+    study, title, judge, chosen=None, name="classifier", tuned=None, **settings
+):
     """Trains and judges every arm from every seed.
 
     Args:
@@ -43,6 +57,8 @@ def compare(study, title, judge, chosen=None, name="classifier", **settings):
         chosen: Function from a seed to the images to train on, or `None`, as in
             `trained`.
         name: As in `trained`.
+        tuned: Dict from arms to dicts of settings that differ from the study's, or
+            `None`.
         **settings: The settings that the judgement depends on, beside those of the
             classifier.
 
@@ -53,13 +69,34 @@ def compare(study, title, judge, chosen=None, name="classifier", **settings):
 
     def judged(arm, seed):
         images = None if chosen is None else chosen(seed)
-        network, result = trained(study, arm, seed, images, name)
-        decides = {**_decides(study.settings, arm, seed), "name": name, **settings}
+        changed = (tuned or {}).get(arm, {})
+        network, result = trained(study, arm, seed, images, name, **changed)
+        own = _decides(study, study.settings | changed, arm, seed)
+        decides = {**own, "name": name, **settings}
         found = study.runs(f"{title} {arm}", decides, lambda _: judge(network))
         found.pop("seconds")
         return found, result["curve"]
 
-    return over_seeds(study.args.arms, study.args.seeds, judged)
+    return over_seeds(distinct_arms(study), study.args.seeds, judged)
+
+
+def distinct_arms(study):
+    """The arms of a study, as a list of strings.
+
+    If every arm begins with flips and crops, the arms without them are left out that
+    would otherwise be trained twice.
+
+    Raises:
+        ValueError: If there is no such arm.
+    """
+    arms = {arm: parts(arm) for arm in study.args.arms}
+    if _base(study, study.settings) != "flip_crop":
+        return list(arms)
+    names = [
+        "+".join(part for part in found if part != "flip+crop") or "none"
+        for found in arms.values()
+    ]
+    return list(dict.fromkeys(names))
 
 
 def write_errors(study, runs, curves):
@@ -71,7 +108,7 @@ def write_errors(study, runs, curves):
     """
     study.write(
         study.record(runs=runs, curves=curves),
-        {"## Error": comparison(runs, study.args.arms[0])},
+        {"## Error": comparison(runs, next(iter(runs)))},
         {"": plot_learning_curves(curves, "error", "test error")},
     )
 
@@ -96,11 +133,11 @@ def trained(study, arm, seed, chosen=None, name="classifier", mae=None, **change
         the `seconds` of its training.
     """
     data, settings = study.data, study.settings | changed
-    decides = _decides(settings, arm, seed)
+    decides = _decides(study, settings, arm, seed)
     if uses_mra(arm) and mae is None:
         mae = study.mae
     value_range = mae.value_range if uses_mra(arm) else (0, 255)
-    network = classifiers.build_network(
+    network = build_network(
         settings["network"], data.image_shape, data.num_classes, value_range, seed
     )
 
@@ -114,7 +151,7 @@ def trained(study, arm, seed, chosen=None, name="classifier", mae=None, **change
             data.image_shape,
             value_range,
             mae,
-            **{key: settings[key] for key in FOR_MRA},
+            settings,
             tail=_tail(images.all_labels()),
             seed=seed,
         )
@@ -122,10 +159,10 @@ def trained(study, arm, seed, chosen=None, name="classifier", mae=None, **change
             network,
             images,
             data.test,
+            base=flip_crop if decides["base"] == "flip_crop" else None,
             layers=layers,
             value_range=value_range,
-            epochs=settings["epochs"],
-            learning_rate=settings["learning_rate"],
+            **{key: settings[key] for key in TRAINING},
         )
         network.save_weights(folder / "network.weights.h5")
         return {"curve": curve}
@@ -136,11 +173,18 @@ def trained(study, arm, seed, chosen=None, name="classifier", mae=None, **change
     return network, result
 
 
-def _decides(settings, arm, seed):
-    """The settings that decide a classifier. Those of MRA decide only MRA's arms."""
-    left_out = () if uses_mra(arm) else FOR_MRA
-    kept = {key: settings[key] for key in SETTINGS if key not in left_out}
-    return {"arm": arm, "seed": seed, **kept}
+def _decides(study, settings, arm, seed):
+    """The settings that decide a classifier, without the strengths of other arms."""
+    others = {key for own in STRENGTHS.values() for key in own} - strengths_of(arm)
+    kept = {key: settings[key] for key in SETTINGS if key not in others}
+    return {"arm": arm, "seed": seed, **kept, "base": _base(study, settings)}
+
+
+def _base(study, settings):
+    """What every arm begins with, `"flip_crop"` or `"none"`."""
+    if settings["base"] != "auto":
+        return checks.choice("base", settings["base"], ("flip_crop", "none"))
+    return "flip_crop" if study.data.image_shape[-1] == 3 else "none"
 
 
 def _tail(labels):

@@ -2,52 +2,48 @@
 
 import itertools
 
-import keras
-import numpy as np
 from keras import layers
-from keras import ops
 
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra.layers import MaskReconstruct
+from study.grey_patches import GreyPatches
+from study.on_classes import OnClasses
 
-# The order in which a chain applies them: MRA needs the crop that the classifier sees,
-# and an image that is not blended with another.
-ORDER = (
-    "flip+crop",
-    "RandAugment",
-    "AugMix",
-    "MRA",
-    "MRA random",
-    "MRA low attention",
-    "MRA tail",
-    "Cutout",
-    "MixUp",
-    "CutMix",
-)
+# The settings of MRA: the share of the patches that it repaints, the share of the
+# images that it augments, and the noise on its choice of patches.
+_MRA = {"mask_ratio": 0.4, "rate": 0.5, "temperature": 0.0}
+# The augmentations with their settings, in the order in which a chain applies them:
+# MRA needs the crop that the classifier sees, and an image that is not blended.
+# None of the defaults is tuned. MRA masks by attention as in its paper, and the other
+# augmentations have the settings of their papers for CIFAR or those of Keras.
+STRENGTHS: dict[str, dict[str, float]] = {
+    "flip+crop": {},
+    "RandAugment": {"randaugment_factor": 0.5},
+    "AugMix": {"augmix_factor": 0.3},
+    "MRA": _MRA,
+    "MRA random": _MRA,
+    "MRA low attention": _MRA,
+    "MRA tail": _MRA,
+    "MRA grey": _MRA,
+    # A square of half the image's side.
+    "Cutout": {"cutout_area": 0.25},
+    "MixUp": {"mixup_alpha": 0.2},
+    "CutMix": {"cutmix_alpha": 1.0},
+}
 
 
 def augmentation(
-    name,
-    image_shape,
-    value_range,
-    mae=None,
-    mask_ratio=0.4,
-    rate=0.5,
-    temperature=0.0,
-    tail=(),
-    seed=0,
+    name, image_shape, value_range, mae=None, strengths=None, tail=(), seed=0
 ):
     """Makes the layers of an arm.
 
     Args:
-        name: One of `ORDER`, several of them joined by `"+"`, or `"none"`.
+        name: A key of `STRENGTHS`, several of them joined by `"+"`, or `"none"`.
         image_shape: `(height, width, channels)`.
         value_range: Pair of floats.
         mae: The `MAE` of an arm with MRA, or `None`.
-        mask_ratio: Float in (0, 1), the share of the patches that MRA repaints.
-        rate: Float in [0, 1], the fraction of the images that MRA augments.
-        temperature: Float, the temperature of MRA's choice by attention.
+        strengths: Dict of settings that replace those of `STRENGTHS`, or `None`.
         tail: Integers, the classes that "MRA tail" augments.
         seed: Int.
 
@@ -61,44 +57,57 @@ def augmentation(
     names = parts(name)
     if uses_mra(name) and mae is None:
         raise ValueError(f"`mae` must be given for the arm {name!r}. Received: None")
-    low, high = value_range
+    of = {key: value for part in names for key, value in STRENGTHS[part].items()}
+    of.update({key: value for key, value in (strengths or {}).items() if key in of})
+    grey = sum(value_range) / 2
     # Layers with the same seed would make the same draws.
     seeds = itertools.count(backend.folded_seed(100 * checks.required_seed(seed)))
 
-    def reconstruct(strategy):
+    def reconstruct(strategy, **arguments):
         return MaskReconstruct(
             mae,
-            mask_ratio,
+            of["mask_ratio"],
             strategy,
-            temperature=0.0 if strategy == "random" else temperature,
-            rate=rate,
+            temperature=0.0 if strategy == "random" else of["temperature"],
+            rate=of["rate"],
             seed=next(seeds),
             resize=tuple(image_shape[:2]) != mae.image_shape[:2],
+            **arguments,
         )
 
     made = {
         "flip+crop": lambda: flip_and_shift(next(seeds)),
-        # Two operations at half strength: the recipe of its paper for CIFAR.
-        "RandAugment": lambda: [layers.RandAugment(value_range, seed=next(seeds))],
-        "AugMix": lambda: [layers.AugMix(value_range, seed=next(seeds))],
+        "RandAugment": lambda: [
+            layers.RandAugment(
+                value_range, factor=of["randaugment_factor"], seed=next(seeds)
+            )
+        ],
+        "AugMix": lambda: [
+            layers.AugMix(value_range, factor=of["augmix_factor"], seed=next(seeds))
+        ],
         "MRA": lambda: [reconstruct("attention")],
         "MRA random": lambda: [reconstruct("random")],
         "MRA low attention": lambda: [reconstruct("low_attention")],
         "MRA tail": lambda: [OnClasses(reconstruct("attention"), tail)],
+        "MRA grey": lambda: [
+            GreyPatches(reconstruct("attention", return_visible=True), grey)
+        ],
         "Cutout": lambda: [
-            # A square of half the image's side, as in its paper for CIFAR-10.
             layers.RandomErasing(
                 factor=1.0,
-                scale=(0.25, 0.25),
-                fill_value=(low + high) / 2,
+                scale=(of["cutout_area"], of["cutout_area"]),
+                fill_value=grey,
                 value_range=value_range,
                 seed=next(seeds),
             )
         ],
-        "MixUp": lambda: [layers.MixUp(alpha=0.2, seed=next(seeds))],
-        "CutMix": lambda: [layers.CutMix(factor=1.0, seed=next(seeds))],
+        "MixUp": lambda: [layers.MixUp(alpha=of["mixup_alpha"], seed=next(seeds))],
+        # Keras draws the parameter of the beta distribution from this range.
+        "CutMix": lambda: [
+            layers.CutMix(factor=(of["cutmix_alpha"],) * 2, seed=next(seeds))
+        ],
     }
-    return [layer for part in ORDER if part in names for layer in made[part]()]
+    return [layer for part in STRENGTHS if part in names for layer in made[part]()]
 
 
 def flip_and_shift(seed):
@@ -107,47 +116,6 @@ def flip_and_shift(seed):
         layers.RandomFlip("horizontal", seed=seed),
         layers.RandomTranslation(1 / 8, 1 / 8, fill_mode="constant", seed=seed + 50),
     ]
-
-
-@keras.saving.register_keras_serializable("keras_mra")
-class OnClasses(layers.Layer):
-    """Augments only the images of some classes.
-
-    Args:
-        layer: Keras layer on images.
-        classes: Integers, the classes to augment.
-        **kwargs: Arguments of `keras.layers.Layer`.
-
-    Call arguments:
-        inputs: Dict of `"images"`, `(batch, height, width, channels)`, and one-hot
-            `"labels"`, `(batch, classes)`.
-
-    Returns:
-        A dict of the same tensors, with the images of `classes` augmented.
-    """
-
-    def __init__(self, layer, classes, **kwargs):
-        super().__init__(**kwargs)
-        self.layer = layer
-        self.classes = [int(label) for label in classes]
-
-    def call(self, inputs, training=True):
-        images, labels = inputs["images"], inputs["labels"]
-        chosen = np.zeros(labels.shape[-1], "float32")
-        chosen[self.classes] = 1
-        chosen = ops.sum(labels * chosen, axis=-1) > 0.5  # (B,)
-        chosen = chosen[:, None, None, None]  # (B, 1, 1, 1)
-        augmented = self.layer(images, training=training)
-        return {**inputs, "images": ops.where(chosen, augmented, images)}
-
-    def get_config(self):
-        layer = keras.saving.serialize_keras_object(self.layer)
-        return {**super().get_config(), "layer": layer, "classes": self.classes}
-
-    @classmethod
-    def from_config(cls, config):
-        layer = keras.saving.deserialize_keras_object(config.pop("layer"))
-        return cls(layer, **config)
 
 
 def parts(name):
@@ -160,18 +128,23 @@ def parts(name):
         return []
     found, rest = [], f"{name}+"
     # The longest first, because other names begin with "MRA".
-    for part in sorted(ORDER, key=len, reverse=True):
+    for part in sorted(STRENGTHS, key=len, reverse=True):
         if f"{part}+" in rest:
             found.append(part)
             rest = rest.replace(f"{part}+", "", 1)
     if rest or not found:
         raise ValueError(
-            f"An arm must be 'none' or made of {', '.join(ORDER)}, joined by '+'. "
+            f"An arm must be 'none' or made of {', '.join(STRENGTHS)}, joined by '+'. "
             f"Received: {name!r}"
         )
     return found
 
 
 def uses_mra(name):
-    """Whether an arm augments with MRA."""
+    """Whether an arm needs the autoencoder."""
     return any(part.startswith("MRA") for part in parts(name))
+
+
+def strengths_of(name):
+    """The names of the settings that decide an arm, as a set of strings."""
+    return {key for part in parts(name) for key in STRENGTHS[part]}

@@ -1,4 +1,4 @@
-"""Batches that Keras layers augment before `fit`, images and labels together."""
+"""Batches that are augmented before `fit`, images and labels together."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ from keras_mra import backend
 
 
 class AugmentedBatches(keras.utils.PyDataset):
-    """Batches of another data set, augmented by Keras layers.
+    """Batches of another data set, augmented by a function and then by Keras layers.
 
     The layers run outside the training step: those that mix images mix labels too,
     and XLA, which compiles the step, cannot compile some of Keras' layers.
@@ -18,11 +18,16 @@ class AugmentedBatches(keras.utils.PyDataset):
         layers: List of Keras layers on dicts of `"images"` and one-hot `"labels"`.
         num_classes: Int.
         value_range: Pair of floats. Augmented images are clipped to it.
+        base: Function from a batch of images, an array, and a
+            `numpy.random.Generator` to a batch of images; or `None`. The generator
+            depends only on the seed of the data set, the epoch and the batch, so that
+            every arm gets the same flips and crops.
     """
 
-    def __init__(self, dataset, layers, num_classes, value_range):
+    def __init__(self, dataset, layers, num_classes, value_range, base=None):
         super().__init__()
         self.dataset = dataset
+        self.base = base
         self.num_classes = num_classes
         self.value_range = value_range
         self._augment = None
@@ -37,6 +42,10 @@ class AugmentedBatches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         images, labels = self.dataset[index]
+        if self.base is not None:
+            # The last number separates this random stream from those of the data set.
+            seed = [self.dataset.seed, self.dataset.epoch, index, 1]
+            images = self.base(images, np.random.default_rng(seed))
         images = images.astype("float32")
         labels = np.eye(self.num_classes, dtype="float32")[labels]
         if self._augment is None:

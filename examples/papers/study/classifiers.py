@@ -1,55 +1,31 @@
-"""The classifiers of the experiments: built, trained and tested alike for every arm."""
+"""The classifiers of the experiments: trained and tested alike for every arm."""
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_mra import backend
-from keras_mra import checks
 from keras_mra import datasets
-from keras_mra.models.small_cnn import small_cnn
 from study.augmented_batches import AugmentedBatches
+from study.optimizers import make_optimizer
 
 # The images and the points of a learning curve.
 WATCHED, POINTS = 2000, 10
 
 
-def build_network(name, image_shape, num_classes, value_range, seed):
-    """Builds an untrained classifier.
-
-    Args:
-        name: `"small_cnn"`, or the name of a function of `keras.applications`.
-        image_shape: `(height, width, channels)`.
-        num_classes: Int.
-        value_range: Pair of floats, the range of the images.
-        seed: Int, decides the initial weights.
-
-    Returns:
-        A `keras.Model` from images to probabilities of shape
-        `(batch, num_classes)`.
-
-    Raises:
-        ValueError: If there is no network of this name.
-    """
-    keras.utils.set_random_seed(backend.folded_seed(checks.required_seed(seed)))
-    if name == "small_cnn":
-        return small_cnn(image_shape, num_classes, value_range, seed=seed)
-    make = getattr(keras.applications, name, None)
-    if make is None:
-        raise ValueError(
-            "`network` must be 'small_cnn' or a function of keras.applications, such "
-            f"as 'ResNet50'. Received: network={name!r}"
-        )
-    low, high = value_range
-    images = keras.Input(image_shape)
-    x = keras.layers.Rescaling(2 / (high - low), -1 - 2 * low / (high - low))(images)
-    body = make(weights=None, include_top=False, pooling="avg", input_shape=image_shape)
-    head = keras.layers.Dense(num_classes, activation="softmax", dtype="float32")
-    return keras.Model(images, head(body(x)))
-
-
 def train_classifier(
-    network, train, watched, *, layers=(), value_range, epochs, learning_rate
+    network,
+    train,
+    watched,
+    *,
+    base=None,
+    layers=(),
+    value_range,
+    epochs,
+    learning_rate,
+    optimizer="adam",
+    warmup_epochs=0,
+    weight_decay=0.0,
+    label_smoothing=0.0,
 ):
     """Trains a classifier on augmented batches by cross-entropy.
 
@@ -58,37 +34,45 @@ def train_classifier(
         train: `EpochDataset` of images and integer labels.
         watched: `EpochDataset` of the images that the learning curve is drawn from.
             The training does not depend on them.
-        layers: As in `AugmentedBatches`.
+        base, layers: As in `AugmentedBatches`.
         value_range: Pair of floats.
         epochs: Int.
-        learning_rate: Float, the peak.
+        learning_rate, optimizer, weight_decay: As in `make_optimizer`.
+        warmup_epochs: Int, how many of the epochs belong to the warm-up.
+        label_smoothing: Float in [0, 1), as in `keras.losses.CategoricalCrossentropy`.
 
     Returns:
         The learning curve: a dict of the lists `epoch`, `loss` and `error`, which
         have an entry for each of at most `POINTS` epochs.
     """
-    batches = AugmentedBatches(train, layers, network.output_shape[-1], value_range)
-    return fit(
-        network, network, batches, watched, epochs, learning_rate,
-        loss="categorical_crossentropy",
-    )  # fmt: skip
+    classes = network.output_shape[-1]
+    batches = AugmentedBatches(train, layers, classes, value_range, base)
+    optimizer = make_optimizer(
+        optimizer,
+        learning_rate,
+        epochs * len(batches),
+        warmup_epochs * len(batches),
+        weight_decay,
+    )
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=label_smoothing)
+    return fit(network, network, batches, watched, epochs, optimizer, loss)
 
 
-def fit(model, network, batches, watched, epochs, learning_rate, loss=None):
-    """Trains a model by Adam with a cosine decay, and draws a learning curve.
+def fit(model, network, batches, watched, epochs, optimizer, loss=None):
+    """Trains a model, and draws a learning curve.
 
     Args:
         model: `keras.Model` to train.
         network: `keras.Model` to probabilities, the model itself or a part of it.
         batches: `PyDataset` with `set_epoch`.
-        watched, epochs, learning_rate: As in `train_classifier`.
+        watched, epochs: As in `train_classifier`.
+        optimizer: Keras optimizer.
         loss: As in `keras.Model.compile`.
 
     Returns:
         The learning curve, as in `train_classifier`.
     """
-    rate = keras.optimizers.schedules.CosineDecay(learning_rate, epochs * len(batches))
-    model.compile(keras.optimizers.Adam(rate), loss)
+    model.compile(optimizer, loss)
     # TensorFlow traces a step twice if the first trace creates variables.
     model.optimizer.build(model.trainable_variables)
     curve = _LearningCurve(network, watched, epochs)

@@ -13,6 +13,7 @@ from keras_mra import checks
 from keras_mra import datasets
 from keras_mra.machine import describe_machine
 from study.autoencoders import autoencoder
+from study.recipes import RECIPES
 from study.report import write_report
 from study.runs import Runs
 from study.splits import load_splits
@@ -27,7 +28,8 @@ class Study:
 
     `--quick` checks that the experiment runs: it takes few and small images and the
     quick settings, and spends little time on compilation. `--validation` is for
-    choosing settings: it judges on images that are left out of training.
+    choosing settings: it judges on images that are left out of training. `--network`
+    chooses the settings of `RECIPES` too.
 
     Args:
         doc: String, the script's docstring. Its first line is the title.
@@ -79,7 +81,10 @@ class Study:
         add("--quick", action="store_true", help="few small images and few steps")
         for name, value in settings.items():
             _add_setting(add, name, value)
-        if parser.parse_args(argv).quick:
+        first = parser.parse_args(argv)
+        if "optimizer" in settings:
+            parser.set_defaults(**RECIPES.get(first.network, {}))
+        if first.quick:
             parser.set_defaults(**{"seeds": [0], **quick})
             backend.compile_quickly()
         self.args = parser.parse_args(argv)

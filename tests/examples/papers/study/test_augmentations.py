@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 from study import augmentations
 from study.augmented_batches import AugmentedBatches
+from study.on_classes import OnClasses
 
 import keras_mra
 from keras_mra import datasets
@@ -30,17 +31,20 @@ def mae():
     )  # fmt: skip
 
 
-def batches(name, mae=None, count=8, **arguments):
+def batches(name, mae=None, count=8, **strengths):
     """One augmented batch of random images, those images, and their labels."""
     rng = np.random.default_rng(0)
     images = rng.integers(1, 256, (count, 8, 8, 1)).astype("uint8")
     labels = np.arange(count, dtype="int32") % 3
     dataset = datasets.ArrayDataset(images, labels, batch_size=count, shuffle=False)
-    layers = augmentations.augmentation(name, (8, 8, 1), (0, 255), mae, **arguments)
+    tail = strengths.pop("tail", ())
+    layers = augmentations.augmentation(
+        name, (8, 8, 1), (0, 255), mae, strengths, tail=tail
+    )
     return AugmentedBatches(dataset, layers, 3, (0, 255)), images, labels
 
 
-@pytest.mark.parametrize("name", augmentations.ORDER)
+@pytest.mark.parametrize("name", augmentations.STRENGTHS)
 def test_each_augmentation_changes_images_and_draws_anew(name, mae):
     found, images, labels = batches(name, mae, tail=[0, 2], rate=1.0, temperature=1.0)
     first, hot = found[0]
@@ -68,9 +72,55 @@ def test_the_tail_alone_is_augmented(mae):
     np.testing.assert_array_equal(changed, labels == 2)
 
 
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_grey_patches_are_those_that_mra_repaints(mae, temperature):
+    settings = dict(rate=0.5, temperature=temperature, count=32)
+    painted, images, _ = batches("MRA", mae, **settings)
+    grey, _, _ = batches("MRA grey", mae, **settings)
+    painted, grey = painted[0][0], grey[0][0]
+    is_painted, is_grey = painted != images, grey != images
+    # A painted pixel may have its old value by chance, and be grey in the other arm.
+    assert (is_grey | ~is_painted).all() and (grey[is_grey] == 127.5).all()
+    share = is_grey.reshape(32, -1).mean(axis=1)
+    assert set(np.round(share * 16).astype(int)) == {0, 6}
+    assert 0 < (share > 0).mean() < 1
+
+
+def test_strengths_change_what_they_are_for(mae):
+    def changed(name, **strengths):
+        found, images, labels = batches(name, mae, **strengths)
+        images_, hot = found[0]
+        return (images_ != images).mean(), (hot > 0.5).mean()
+
+    assert changed("Cutout", cutout_area=0.5)[0] > changed("Cutout")[0] + 0.1
+    assert changed("MRA", mask_ratio=0.8, rate=1.0)[0] > 0.7
+    assert changed("MRA", rate=0.0)[0] == 0
+    # Weights near 1 leave the labels; nothing else is changed by another's strength.
+    assert changed("CutMix", cutmix_alpha=1e-3) != changed("CutMix")
+    assert changed("MRA", cutout_area=0.5) == changed("MRA")
+
+
+def test_the_settings_that_decide_an_arm():
+    assert augmentations.strengths_of("none") == set()
+    assert augmentations.strengths_of("MRA grey+Cutout") == {
+        "mask_ratio", "rate", "temperature", "cutout_area"
+    }  # fmt: skip
+
+
+def test_the_base_comes_first_and_is_the_same_for_every_arm(mae):
+    def drawn(name, index=0, epoch=0):
+        found, _, _ = batches(name, mae, rate=0.0)
+        found.base = lambda images, rng: images + rng.integers(0, 9, images.shape)
+        found.set_epoch(epoch)
+        return found[0][0]
+
+    np.testing.assert_array_equal(drawn("none"), drawn("MRA"))
+    assert (drawn("none") != drawn("none", epoch=1)).any()
+
+
 def test_on_classes_can_be_saved():
-    layer = augmentations.OnClasses(keras.layers.Rescaling(2.0), [1])
-    copy = augmentations.OnClasses.from_config(layer.get_config())
+    layer = OnClasses(keras.layers.Rescaling(2.0), [1])
+    copy = OnClasses.from_config(layer.get_config())
     inputs = {"images": np.ones((2, 2, 2, 1), "float32"), "labels": np.eye(2)}
     out = ops.convert_to_numpy(copy(inputs)["images"])
     np.testing.assert_array_equal(out[:, 0, 0, 0], [1, 2])

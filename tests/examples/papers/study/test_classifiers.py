@@ -1,23 +1,10 @@
-"""The classifiers of the experiments, and their predictions."""
+"""The training of classifiers, and their predictions."""
 
 import numpy as np
-import pytest
 from helpers.small_study import digits_study
 from study import classifiers
 
 from keras_mra import datasets
-
-
-def test_networks_start_from_their_seed():
-    def weights(seed):
-        return classifiers.build_network("small_cnn", (8, 8, 1), 3, (0, 255), seed)
-
-    np.testing.assert_array_equal(
-        weights(0).get_weights()[0], weights(0).get_weights()[0]
-    )
-    assert (weights(0).get_weights()[0] != weights(1).get_weights()[0]).any()
-    with pytest.raises(ValueError, match="`network` must be.*NoNet"):
-        classifiers.build_network("NoNet", (8, 8, 1), 3, (0, 255), 0)
 
 
 def test_predictions_in_order_and_changed(tmp_path):

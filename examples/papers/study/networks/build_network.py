@@ -1,0 +1,57 @@
+"""The classifiers of the experiments, by name."""
+
+import keras
+
+from keras_mra import backend
+from keras_mra import checks
+from keras_mra.models.small_cnn import small_cnn
+from study.networks.cifar_resnet import cifar_resnet
+from study.networks.ends import probabilities
+from study.networks.ends import to_unit_range
+from study.networks.vit_tiny import vit_tiny
+from study.networks.wide_resnet import wide_resnet
+
+# Functions of the shape of the images, the number of classes and the range of the
+# pixels.
+NETWORKS = {
+    "resnet20": lambda *of: cifar_resnet(*of, depth=20),
+    "resnet56": lambda *of: cifar_resnet(*of, depth=56),
+    "wrn_28_2": lambda *of: wide_resnet(*of, depth=28, width=2),
+    "vit_tiny": vit_tiny,
+}
+
+
+def build_network(name, image_shape, num_classes, value_range, seed):
+    """Builds an untrained classifier.
+
+    Args:
+        name: `"small_cnn"`, a key of `NETWORKS`, or the name of a function of
+            `keras.applications`.
+        image_shape: `(height, width, channels)`.
+        num_classes: Int.
+        value_range: Pair of floats, the range of the images.
+        seed: Int, decides the initial weights.
+
+    Returns:
+        A `keras.Model` from images to probabilities of shape
+        `(batch, num_classes)`.
+
+    Raises:
+        ValueError: If there is no network of this name.
+    """
+    keras.utils.set_random_seed(backend.folded_seed(checks.required_seed(seed)))
+    of = image_shape, num_classes, value_range
+    if name == "small_cnn":
+        return small_cnn(*of, seed=seed)
+    if name in NETWORKS:
+        return NETWORKS[name](*of)
+    make = getattr(keras.applications, name, None)
+    if make is None:
+        raise ValueError(
+            f"`network` must be small_cnn, {', '.join(NETWORKS)}, or a function of "
+            f"keras.applications, such as 'ResNet50'. Received: network={name!r}"
+        )
+    images = keras.Input(image_shape)
+    body = make(weights=None, include_top=False, pooling="avg", input_shape=image_shape)
+    features = body(to_unit_range(images, value_range))
+    return keras.Model(images, probabilities(features, num_classes))

@@ -1,0 +1,62 @@
+"""The residual networks for images of 32 pixels (He et al., 2016, section 4.2)."""
+
+import keras
+from keras import ops
+
+from study.networks.ends import probabilities
+from study.networks.ends import to_unit_range
+
+
+def cifar_resnet(image_shape, num_classes, value_range, depth=20):
+    """Builds a ResNet for CIFAR: three stages of 16, 32 and 64 channels.
+
+    Shortcuts have no parameters (option A): where the size changes, they take every
+    second pixel and pad the channels with zeros.
+
+    Args:
+        image_shape: `(height, width, channels)`.
+        num_classes: Int.
+        value_range: Pair of floats, the range of the images.
+        depth: Int, 6n + 2: 20 for 0.27 M parameters, 56 for 0.85 M.
+
+    Returns:
+        A `keras.Model` from images to probabilities `(batch, num_classes)`.
+    """
+    blocks, rest = divmod(depth - 2, 6)
+    if rest or blocks < 1:
+        raise ValueError(f"`depth` must be 6n + 2. Received: depth={depth}")
+    images = keras.Input(image_shape)
+    x = to_unit_range(images, value_range)
+    x = keras.layers.Activation("relu")(_norm(_conv(x, 16)))
+    for stage, filters in enumerate((16, 32, 64)):
+        for block in range(blocks):
+            x = _block(x, filters, stride=2 if stage and not block else 1)
+    x = keras.layers.GlobalAveragePooling2D()(x)  # (B, 64)
+    return keras.Model(images, probabilities(x, num_classes))
+
+
+def _block(x, filters, stride):
+    shortcut = x
+    x = keras.layers.Activation("relu")(_norm(_conv(x, filters, stride)))
+    x = _norm(_conv(x, filters))
+    if stride > 1:
+        shortcut = keras.layers.MaxPooling2D(1, stride)(shortcut)
+        more = filters - shortcut.shape[-1]
+        sides = (more // 2, more - more // 2)
+        shortcut = ops.pad(shortcut, ((0, 0), (0, 0), (0, 0), sides))
+    return keras.layers.Activation("relu")(keras.layers.Add()([x, shortcut]))
+
+
+def _conv(x, filters, stride=1):
+    return keras.layers.Conv2D(
+        filters,
+        3,
+        stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+    )(x)
+
+
+def _norm(x):
+    return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)

@@ -1,0 +1,32 @@
+"""How every network begins and ends."""
+
+import keras
+
+
+def to_unit_range(images, value_range):
+    """Scales pixels to the range from -1 to 1.
+
+    Args:
+        images: Keras tensor `(batch, height, width, channels)`.
+        value_range: Pair of floats, the range of the images.
+
+    Returns:
+        A Keras tensor of the same shape.
+    """
+    low, high = value_range
+    scale = 2 / (high - low)
+    return keras.layers.Rescaling(scale, -1 - scale * low)(images)
+
+
+def probabilities(features, num_classes):
+    """A linear classifier with a softmax, in float32 under a mixed policy too.
+
+    Args:
+        features: Keras tensor `(batch, dim)`.
+        num_classes: Int.
+
+    Returns:
+        A Keras tensor `(batch, num_classes)`.
+    """
+    head = keras.layers.Dense(num_classes, activation="softmax", dtype="float32")
+    return head(features)

@@ -1,0 +1,55 @@
+"""Wide residual networks (Zagoruyko and Komodakis, 2016)."""
+
+import keras
+
+from study.networks.ends import probabilities
+from study.networks.ends import to_unit_range
+
+
+def wide_resnet(image_shape, num_classes, value_range, depth=28, width=2):
+    """Builds a WRN: pre-activation blocks, three stages of 16, 32 and 64 x `width`.
+
+    Args:
+        image_shape: `(height, width, channels)`.
+        num_classes: Int.
+        value_range: Pair of floats, the range of the images.
+        depth: Int, 6n + 4.
+        width: Int. WRN-28-2, the network of FixMatch, has 1.5 M parameters.
+
+    Returns:
+        A `keras.Model` from images to probabilities `(batch, num_classes)`.
+    """
+    blocks, rest = divmod(depth - 4, 6)
+    if rest or blocks < 1:
+        raise ValueError(f"`depth` must be 6n + 4. Received: depth={depth}")
+    images = keras.Input(image_shape)
+    x = _conv(to_unit_range(images, value_range), 16)
+    for stage, filters in enumerate((16 * width, 32 * width, 64 * width)):
+        for block in range(blocks):
+            x = _block(x, filters, stride=2 if stage and not block else 1)
+    x = keras.layers.GlobalAveragePooling2D()(_activated(x))  # (B, 64 * width)
+    return keras.Model(images, probabilities(x, num_classes))
+
+
+def _block(x, filters, stride):
+    shortcut, x = x, _activated(x)
+    if stride > 1 or shortcut.shape[-1] != filters:
+        shortcut = _conv(x, filters, stride, side=1)
+    x = _activated(_conv(x, filters, stride))
+    return keras.layers.Add()([_conv(x, filters), shortcut])
+
+
+def _activated(x):
+    x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+    return keras.layers.Activation("relu")(x)
+
+
+def _conv(x, filters, stride=1, side=3):
+    return keras.layers.Conv2D(
+        filters,
+        side,
+        stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+    )(x)
