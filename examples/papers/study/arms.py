@@ -99,16 +99,18 @@ def distinct_arms(study):
     return list(dict.fromkeys(names))
 
 
-def write_errors(study, runs, curves):
+def write_errors(study, runs, curves, tables=None, **found):
     """Writes a report with one table of errors and the learning curves.
 
     Args:
         study: `Study`.
         runs, curves: As `compare` returns them.
+        tables: Dict from headings to further tables, or `None`.
+        **found: Further entries of the record.
     """
     study.write(
-        study.record(runs=runs, curves=curves),
-        {"## Error": comparison(runs, next(iter(runs)))},
+        study.record(runs=runs, curves=curves, **found),
+        {"## Error": comparison(runs, next(iter(runs))), **(tables or {})},
         {"": plot_learning_curves(curves, "error", "test error")},
     )
 

@@ -53,7 +53,7 @@ def _facts(record):
         f"{record['data']}, images of {'x'.join(map(str, record['image_shape']))}; "
         f"{record['train_images']:,} to train on; judged on {record['judged_on']}. "
         f"{count} seed{'s' if count > 1 else ''}: mean ± standard deviation; "
-        "differences are taken seed by seed. "
+        "differences are taken seed by seed, with the 95 % t-interval of their mean. "
         f"{machine['processor']}, {machine['cores']} cores, {packages}, "
         f"Python {machine['python']}."
     )

@@ -1,6 +1,7 @@
 """An experiment on the command line: its options, its data and its runs."""
 
 import argparse
+import copy
 import functools
 import pathlib
 import shlex
@@ -91,6 +92,14 @@ class Study:
         for seed in self.args.seeds:
             checks.required_seed(seed)
         self.settings = {name: getattr(self.args, name) for name in settings}
+
+    def on_validation(self):
+        """The same experiment, judged on images that are left out of training."""
+        other = copy.copy(self)
+        other.args = argparse.Namespace(**{**vars(self.args), "validation": True})
+        for name in ("data", "mae", "runs"):
+            other.__dict__.pop(name, None)
+        return other
 
     @functools.cached_property
     def data(self):

@@ -34,6 +34,17 @@ def test_supervised(folder):
 
 
 @on("tensorflow")
+def test_supervised_with_tuned_settings(folder):
+    record = report("supervised", folder, "--tune", "2", "--arms", "none", "Cutout")
+    shares(record, ["none", "Cutout"])
+    assert set(record["tuned"]) == set(record["trials"]) == {"none", "Cutout"}
+    for trials in record["trials"].values():
+        assert [trial["changed"] == {} for trial in trials] == [True, False]
+    text = (folder / "results" / "supervised.md").read_text()
+    assert "Validation error of the trials" in text
+
+
+@on("tensorflow")
 def test_occlusion(folder):
     """With the classifiers of `supervised.py`, where that has run before."""
     record = report("occlusion", folder)

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from helpers.small_study import coloured_splits
 from helpers.small_study import digits_study
 from study import arms
 from study import classifiers
+from study.flip_crop import flip_crop
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -62,3 +64,49 @@ def test_a_judgement_is_kept_by_what_decides_it(folder):
     assert len(judged) == 2 and runs == {"none": [{"border": {"2": 0.5}}] * 2}
     arms.compare(this, "occlusion of", judge, widths=[2, 4])
     assert len(judged) == 4
+
+
+def test_colour_images_are_flipped_and_cropped_in_every_arm(tmp_path, monkeypatch):
+    given = {}
+
+    def train(network, images, test, **arguments):
+        given[arguments["layers"] == []] = arguments
+        return {"epoch": [], "loss": [], "error": []}
+
+    monkeypatch.setattr(classifiers, "train_classifier", train)
+    options = ["--arms", "none", "flip+crop", "flip+crop+Cutout", "Cutout"]
+    for base, expected, names in [
+        ("auto", flip_crop, ["none", "Cutout"]),
+        ("flip_crop", flip_crop, ["none", "Cutout"]),
+        ("none", None, options[1:]),
+    ]:
+        this = digits_study(tmp_path, *options, "--base", base)
+        this.__dict__["data"] = coloured_splits()
+        assert arms.distinct_arms(this) == names
+        runs, _ = arms.compare(this, base, lambda _: {"error": 0.5})
+        assert list(runs) == names
+        assert given[True]["base"] is given[False]["base"] is expected
+    # The digits are gray, and a flipped digit is another one.
+    assert arms.distinct_arms(digits_study(tmp_path, *options)) == options[1:]
+
+
+def test_bad_arms_and_bases_are_refused_before_any_training(tmp_path, monkeypatch):
+    monkeypatch.setattr(arms, "trained", lambda *_, **__: pytest.fail("trained"))
+    for options in (["--arms", "none", "blur"], ["--base", "blur"]):
+        this = digits_study(tmp_path, *options)
+        with pytest.raises(ValueError, match="blur"):
+            arms.compare(this, "blur", lambda _: {})
+
+
+def test_tuned_settings_replace_those_of_the_study(tmp_path, monkeypatch):
+    found = {}
+
+    def trained(study, arm, seed, images, name, **changed):
+        found[arm] = changed
+        return None, {"curve": {}}
+
+    monkeypatch.setattr(arms, "trained", trained)
+    arms.compare(
+        digits_study(tmp_path), "a", lambda _: {}, tuned={"MixUp": {"mixup_alpha": 1.0}}
+    )
+    assert found == {"none": {}, "MixUp": {"mixup_alpha": 1.0}}

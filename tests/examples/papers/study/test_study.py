@@ -41,6 +41,24 @@ def test_options_override_the_quick_settings_and_the_defaults(tmp_path):
     assert slow.args.seeds == [0, 1, 2]
 
 
+def test_networks_bring_their_recipes(tmp_path):
+    this = digits_study(tmp_path, "--network", "resnet20", "--learning-rate", "0.2")
+    assert this.settings["optimizer"] == "sgd" and this.settings["weight_decay"] > 0
+    # What is given, and what is quick, comes before a recipe.
+    assert this.settings["learning_rate"] == 0.2 and this.settings["batch_size"] == 20
+    plain = digits_study(tmp_path).settings
+    assert plain["optimizer"] == "adam" and plain["weight_decay"] == 0
+
+
+def test_an_experiment_on_validation_images(tmp_path):
+    this = digits_study(tmp_path)
+    other = this.on_validation()
+    assert other.data.train.num_samples + other.data.test.num_samples == 300
+    assert this.data.train.num_samples == 300 and not this.args.validation
+    assert this.runs.place("none", {}) != other.runs.place("none", {})
+    assert other.settings == this.settings
+
+
 def test_runs_depend_on_the_data(tmp_path):
     this, same = digits_study(tmp_path), digits_study(tmp_path, "--seeds", "7")
     assert this.runs.place("none", {}) == same.runs.place("none", {})
