@@ -9,6 +9,7 @@ from keras_mra import checks
 from keras_mra.layers import MaskReconstruct
 from study.grey_patches import GreyPatches
 from study.on_classes import OnClasses
+from study.on_some import OnSome
 
 # The settings of MRA: the share of the patches that it repaints, the share of the
 # images that it augments, and the noise on its choice of patches.
@@ -63,17 +64,20 @@ def augmentation(
     # Layers with the same seed would make the same draws.
     seeds = itertools.count(backend.folded_seed(100 * checks.required_seed(seed)))
 
-    def reconstruct(strategy, **arguments):
+    def reconstruct(strategy, rate=1.0, **arguments):
         return MaskReconstruct(
             mae,
             of["mask_ratio"],
             strategy,
-            temperature=of.get("temperature", 0.0) if strategy != "random" else 0.0,
-            rate=of["rate"],
+            temperature=of["temperature"] if strategy != "random" else 0.0,
+            rate=rate,
             seed=next(seeds),
             resize=tuple(image_shape[:2]) != mae.image_shape[:2],
             **arguments,
         )
+
+    def on_some(layer):
+        return [OnSome(layer, of["rate"], next(seeds))]
 
     made = {
         "flip+crop": lambda: flip_and_shift(next(seeds)),
@@ -85,13 +89,14 @@ def augmentation(
         "AugMix": lambda: [
             layers.AugMix(value_range, factor=of["augmix_factor"], seed=next(seeds))
         ],
-        "MRA": lambda: [reconstruct("attention")],
-        "MRA random": lambda: [reconstruct("random")],
-        "MRA low attention": lambda: [reconstruct("low_attention")],
-        "MRA tail": lambda: [OnClasses(reconstruct("attention"), tail)],
-        "MRA grey": lambda: [
+        "MRA": lambda: on_some(reconstruct("attention")),
+        "MRA random": lambda: on_some(reconstruct("random")),
+        "MRA low attention": lambda: on_some(reconstruct("low_attention")),
+        "MRA tail": lambda: [OnClasses(reconstruct("attention", of["rate"]), tail)],
+        # With the seeds of "MRA", and so with the same images and patches.
+        "MRA grey": lambda: on_some(
             GreyPatches(reconstruct("attention", return_visible=True), grey)
-        ],
+        ),
         "Cutout": lambda: [
             layers.RandomErasing(
                 factor=1.0,

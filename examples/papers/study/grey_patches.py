@@ -10,11 +10,10 @@ from keras_mra import patches
 class GreyPatches(keras.layers.Layer):
     """Makes the patches grey that a `MaskReconstruct` would repaint.
 
-    The same images are augmented as by the layer on its own, with the same patches:
-    only the paint differs.
+    The patches are those of the layer on its own: only the paint differs.
 
     Args:
-        repaint: `MaskReconstruct` with `return_visible=True`.
+        repaint: `MaskReconstruct` with `return_visible=True` and a `rate` of 1.
         grey: Float, the value of the pixels.
         **kwargs: Arguments of `keras.layers.Layer`.
 
@@ -31,15 +30,14 @@ class GreyPatches(keras.layers.Layer):
         self.grey = float(grey)
 
     def call(self, inputs, training=True):
+        if not training:
+            return inputs
         images = inputs["images"]
         _, visible = self.repaint(images, training=training)
-        # A row of -1 belongs to an image that is not augmented.
-        unchanged = ops.reshape(visible[:, :1] < 0, (-1, 1, 1, 1))
-        stays = patches.visible_pixels(
-            ops.maximum(visible, 0), self.repaint.mae.grid, tuple(images.shape[1:3])
-        )
+        grid, size = self.repaint.mae.grid, tuple(images.shape[1:3])
+        stays = patches.visible_pixels(visible, grid, size)
         grey = ops.cast(self.grey, images.dtype)
-        return {**inputs, "images": ops.where(stays | unchanged, images, grey)}
+        return {**inputs, "images": ops.where(stays, images, grey)}
 
     def get_config(self):
         repaint = keras.saving.serialize_keras_object(self.repaint)

@@ -39,7 +39,8 @@ def test_a_report_is_markdown_json_and_pictures(tmp_path):
         "# A title",
         "    python examples/papers/supervised.py --seeds 3 4",
         "digits, images of 8x8x1; 1,500 to train on; judged on the test images (297). "
-        "2 seeds: mean ± standard deviation; differences are taken seed by seed. "
+        "2 seeds: mean ± standard deviation; differences are taken seed by seed, with "
+        "the 95 % t-interval of their mean. "
         "A processor, 2 cores, keras 3.15.1, numpy 2.0, Python 3.11.",
         "## Table",
         "| % |\n|---|\n| 1 |",
