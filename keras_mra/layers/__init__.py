@@ -1,5 +1,6 @@
 """Keras layers: MaskReconstruct, and the layers of models and views."""
 
+from keras_mra.layers.attentive_cut_mix import AttentiveCutMix
 from keras_mra.layers.mask_reconstruct import MaskReconstruct
 from keras_mra.views.random_apply import RandomApply
 from keras_mra.views.random_blur import RandomBlur
@@ -10,6 +11,7 @@ from keras_mra.vit.tokens import RestoreTokens
 from keras_mra.vit.transformer_block import TransformerBlock
 
 __all__ = [
+    "AttentiveCutMix",
     "ClassToken",
     "MaskReconstruct",
     "PatchEmbedding",

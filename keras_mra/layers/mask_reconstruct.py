@@ -271,29 +271,26 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
     def _choose(
         self, protected: Array | None, images: Array, attend: Callable[..., Array]
     ) -> Array:
-        """The indices of the patches that stay, `(batch, kept)`."""
-        visible = self._rank(images, attend)
-        if protected is None:
-            return visible
-        return protected_patches.protected_first(visible, protected)
-
-    def _rank(self, images: Array, attend: Callable[..., Array]) -> Array:
-        """The indices of the patches that the strategy keeps, best first."""
-        if self.attention_model is not None:
-            seen = ops.cast(images, "float32")
-            scores = self.attention_model(seen, training=False)  # (B, N)
-        elif self.strategy == "random":  # Only the shape of the scores is used.
-            scores = ops.ones((ops.shape(images)[0], self.mae.num_patches))
-        else:
-            block = -1 if self.attention_block is None else self.attention_block
-            scores = attend(block, self.attention_resolution)
-        return masking.visible_patches(
-            scores,
+        """The indices of the patches that stay, `(batch, kept)`, best first."""
+        visible = masking.visible_patches(
+            self.patch_scores(images, attend),
             self.mask_ratio,
             self.strategy,
             self.temperature,
             self.seed_generator,
         )
+        if protected is None:
+            return visible
+        return protected_patches.protected_first(visible, protected)
+
+    def patch_scores(self, images: Array, attend: Callable[..., Array]) -> Array:
+        """The scores that the strategy ranks, `(batch, patches)`, for `MAE.repaint`."""
+        if self.attention_model is not None:
+            return self.attention_model(ops.cast(images, "float32"), training=False)
+        if self.strategy == "random":  # Only the shape of the scores is used.
+            return ops.ones((ops.shape(images)[0], self.mae.num_patches))
+        block = -1 if self.attention_block is None else self.attention_block
+        return attend(block, self.attention_resolution)
 
     def companions(self, inputs: dict[str, Any]) -> dict[str, Any]:
         found = check_annotations.annotation_arrays(inputs, self.protect)
