@@ -7,6 +7,7 @@ from helpers.small_augmentor import make_mae
 from helpers.small_augmentor import to_numpy
 from keras import ops
 
+import keras_mra
 from keras_mra.layers import AttentiveCutMix
 from keras_mra.layers import MaskReconstruct
 
@@ -146,13 +147,15 @@ def test_the_autoencoders_own_attention_and_another_size(images):
     out, labels = mixed(layer, large.astype("float32"))
     assert out.shape == large.shape and out.dtype == "float32"
     assert ((labels > 0).sum(axis=1) == 2).any()
-    attention = to_numpy(mae.attention(images.astype("float32")))
+    small = keras_mra.pixels.resize(ops.convert_to_tensor(large), (12, 12))
+    attention = to_numpy(mae.attention(small))
     i = int((labels.max(axis=1) < 1).argmax())
-    partner = [j for j in labels[i].nonzero()[0] if j != i][0]
-    for patch in np.argsort(attention[partner])[-PASTED:]:
-        row, column = 8 * (patch // 3), 8 * (patch % 3)
-        place = (slice(row, row + 8), slice(column, column + 8))
-        np.testing.assert_array_equal(out[i][place], large[partner][place])
+    (partner,) = (j for j in labels[i].nonzero()[0] if j != i)
+    same = (out[i] == large[partner]).reshape(3, 8, 3, 8).all(axis=(1, 3)).ravel()
+    assert same.sum() == PASTED
+    # Untaught attention is nearly even, and its order may differ by rounding.
+    lowest = np.sort(attention[partner])[-PASTED]
+    assert (attention[partner][same] > lowest - 1e-4).all()
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])

@@ -17,8 +17,9 @@ from study.tables import comparison
 
 # The arms that most experiments compare.
 ARMS = [
-    "none", "flip+crop", "Cutout", "MixUp", "CutMix", "RandAugment", "AugMix",
-    "MRA", "MRA random", "MRA low attention", "flip+crop+MRA", "RandAugment+MRA",
+    "none", "flip+crop", "Cutout", "MixUp", "CutMix", "RandAugment", "TrivialAugment",
+    "AugMix", "MRA", "MRA random", "MRA low attention", "MRA grey", "AttentiveCutMix",
+    "flip+crop+MRA", "RandAugment+MRA",
 ]  # fmt: skip
 # How a classifier is trained. `study.recipes` replaces some of it for some networks.
 TRAINING = dict(

@@ -6,22 +6,26 @@ from keras import layers
 
 from keras_mra import backend
 from keras_mra import checks
+from keras_mra.layers import AttentiveCutMix
 from keras_mra.layers import MaskReconstruct
 from study.grey_patches import GreyPatches
 from study.on_classes import OnClasses
 from study.on_some import OnSome
+from study.random_operations import AugMix
+from study.random_operations import RandAugment
+from study.random_operations import TrivialAugment
 
 # The settings of MRA: the share of the patches that it repaints, the share of the
 # images that it augments, and the noise on its choice of patches.
 _MRA = {"mask_ratio": 0.4, "rate": 0.5, "temperature": 0.0}
 # The augmentations with their settings, in the order in which a chain applies them:
 # MRA needs the crop that the classifier sees, and an image that is not blended.
-# None of the defaults is tuned. MRA masks by attention as in its paper, and the other
-# augmentations have the settings of their papers for CIFAR or those of Keras.
+# None of the defaults is tuned: MRA masks by attention as in its paper.
 STRENGTHS: dict[str, dict[str, float]] = {
     "flip+crop": {},
-    "RandAugment": {"randaugment_factor": 0.5},
-    "AugMix": {"augmix_factor": 0.3},
+    "TrivialAugment": {},
+    "RandAugment": {"randaugment_strength": 0.5},
+    "AugMix": {"augmix_strength": 0.3},
     "MRA": _MRA,
     "MRA random": {"mask_ratio": 0.4, "rate": 0.5},
     "MRA low attention": _MRA,
@@ -29,9 +33,11 @@ STRENGTHS: dict[str, dict[str, float]] = {
     "MRA grey": _MRA,
     # A square of half the image's side.
     "Cutout": {"cutout_area": 0.25},
+    "AttentiveCutMix": {"paste_ratio": 0.2, "mask_ratio": 0.4, "rate": 0.5},
     "MixUp": {"mixup_alpha": 0.2},
     "CutMix": {"cutmix_alpha": 1.0},
 }
+NEED_MAE = {part for part, own in STRENGTHS.items() if "mask_ratio" in own}
 
 
 def augmentation(
@@ -61,6 +67,7 @@ def augmentation(
     of = {key: value for part in names for key, value in STRENGTHS[part].items()}
     of.update({key: value for key, value in (strengths or {}).items() if key in of})
     grey = sum(value_range) / 2
+    resize = mae is not None and tuple(image_shape[:2]) != mae.image_shape[:2]
     # Layers with the same seed would make the same draws.
     seeds = itertools.count(backend.folded_seed(100 * checks.required_seed(seed)))
 
@@ -72,7 +79,7 @@ def augmentation(
             temperature=of["temperature"] if strategy != "random" else 0.0,
             rate=rate,
             seed=next(seeds),
-            resize=tuple(image_shape[:2]) != mae.image_shape[:2],
+            resize=resize,
             **arguments,
         )
 
@@ -82,13 +89,20 @@ def augmentation(
     made = {
         "flip+crop": lambda: flip_and_shift(next(seeds)),
         "RandAugment": lambda: [
-            layers.RandAugment(
-                value_range, factor=of["randaugment_factor"], seed=next(seeds)
+            RandAugment(
+                strength=of["randaugment_strength"],
+                value_range=value_range,
+                seed=next(seeds),
             )
         ],
         "AugMix": lambda: [
-            layers.AugMix(value_range, factor=of["augmix_factor"], seed=next(seeds))
+            AugMix(
+                strength=of["augmix_strength"],
+                value_range=value_range,
+                seed=next(seeds),
+            )
         ],
+        "TrivialAugment": lambda: [TrivialAugment(value_range, seed=next(seeds))],
         "MRA": lambda: on_some(reconstruct("attention")),
         "MRA random": lambda: on_some(reconstruct("random")),
         "MRA low attention": lambda: on_some(reconstruct("low_attention")),
@@ -104,6 +118,16 @@ def augmentation(
                 fill_value=grey,
                 value_range=value_range,
                 seed=next(seeds),
+            )
+        ],
+        "AttentiveCutMix": lambda: [
+            AttentiveCutMix(
+                mae,
+                of["paste_ratio"],
+                of["mask_ratio"],
+                of["rate"],
+                next(seeds),
+                resize=resize,
             )
         ],
         "MixUp": lambda: [layers.MixUp(alpha=of["mixup_alpha"], seed=next(seeds))],
@@ -147,7 +171,7 @@ def parts(name):
 
 def uses_mra(name):
     """Whether an arm needs the autoencoder."""
-    return any(part.startswith("MRA") for part in parts(name))
+    return any(part in NEED_MAE for part in parts(name))
 
 
 def strengths_of(name):

@@ -20,8 +20,9 @@ VALUES = {
     "cutout_area": (0.06, 0.12, 0.25, 0.4),
     "mixup_alpha": (0.1, 0.2, 0.5, 1.0),
     "cutmix_alpha": (0.2, 0.5, 1.0),
-    "randaugment_factor": (0.1, 0.3, 0.5, 0.7),
-    "augmix_factor": (0.1, 0.3, 0.5, 0.7),
+    "paste_ratio": (0.1, 0.2, 0.3, 0.4),
+    "randaugment_strength": (0.1, 0.3, 0.5, 0.7),
+    "augmix_strength": (0.1, 0.3, 0.5, 0.7),
 }
 # Not among the seeds of the comparison.
 SEED = 10_000

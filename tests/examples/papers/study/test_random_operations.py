@@ -1,0 +1,83 @@
+"""TrivialAugment, RandAugment and AugMix: draws for each image, in any graph."""
+
+import keras
+import numpy as np
+import pytest
+from helpers.models import traced
+from keras import ops
+from study.random_operations import AugMix
+from study.random_operations import RandAugment
+from study.random_operations import TrivialAugment
+
+LAYERS = [TrivialAugment, RandAugment, AugMix]
+
+
+def same_images(count=64):
+    image = np.random.default_rng(0).integers(0, 256, (1, 16, 16, 3))
+    return image.astype("float32").repeat(count, axis=0)
+
+
+def augmented(layer, images):
+    return ops.convert_to_numpy(layer(ops.convert_to_tensor(images)))
+
+
+@pytest.mark.parametrize("make", LAYERS)
+def test_images_of_a_batch_are_augmented_differently(make):
+    images = same_images()
+    layer = make(seed=0)
+    found = augmented(layer, images)
+    assert found.shape == images.shape and found.dtype == "float32"
+    assert found.min() >= 0 and found.max() <= 255
+    assert len(np.unique(found.reshape(64, -1), axis=0)) > 20
+    assert (augmented(layer, images) != found).any()
+    np.testing.assert_array_equal(augmented(make(seed=0), images), found)
+    np.testing.assert_array_equal(layer(images, training=False), images)
+
+
+@pytest.mark.parametrize("make", LAYERS)
+def test_pixels_in_another_range_and_integers(make):
+    images = same_images(8)
+    found = augmented(make(seed=0), images)
+    other = augmented(make(value_range=(-1, 1), seed=0), images / 127.5 - 1)
+    # Rounding may put a value on the other side of a threshold.
+    assert (np.abs((other + 1) * 127.5 - found) > 1).mean() < 0.02
+    integers = augmented(make(seed=0), images.astype("uint8"))
+    np.testing.assert_array_equal(integers, found)
+
+
+@pytest.mark.parametrize("make", LAYERS)
+def test_traced_draws_are_new_and_the_batch_may_be_unknown(make):
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("Only TensorFlow traces batches of unknown size.")
+    layer = make(seed=0)
+    function = traced(layer, ((None, 16, 16, 3), "float32"))
+    first, second = (
+        ops.convert_to_numpy(function(ops.convert_to_tensor(same_images(8))))
+        for _ in range(2)
+    )
+    assert first.shape == (8, 16, 16, 3) and (first != second).any()
+
+
+def test_strengths():
+    images = same_images()
+
+    def change(layer):
+        return np.abs(augmented(layer, images) - images).mean()
+
+    assert change(RandAugment(strength=0.9, seed=0)) > change(
+        RandAugment(strength=0.1, seed=0)
+    )
+    assert change(RandAugment(operations=4, seed=0)) > change(
+        RandAugment(operations=1, seed=0)
+    )
+    assert change(AugMix(strength=0.9, seed=0)) > change(AugMix(strength=0.1, seed=0))
+
+
+@pytest.mark.parametrize("make", LAYERS)
+def test_layers_can_be_saved(make):
+    layer = make(seed=3, value_range=(0, 1))
+    again = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(layer)
+    )
+    images = same_images(4) / 255
+    np.testing.assert_array_equal(augmented(again, images), augmented(layer, images))
