@@ -113,7 +113,8 @@ def augmentation(
         ),
         "Cutout": lambda: [
             layers.RandomErasing(
-                factor=1.0,
+                # In every image: Keras draws the probability from this range.
+                factor=(1.0, 1.0),
                 scale=(of["cutout_area"], of["cutout_area"]),
                 fill_value=grey,
                 value_range=value_range,

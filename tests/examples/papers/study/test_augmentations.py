@@ -92,7 +92,8 @@ def test_strengths_change_what_they_are_for(mae):
         images_, hot = found[0]
         return (images_ != images).mean(), (hot > 0.5).mean()
 
-    assert changed("Cutout", cutout_area=0.5)[0] > changed("Cutout")[0] + 0.1
+    assert changed("Cutout")[0] == 0.25  # of every image
+    assert changed("Cutout", cutout_area=0.06)[0] < 0.15
     assert changed("MRA", mask_ratio=0.8, rate=1.0)[0] > 0.7
     assert changed("MRA", rate=0.0)[0] == 0
     # Weights near 1 leave the labels; nothing else is changed by another's strength.
