@@ -57,7 +57,9 @@ class Runs:
 
 
 def over_seeds(names, seeds, judged):
-    """Judges everything that an experiment compares, from every seed.
+    """Judges everything that an experiment compares, one seed after the other.
+
+    An experiment that is stopped early has compared everything from its first seeds.
 
     Args:
         names: Strings, the arms or encoders.
@@ -68,8 +70,11 @@ def over_seeds(names, seeds, judged):
     Returns:
         `(results, curves)`: dicts from the names to lists with one entry per seed.
     """
-    results, curves = {}, {}
-    for name in names:
-        pairs = [judged(name, seed) for seed in seeds]
-        results[name], curves[name] = (list(column) for column in zip(*pairs))
+    results = {name: [] for name in names}
+    curves = {name: [] for name in names}
+    for seed in seeds:
+        for name in names:
+            result, curve = judged(name, seed)
+            results[name].append(result)
+            curves[name].append(curve)
     return results, curves

@@ -39,6 +39,6 @@ def test_everything_is_judged_from_every_seed():
         return f"{name}{seed}", {"loss": [seed]}
 
     results, curves = over_seeds(["none", "MRA"], [3, 5], judged)
-    assert asked == [("none", 3), ("none", 5), ("MRA", 3), ("MRA", 5)]
+    assert asked == [("none", 3), ("MRA", 3), ("none", 5), ("MRA", 5)]
     assert results == {"none": ["none3", "none5"], "MRA": ["MRA3", "MRA5"]}
     assert curves == dict.fromkeys(["none", "MRA"], [{"loss": [3]}, {"loss": [5]}])
