@@ -70,8 +70,9 @@ def main():
         results = json.loads(arguments.out.read_text())
     for batch_size, rate in itertools.product(arguments.batches, arguments.rates):
         name = (
-            f"{len(images)} images of {arguments.train.stem}, {arguments.preset}, view "
-            f"{arguments.view}, {arguments.seen} seen, batch {batch_size}, peak {rate:g}"
+            f"{len(images)} images of {arguments.train.stem}, {arguments.preset}, "
+            f"view {arguments.view}, {arguments.seen} seen, "
+            f"batch {batch_size}, peak {rate:g}"
         )
         if name not in results:
             results[name] = run(
