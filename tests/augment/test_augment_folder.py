@@ -200,3 +200,14 @@ def test_paths_may_be_strings_and_relative(mae, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert keras_mra.augment_folder(mae, "in", "out", progress=False).written == 1
     assert pathlib.Path("out/a.png.mra1.png").exists()
+
+
+def test_animated_files_are_named(mae, tmp_path):
+    frames = [Image.fromarray(noise(16, 16, 3)) for _ in range(2)]
+    (tmp_path / "in").mkdir()
+    for name in ("a.gif", "b.png", "c.webp"):
+        frames[0].save(tmp_path / "in" / name, save_all=True, append_images=frames[1:])
+    frames[0].save(tmp_path / "in" / "still.gif")
+    report = augment(mae, tmp_path)
+    assert [path.name for path in report.animated] == ["a.gif", "b.png", "c.webp"]
+    assert (report.written, report.failed) == (4, [])
