@@ -1,5 +1,7 @@
 """Originals in the target, which make it a training set."""
 
+import os
+
 import numpy as np
 import pytest
 from helpers.augmenting import augment
@@ -84,3 +86,31 @@ def test_a_copy_with_the_name_of_an_original_is_refused(mae, tmp_path):
     assert not (tmp_path / "out").exists()
     assert augment(mae, tmp_path, include_originals=True).originals == 2
     assert augment(mae, tmp_path, "other", copies=2).written == 4
+
+
+@pytest.mark.parametrize("writes", range(2, 9))
+def test_a_killed_run_with_originals_goes_on(mae, tmp_path, monkeypatch, writes):
+    for name in ("a.png", "b.jpg", "c.jpg"):
+        exif = rotated() if name == "c.jpg" else Image.Exif()
+        pixels = np.random.default_rng(0).integers(0, 256, (16, 20, 3), "uint8")
+        write(tmp_path / "in" / name, pixels, exif=exif)
+    arguments = {"include_originals": True, "format": "same", "copies": 2}
+    arguments["batch_size"] = 2
+    augment(mae, tmp_path, "whole", **arguments)
+    replace, left = os.replace, [writes]
+
+    def killed(source, target):
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            augment(mae, tmp_path, **arguments)
+    assert len(tree(tmp_path / "out")) == writes  # One of them is the record.
+    report = augment(mae, tmp_path, **arguments)
+    assert report.written + report.skipped == 6
+    assert report.written + report.originals == 10 - writes
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")

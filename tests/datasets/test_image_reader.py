@@ -193,7 +193,10 @@ def test_further_frames_are_noticed(tmp_path, name):
         assert not image_reader.read_exact(tmp_path / name).animated
     else:
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
-        assert image_reader.read_exact(tmp_path / name).animated
+        image = image_reader.read_exact(tmp_path / name)
+        assert image.animated
+        first = np.asarray(Image.open(tmp_path / name).convert("RGB"))
+        np.testing.assert_array_equal(image.color, first)
     frames[0].save(tmp_path / name)
     assert not image_reader.read_exact(tmp_path / name).animated
 
