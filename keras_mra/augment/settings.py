@@ -15,6 +15,7 @@ from keras_mra.models import MAE
 from keras_mra.version import __version__
 
 RECORD = "augment_settings.json"
+_SHOWN = {"mae": "mae (the preset)"}
 # What the copies do not depend on.
 _VERSION = "keras_mra_version"
 _NOT_OF_THE_MAE = ("name", "trainable", "dtype", "seed")
@@ -59,7 +60,7 @@ def check_settings(target: pathlib.Path, settings: dict[str, Any]) -> None:
             f"holds {copy.name!r} and no record"
         )
     differing = [
-        f"{name}={recorded.get(name)!r} there and {name}={value!r} now"
+        f"{_SHOWN.get(name, name)}={recorded.get(name)!r} there and {value!r} now"
         for name, value in settings.items()
         if not _is_continued(name, recorded.get(name), value)
     ]

@@ -66,7 +66,7 @@ def test_other_settings_are_refused_by_name(mae, tmp_path, done, name, value):
     with pytest.raises(ValueError, match="`target` must be .*another folder") as caught:
         augment(mae, tmp_path, **SETTINGS | {name: value})
     message = str(caught.value)
-    assert f"{name}={SETTINGS[name]!r} there and {name}={value!r} now" in message
+    assert f"{name}={SETTINGS[name]!r} there and {value!r} now" in message
     assert message.count(" there and ") == 1
     assert tree(tmp_path / "out") == done
 
@@ -82,7 +82,7 @@ def test_another_autoencoder_is_refused(tmp_path, done):
     other = keras_mra.MAE(
         image_shape=(16, 16, 3), patch_size=4, **TINY
     )  # Other random weights.
-    with pytest.raises(ValueError, match="mae='images of .* there and mae='images of"):
+    with pytest.raises(ValueError, match="preset.='images of .* there and 'images of"):
         augment(other, tmp_path, **SETTINGS)
     assert tree(tmp_path / "out") == done
 
@@ -92,7 +92,7 @@ def test_more_copies_are_allowed_and_recorded(mae, tmp_path, done):
     report = augment(mae, tmp_path, **SETTINGS | {"copies": 3})
     assert (report.written, report.skipped) == (2, 4)
     assert json.loads(tree(tmp_path / "out")[RECORD])["copies"] == 3
-    with pytest.raises(ValueError, match="copies=3 there and copies=2 now"):
+    with pytest.raises(ValueError, match="copies=3 there and 2 now"):
         augment(mae, tmp_path, **SETTINGS)
 
 

@@ -62,11 +62,9 @@ def save(figure, path, quick):
     from matplotlib.transforms import Bbox
 
     width, height = figure.get_size_inches()
-    note = figure.text(
+    figure.text(
         0.5, 1 + 0.1 / height, QUICK_NOTE, ha="center", va="bottom", color="#D55E00"
     )
-    # A layout engine would shrink the figure until the note lies inside.
-    note.set_in_layout(False)
     box = Bbox.from_bounds(0, 0, width, height + NOTE_ROOM)
     figure.savefig(path, dpi=120, bbox_inches=box)
 
