@@ -16,16 +16,18 @@ import keras_mra
 pytest.importorskip("typer")
 from typer.testing import CliRunner  # noqa: E402
 
-from keras_mra.cli import app  # noqa: E402
-from keras_mra.cli.pretrain_options import OPTIONS  # noqa: E402
+from keras_mra_cli import app  # noqa: E402
+from keras_mra_cli.pretrain_defaults import DEFAULTS  # noqa: E402
+from keras_mra_cli.pretrain_options import OPTIONS  # noqa: E402
 
 pytestmark = pytest.mark.once
 FUNCTIONS = {"mae": keras_mra.pretrain_mae, "msa": keras_mra.pretrain_msa}
+# What the command passes of its own accord, where its output is no terminal.
+OWN_DEFAULTS = {"distribution": "auto", "verbose": 2}
 
 
 def run(command):
-    # Wide enough for one line per option.
-    return CliRunner().invoke(app, command, env={"COLUMNS": "250", "NO_COLOR": "1"})
+    return CliRunner().invoke(app, command)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ def test_version():
 def test_the_package_of_the_commands_runs_as_a_module():
     """As `torchrun` starts it."""
     result = subprocess.run(
-        [sys.executable, "-m", "keras_mra.cli", "--version"],
+        [sys.executable, "-m", "keras_mra_cli", "--version"],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
@@ -106,13 +108,14 @@ def test_every_argument_has_an_option():
 @pytest.mark.parametrize("method", FUNCTIONS)
 def test_the_defaults_are_those_of_the_functions(calls, tmp_path, method):
     run(["pretrain", "digits", "--out", str(tmp_path), "--method", method])
-    assert calls == [(method, "digits", {"distribution": "auto"})]
+    assert calls == [(method, "digits", OWN_DEFAULTS)]
 
 
-def help_line(flag):
-    """The line of an option in the help of `pretrain`."""
+def help_of(flag):
+    """What the help of `pretrain` says of an option, in one line."""
     out = run(["pretrain", "--help"]).output
-    return next(row for row in out.splitlines() if f"{flag} " in row)
+    text = out.partition(f"\n  {flag} ")[2]
+    return " ".join(re.split("\n\n|\n  --", text)[0].split())
 
 
 @pytest.mark.parametrize(
@@ -124,17 +127,47 @@ def help_line(flag):
     ],
 )  # fmt: skip
 def test_the_help_shows_the_defaults(flag, default):
-    assert f"[default: {default}]" in help_line(flag)
+    assert f"[default: {default}]" in help_of(flag)
 
 
-def test_the_help_reads_the_defaults_from_the_functions(monkeypatch):
-    def function(epochs=77):
-        pass
+def test_the_defaults_of_the_help_are_those_of_the_functions():
+    """The help has a table, because the signatures cannot be read without a backend."""
+    for method, function in FUNCTIONS.items():
+        parameters = inspect.signature(function).parameters
+        for option in OPTIONS:
+            if option.name in parameters:
+                default = parameters[option.name].default
+                assert DEFAULTS.get(option.name) == default, (method, option.name)
+    assert set(DEFAULTS) <= {option.name for option in OPTIONS}
+    assert "default: " not in help_of("--batch-size")
 
-    assert "default: " not in help_line("--batch-size")
-    for method in FUNCTIONS:
-        monkeypatch.setattr(keras_mra, f"pretrain_{method}", function)
-    assert "[default: 77]" in help_line("--epochs")
+
+def test_the_help_sets_options_of_one_method_apart():
+    out = run(["pretrain", "--help"]).output
+    _, common, mae, msa = re.split("\n(?:Options|Only with --method m..):\n", out)
+    for option in OPTIONS:
+        expected = {None: common, "mae": mae, "msa": msa}[option.method]
+        assert [f"{option.flag} " in part for part in (common, mae, msa)] == [
+            part is expected for part in (common, mae, msa)
+        ], option.flag
+    assert "--out" in common and "--help" in common
+
+
+def test_a_terminal_has_a_bar(calls, tmp_path, monkeypatch):
+    # The runner has a file as standard output.
+    monkeypatch.setattr("keras_mra_cli.pretrain_command.sys", Terminal())
+    run(["pretrain", "digits", "--out", str(tmp_path)])
+    run(["pretrain", "digits", "--out", str(tmp_path), "--verbose", "auto"])
+    assert [call[2].get("verbose", "auto") for call in calls] == ["auto", "auto"]
+
+
+class Terminal:
+    """Stands in for `sys`."""
+
+    argv = ["keras-mra"]
+
+    class stdout:
+        isatty = staticmethod(lambda: True)
 
 
 COMMON = {
@@ -166,8 +199,8 @@ COMMON = {
     "--probe-every 2": dict(probe_every=2),
     "--checkpoint run": dict(checkpoint=pathlib.Path("run")),
     "--tensorboard logs": dict(tensorboard=pathlib.Path("logs")),
-    "--verbose 2": dict(verbose=2),
-    "--verbose auto": dict(verbose="auto"),
+    "--verbose 1": dict(verbose=1),
+    "--verbose auto": dict(verbose=2),
     "--seed 7": dict(seed=7),
 }
 OWN = {
@@ -208,7 +241,7 @@ def test_every_option_is_tested_below():
 def test_an_option_reaches_its_argument(calls, tmp_path, method, text, expected):
     command = ["pretrain", "digits", "--out", str(tmp_path), "--method", method]
     run([*command, *text.split()])
-    assert calls == [(method, "digits", {"distribution": "auto", **expected})]
+    assert calls == [(method, "digits", {**OWN_DEFAULTS, **expected})]
 
 
 def test_images_that_are_not_digits_have_colours(calls, tmp_path):

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.once
 
 
 def run(command):
-    return CliRunner().invoke(cli.app, command, env={"COLUMNS": "250", "NO_COLOR": "1"})
+    return CliRunner().invoke(cli.app, command)
 
 
 @pytest.fixture

@@ -5,13 +5,32 @@ from typing import Annotated
 
 import typer
 
-from keras_mra.cli.plain_errors import plain_errors
+from keras_mra_cli.plain_errors import plain_errors
+
+# What `--quick` changes, by the names of the parameters.
+QUICK = {"labels_per_class": 10, "epochs": 2, "seeds": 1}
+
+
+def _choose_quick(context: typer.Context, quick: bool) -> None:
+    """Replaces defaults, before the options are read."""
+    if quick:
+        context.default_map = dict(QUICK)
 
 
 def demo(
     out: Annotated[pathlib.Path, typer.Option(help="Folder to write.")] = pathlib.Path(
         "mra-demo"
     ),
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            callback=_choose_quick,
+            is_eager=True,
+            help="Only try whether it runs: 10 labels per class, 2 epochs and 1 seed, "
+            "where they are not given.",
+        ),
+    ] = False,
     pretrain: Annotated[
         bool, typer.Option("--pretrain", help="Train the autoencoder in this run.")
     ] = False,

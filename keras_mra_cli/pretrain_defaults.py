@@ -1,0 +1,28 @@
+"""`DEFAULTS`: the defaults of `pretrain_mae` and `pretrain_msa`, for the help.
+
+Their signatures cannot be read without a backend. A test compares the two.
+"""
+
+from typing import Any
+
+# By the names of `OPTIONS`, without `None`.
+DEFAULTS: dict[str, Any] = {
+    "preset": "mae_mini",
+    "epochs": 100,
+    "learning_rate": 0.00015,
+    "weight_decay": 0.05,
+    "crops_per_image": 1,
+    "probe_every": 1,
+    "verbose": "auto",
+    "seed": 0,
+    "view": "auto",
+    "crop_scale": (0.2, 1.0),
+    "views": ("auto", "auto"),
+    "contrast": "info_nce",
+    "contrast_weight": 1.0,
+    "temperature": 0.2,
+    "momentum": 0.99,
+    "pool": "cls+mean",
+    "hidden_dim": 512,
+    "projection_dim": 128,
+}
