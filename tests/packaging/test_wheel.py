@@ -114,7 +114,7 @@ def environment(wheel, tmp_path_factory):
 
 
 def test_every_module_is_in_the_wheel_and_no_test(names):
-    modules = {str(p.relative_to(ROOT)) for p in ROOT.glob("keras_mra/**/*.py")}
+    modules = {str(p.relative_to(ROOT)) for p in ROOT.glob("keras_mra*/**/*.py")}
     assert {n for n in names if n.endswith(".py")} == modules
     assert "keras_mra/py.typed" in names
     page = {f"keras_mra/app/static/{n}" for n in ("index.html", "app.js", "app.css")}
@@ -126,6 +126,7 @@ def test_every_module_is_in_the_wheel_and_no_test(names):
     tops = {n.partition("/")[0] for n in names}
     assert {re.sub(r"-.*\.", ".", top) for top in tops} == {
         "keras_mra",
+        "keras_mra_cli",
         "keras_mra.dist-info",
     }
 
@@ -139,7 +140,7 @@ def test_license_and_metadata(wheel, names):
     assert license_text == (ROOT / "LICENSE").read_text()
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Version"] in (ROOT / "keras_mra" / "version.py").read_text()
-    assert "keras-mra = keras_mra.cli:main" in scripts
+    assert "keras-mra = keras_mra_cli:main" in scripts
     required = [r for r in metadata.get_all("Requires-Dist") if "extra ==" not in r]
     assert {re.match(r"[\w-]+", r).group() for r in required} == CORE
     assert BACKENDS < set(metadata.get_all("Provides-Extra"))
