@@ -66,8 +66,9 @@ def _check_named(named: str, installed: list[str]) -> None:
         )
     if named not in installed:
         raise ImportError(
-            f"`KERAS_BACKEND` must be {' or '.join(installed)}, which is installed, or "
-            f"pip install 'keras_mra[{named}]'. Received: KERAS_BACKEND={named!r}"
+            "`KERAS_BACKEND` must be an installed backend, here "
+            f"{' or '.join(installed)}, or pip install 'keras_mra[{named}]'. "
+            f"Received: KERAS_BACKEND={named!r}"
         )
 
 

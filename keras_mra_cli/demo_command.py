@@ -8,7 +8,7 @@ import typer
 from keras_mra_cli.plain_errors import plain_errors
 
 # What `--quick` changes, by the names of the parameters.
-QUICK = {"labels_per_class": 10, "epochs": 2, "seeds": 1}
+QUICK = {"labels_per_class": 10, "epochs": 2, "seeds": 2}
 
 
 def _choose_quick(context: typer.Context, quick: bool) -> None:
@@ -27,7 +27,7 @@ def demo(
             "--quick",
             callback=_choose_quick,
             is_eager=True,
-            help="Only try whether it runs: 10 labels per class, 2 epochs and 1 seed, "
+            help="Only try whether it runs: 10 labels per class, 2 epochs and 2 seeds, "
             "where they are not given.",
         ),
     ] = False,
