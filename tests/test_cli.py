@@ -6,6 +6,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -27,7 +28,11 @@ OWN_DEFAULTS = {"distribution": "auto", "verbose": 2}
 
 
 def run(command):
-    return CliRunner().invoke(app, command)
+    """Runs a command whose output is no terminal."""
+    result = CliRunner().invoke(app, command)
+    # Lines that any file can hold.
+    assert not re.search(r"[\x1b\b\r─│╭╰]", result.output), result.output
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -303,6 +308,8 @@ def test_pretrain_writes_a_preset_with_a_card(tmp_path, preset, monkeypatch):
     assert mae.image_shape == (8, 8, 1) and mae.patch_size == (2, 2)
     card = (tmp_path / "README.md").read_text()
     assert "keras-mra pretrain digits" in card and "| 1 |" in card
+    # One line for the epoch, as it ends.
+    assert len(re.findall(r"^\d/\d - .* - loss: ", result.output, re.M)) == 1
 
 
 def test_pretrain_msa_writes_its_student(tmp_path):
@@ -318,6 +325,61 @@ def test_pretrain_msa_writes_its_student(tmp_path):
 def test_pretrain_names_bad_data(tmp_path):
     result = run(["pretrain", "cifar", "--out", str(tmp_path)])
     assert result.exit_code == 1 and "folder:PATH" in result.output
+
+
+def test_quiet_leaves_errors_and_warnings(monkeypatch, tmp_path):
+    def pretrain(data, **arguments):
+        print("progress")
+        warnings.warn("a warning", stacklevel=2)
+        raise ValueError("an error")
+
+    monkeypatch.setattr(keras_mra, "pretrain_mae", pretrain)
+    command = ["pretrain", "digits", "--out", str(tmp_path)]
+    with pytest.warns(UserWarning, match="a warning"):
+        assert run(command).output == "progress\nError: an error\n"
+    with pytest.warns(UserWarning, match="a warning"):
+        result = run(["--quiet", *command])
+    assert result.exit_code == 1 and result.output == "Error: an error\n"
+    assert "progress" in run(command).output  # The output is back.
+
+
+def test_quiet_commands_do_their_work_in_silence(tmp_path, preset):
+    image = pytest.importorskip("PIL.Image")
+    photos, copies = tmp_path / "photos", tmp_path / "copies"
+    photos.mkdir()
+    picture = keras_mra.datasets.sample_photographs()[0]
+    image.fromarray(picture).save(photos / "a.png")
+    command = ["augment", str(photos), str(copies), "--preset", preset]
+    result = run(["--quiet", *command])
+    assert result.exit_code == 0 and result.output == ""
+    assert any(copies.iterdir())
+
+
+def test_quiet_info_prints_the_facts():
+    command = ["info", "mae_nano_fashion_mnist"]
+    assert "556,688" in run(["--quiet", *command]).output
+
+
+# --- demo: a quick run ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        ("", (40, 30, 3)),
+        ("--quick", (10, 2, 2)),
+        ("--quick --epochs 5", (10, 5, 2)),
+        ("--seeds 1 --quick", (10, 2, 1)),
+    ],
+)
+def test_quick_replaces_what_is_not_given(monkeypatch, words, expected):
+    from keras_mra import demo
+
+    ran = []
+    monkeypatch.setattr(demo, "run_demo", ran.append)
+    assert run(["demo", *words.split()]).exit_code == 0
+    (settings,) = ran
+    assert (settings.labels_per_class, settings.epochs, settings.seeds) == expected
 
 
 # --- the other commands --------------------------------------------------------------
