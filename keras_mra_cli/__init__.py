@@ -28,8 +28,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    # Boxes are for a terminal.
-    rich_markup_mode=("rich" if sys.stdout.isatty() and sys.stderr.isatty() else None),
+    rich_markup_mode=None,
 )
 
 
@@ -76,6 +75,8 @@ app.command("app")(app_command)
 
 def main() -> None:
     """Runs the command that the process was started with."""
+    if sys.stdout.isatty() and sys.stderr.isatty():
+        app.rich_markup_mode = "rich"  # Boxes and colours are for a terminal alone.
     app()
 
 

@@ -109,8 +109,8 @@ def test_a_logger_can_silence_the_line(tmp_path):
          "install 'keras_mra[tensorflow]' or 'keras_mra[jax]' or 'keras_mra[torch]'"),
         ("", "torch", "ImportError: keras_mra needs a backend"),
         ("jax torch", "tensorflow", "ImportError: `KERAS_BACKEND` must be an installed "
-         "backend, here jax or torch, or pip install 'keras_mra[tensorflow]'. Received: "
-         "KERAS_BACKEND='tensorflow'"),
+         "backend, here jax or torch, or pip install 'keras_mra[tensorflow]'. "
+         "Received: KERAS_BACKEND='tensorflow'"),
         ("torch", "pytorch", "ValueError: `KERAS_BACKEND` must be tensorflow, jax or "
          "torch. Received: KERAS_BACKEND='pytorch'"),
     ],
