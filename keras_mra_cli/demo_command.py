@@ -11,10 +11,11 @@ from keras_mra_cli.plain_errors import plain_errors
 QUICK = {"labels_per_class": 10, "epochs": 2, "seeds": 2}
 
 
-def _choose_quick(context: typer.Context, quick: bool) -> None:
-    """Replaces defaults, before the options are read."""
+def _choose_quick(context: typer.Context, quick: bool) -> bool:
+    """Replaces defaults, before the other options are read."""
     if quick:
         context.default_map = dict(QUICK)
+    return quick
 
 
 def demo(
@@ -27,8 +28,8 @@ def demo(
             "--quick",
             callback=_choose_quick,
             is_eager=True,
-            help="Only try whether it runs: 10 labels per class, 2 epochs and 2 seeds, "
-            "where they are not given.",
+            help="Only try whether it runs: 10 labels per class, 2 epochs and 2 seeds "
+            "where they are not given, and 1 epoch of pretraining.",
         ),
     ] = False,
     pretrain: Annotated[
@@ -72,5 +73,6 @@ def demo(
                 mask_ratio=mask_ratio,
                 rate=rate,
                 data=data,
+                quick=quick,
             )
         )
