@@ -8,8 +8,10 @@ from typing import Any
 # By the names of `OPTIONS`, without `None`.
 DEFAULTS: dict[str, Any] = {
     "preset": "mae_mini",
-    "epochs": 100,
-    "learning_rate": 0.00015,
+    "effort": "good",
+    "attention_weight": 0.1,
+    "attention_share": 0.25,
+    "held_out": 0,
     "weight_decay": 0.05,
     "crops_per_image": 1,
     "probe_every": 1,
@@ -19,7 +21,6 @@ DEFAULTS: dict[str, Any] = {
     "crop_scale": (0.2, 1.0),
     "views": ("auto", "auto"),
     "contrast": "info_nce",
-    "contrast_weight": 1.0,
     "temperature": 0.2,
     "momentum": 0.99,
     "pool": "cls+mean",

@@ -24,7 +24,7 @@ from keras_mra_cli.pretrain_options import OPTIONS  # noqa: E402
 pytestmark = pytest.mark.once
 FUNCTIONS = {"mae": keras_mra.pretrain_mae, "msa": keras_mra.pretrain_msa}
 # What the command passes of its own accord, where its output is no terminal.
-OWN_DEFAULTS = {"distribution": "auto", "verbose": 2}
+OWN_DEFAULTS = {"distribution": "auto", "held_out": 64, "verbose": 2}
 
 
 def run(command):
@@ -91,10 +91,7 @@ def calls(monkeypatch):
 def arguments_of(function):
     """The arguments that a command line can give: none of them is an object."""
     parameters = inspect.signature(function).parameters
-    return set(parameters) - {
-        "ds", "callbacks", "mae_arguments", "attention_teacher", "attention_weight",
-        "attention_share",
-    }  # fmt: skip
+    return set(parameters) - {"ds", "callbacks", "mae_arguments"}
 
 
 def test_every_argument_has_an_option():
@@ -126,8 +123,8 @@ def help_of(flag):
 @pytest.mark.parametrize(
     "flag, default",
     [
-        ("--method", "mae"), ("--preset", "mae_mini"), ("--epochs", "100"),
-        ("--learning-rate", "0.00015"), ("--seed", "0"), ("--view", "auto"),
+        ("--method", "mae"), ("--preset", "mae_mini"), ("--effort", "good"),
+        ("--weight-decay", "0.05"), ("--seed", "0"), ("--view", "auto"),
         ("--views", "auto,auto"), ("--crop-scale", "0.2,1.0"), ("--pool", "cls+mean"),
     ],
 )  # fmt: skip
@@ -183,6 +180,11 @@ COMMON = {
     "--patch-size 4": dict(patch_size=(4, 4)),
     "--patch-size 4x8": dict(patch_size=(4, 8)),
     "--epochs 7": dict(epochs=7),
+    "--effort best": dict(effort="best"),
+    "--attention-teacher mae_nano_photos": dict(attention_teacher="mae_nano_photos"),
+    "--attention-weight 0.5": dict(attention_weight=0.5),
+    "--attention-share 0.5": dict(attention_share=0.5),
+    "--held-out 7": dict(held_out=7),
     "--batch-size 7": dict(batch_size=7),
     "--steps-per-epoch 7": dict(steps_per_epoch=7),
     "--learning-rate 0.5": dict(learning_rate=0.5),
@@ -310,6 +312,46 @@ def test_pretrain_writes_a_preset_with_a_card(tmp_path, preset, monkeypatch):
     assert "keras-mra pretrain digits" in card and "| 1 |" in card
     # One line for the epoch, as it ends.
     assert len(re.findall(r"^\d/\d - .* - loss: ", result.output, re.M)) == 1
+    # The measures, on the screen, in the card and as a picture.
+    for text in (result.output, card):
+        assert "Measured on 64 images of digits" in text
+        assert "inpainting" in text or "worse than mean colour" in text
+        assert "ttention" in text
+    assert "MSE / Telea's at 0.4" in card and (tmp_path / "preview.png").is_file()
+    assert f"keras-mra app {tmp_path}" in result.output
+    assert "700 images" in result.output and "about" in result.output
+
+
+def test_pretrain_measures_on_images_that_it_holds_out(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    (tmp_path / "photos").mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(30):
+        pixels = rng.integers(0, 256, (16, 16, 3)).astype("uint8")
+        image.fromarray(pixels).save(tmp_path / "photos" / f"{index}.png")
+    out, data = tmp_path / "out", f"folder:{tmp_path / 'photos'}"
+    command = ["pretrain", data, "--out", str(out), "--preset", "mae_nano"]
+    result = run([*command, "--epochs", "1", "--held-out", "7"])
+    assert result.exit_code == 0, result.output
+    assert "3 held out" in result.output
+    assert f"Measured on 3 images of {data}" in result.output
+    assert f"keras-mra augment {tmp_path / 'photos'}" in result.output
+
+
+def test_a_resumed_runs_card_counts_all_its_parts(tmp_path):
+    command = ["pretrain", "digits", "--preset", "mae_nano", "--epochs", "1"]
+    command += ["--batch-size", "700", "--patch-size", "4", "--out", str(tmp_path)]
+    command += ["--checkpoint", str(tmp_path / "checkpoint")]
+    cards = []
+    for _ in range(2):
+        result = run(command)
+        assert result.exit_code == 0, result.output
+        cards.append((tmp_path / "README.md").read_text())
+    assert "all 1 epochs are done" in result.output
+    first, second = (
+        int(re.search(r"^(\d+) seconds on ", card, re.M)[1]) for card in cards
+    )
+    assert second >= first >= 1
 
 
 def test_pretrain_msa_writes_its_student(tmp_path):
