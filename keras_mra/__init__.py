@@ -1,5 +1,10 @@
 """Masked autoencoders as data augmentors and as teachers, for Keras 3."""
 
+from keras_mra.choose_backend import choose_backend as _choose_backend
+
+# Keras, which the following lines import, takes its backend when it is imported.
+_choose_backend()
+
 from keras_mra import datasets
 from keras_mra import distribution
 from keras_mra import evaluation

@@ -16,7 +16,7 @@ pytest.importorskip("typer")
 from PIL import Image  # noqa: E402
 from typer.testing import CliRunner  # noqa: E402
 
-from keras_mra.cli import app  # noqa: E402
+from keras_mra_cli import app  # noqa: E402
 
 pytestmark = pytest.mark.once
 
@@ -56,8 +56,7 @@ def calls(monkeypatch):
 
 def run(*words, code=0):
     command = ["inspect", *map(str, words)]
-    env = {"COLUMNS": "200", "NO_COLOR": "1"}
-    result = CliRunner().invoke(app, command, env=env)
+    result = CliRunner().invoke(app, command)
     assert result.exit_code == code, result.output
     return result.output
 

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 import typer.core
 
-from keras_mra.cli.plain_errors import plain_errors
+from keras_mra_cli.plain_errors import plain_errors
 
 # Columns of the picture.
 DRAWN = 8
@@ -60,7 +60,7 @@ def inspect(
     with plain_errors():
         import keras_mra
         from keras_mra import files
-        from keras_mra.cli.inspected_images import inspected_images
+        from keras_mra_cli.inspected_images import inspected_images
 
         # Errors here must not come after the work.
         if out.is_dir():

@@ -33,7 +33,7 @@ def measure(
     from keras_mra import evaluation
     from keras_mra import files
     from keras_mra import visualization
-    from keras_mra.cli.inspected_images import inspected_images
+    from keras_mra_cli.inspected_images import inspected_images
 
     found = inspected_images(mae, str(out), data, None, _count(data, held_out))
     figure = visualization.plot_inspection(mae, found.images[:DRAWN], RATIOS)
