@@ -331,7 +331,7 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
             raise ValueError(
                 f"`inputs` must have {channels} channels, as the `mae` has. "
                 f"Received: shape {tuple(images.shape)}"
-                f"{checks.order_of_axes(images.shape)}"
+                f"{checks.order_of_axes(images.shape, channels)}"
             )
         fits = all(s in (None, w) for s, w in zip(size, (height, width)))
         if not self.resize and not fits:
