@@ -112,9 +112,7 @@ def image_batch(
     pixel_dtype(images, name)
 
 
-def order_of_axes(
-    shape: tuple[int | None, ...], channels: int | None = None
-) -> str:
+def order_of_axes(shape: tuple[int | None, ...], channels: int | None = None) -> str:
     """What a message adds about images whose channels may come first, or nothing.
 
     Args:
@@ -122,7 +120,7 @@ def order_of_axes(
         channels: Int, the channels that images should have, or `None` for any.
     """
     first, *_, last = shape[-3:]
-    if None in (first, last) or last == channels:
+    if first is None or last is None or last == channels:
         return ""
     if first != channels and (first not in (1, 3, 4) or last <= 4):
         return ""

@@ -102,9 +102,12 @@ def _is_array(x: Any) -> bool:
 
 
 def _described(targets: Sequence[Any]) -> str:
-    return ", ".join(
-        f"a dict with the keys {sorted(map(str, x))}"
-        if isinstance(x, dict)
-        else f"a {type(x).__name__}"
-        for x in targets
-    ) or "the image alone"
+    return (
+        ", ".join(
+            f"a dict with the keys {sorted(map(str, x))}"
+            if isinstance(x, dict)
+            else f"a {type(x).__name__}"
+            for x in targets
+        )
+        or "the image alone"
+    )

@@ -56,7 +56,7 @@ def strip_augmentation(model: keras.Model) -> keras.Model:
 
 
 def _called(model: keras.Model, inputs: Any) -> keras.Model:
-    """Returns the model after a symbolic call: Keras exports no uncalled one to ONNX."""
+    """Calls the model symbolically: Keras writes no uncalled model to ONNX."""
     model(inputs)
     return model
 

@@ -68,12 +68,16 @@ def _read_pil(image: Any, channels: int) -> tuple[Pixels, Restore]:
     from PIL import Image
 
     modes = MODES.get(channels, ())
-    if image.mode not in modes:
-        expected = " or ".join(map(repr, modes))
+    if not modes:
         raise ValueError(
-            f"`image` must be {f'of mode {expected}' if modes else 'a tensor'}, because "
-            f"the autoencoder has {channels} channels. Received: an image of mode "
-            f"{image.mode!r}{f'. Use image.convert({modes[0]!r})' if modes else ''}"
+            "`image` must be a tensor or an array, because the autoencoder has "
+            f"{channels} channels. Received: a PIL image"
+        )
+    if image.mode not in modes:
+        raise ValueError(
+            f"`image` must be of mode {' or '.join(map(repr, modes))}, because the "
+            f"autoencoder has {channels} channels. Received: mode {image.mode!r}. Use "
+            f"`image.convert({modes[0]!r})`"
         )
     bands = np.asarray(image)
     bands = bands[..., None] if bands.ndim == 2 else bands  # (H, W, bands)

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_mra.export.to_pixels import to_pixels
 from keras_mra.export.protected_targets import protected_targets
+from keras_mra.export.to_pixels import to_pixels
 from keras_mra.layers import MaskReconstruct
 
 
@@ -28,8 +28,6 @@ class TorchTransform:
     masks of its own. Workers that are forked need the PyTorch backend and an
     autoencoder on the CPU. Otherwise, start them with
     `multiprocessing_context="spawn"`; the transform can be pickled.
-
-    One call on a batch is faster than calls on its images.
 
     Args:
         layer: `keras_mra.layers.MaskReconstruct` without `return_visible`.
@@ -89,8 +87,7 @@ class TorchTransform:
                 raise ValueError(
                     f"`image` must be given. Received: entries {sorted(entries)}"
                 )
-            others = {k: v for k, v in entries.items() if k != "image"}
-            return {**entries, "image": self._augment(entries["image"], [others])}
+            return {**entries, "image": self._augment(entries["image"], [entries])}
         if not inputs:
             raise ValueError("`image` must be given. Received: nothing")
         image, *others = inputs

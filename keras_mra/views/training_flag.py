@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_mra import backend
 from keras_mra import checks
 
 
@@ -30,8 +31,8 @@ def training_flag(training: Any) -> bool | None:
 
 
 def _described(value: Any) -> str:
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        shape = getattr(value.shape, "rank", 0) is not None and tuple(value.shape)
-        shape = "unknown" if shape is False else shape
-        return f"a tensor of dtype {checks.dtype_name(value)} and shape {shape}"
-    return f"{value!r} (of type {type(value).__name__})"
+    if not (hasattr(value, "shape") and hasattr(value, "dtype")):
+        return f"{value!r} (of type {type(value).__name__})"
+    is_known = not backend.has_unknown_rank(value)
+    shape = tuple(value.shape) if is_known else "unknown"
+    return f"a tensor of dtype {checks.dtype_name(value)} and shape {shape}"

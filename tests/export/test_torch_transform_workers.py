@@ -54,7 +54,9 @@ def test_without_workers():
 
 @pytest.mark.skipif(BACKEND == "torch", reason="PyTorch works in them.")
 def test_forked_workers_of_other_backends_are_refused():
-    with pytest.raises(RuntimeError, match=f'{BACKEND} .*multiprocessing_context="spawn'):
+    with pytest.raises(
+        RuntimeError, match=f'{BACKEND} .*multiprocessing_context="spawn'
+    ):
         next(iter(loader(workers=1, multiprocessing_context="fork")))
 
 

@@ -25,7 +25,9 @@ def no_warnings():
 
 @pytest.mark.parametrize("copy", [True, False])
 def test_it_warns_of_initial_weights(copy):
-    message = "`mae` must be trained, but its encoder and decoder still have the initial"
+    message = (
+        "`mae` must be trained, but its encoder and decoder still have the initial"
+    )
     with pytest.warns(UserWarning, match=message) as found:
         MaskReconstruct(make_mae(), copy=copy)
     (warning,) = (w for w in found if w.category is UserWarning)

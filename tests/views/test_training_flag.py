@@ -42,9 +42,7 @@ def test_the_replacements_in_the_message_work(layer):
     import tensorflow as tf
 
     pairs = tf.data.Dataset.from_tensor_slices((IMAGES, LABELS)).batch(4)
-    images, labels = next(
-        iter(pairs.map(lambda image, label: (layer(image), label)))
-    )
+    images, labels = next(iter(pairs.map(lambda image, label: (layer(image), label))))
     assert images.shape == IMAGES.shape and list(labels) == list(LABELS)
     dicts = pairs.map(lambda image, label: {"images": image, "labels": label})
     batch = next(iter(dicts.map(layer)))
