@@ -1,8 +1,8 @@
-"""A plain training loop of PyTorch with MRA among the transforms of its data set.
+"""A plain training loop of PyTorch with MRA in its `DataLoader`, as torchvision has it.
 
-MRA (arXiv 2206.04846) repaints a part of each training image. Here the data set applies
-it to single images, as torchvision's data sets apply their `transform=`, in the workers
-of a `DataLoader`. Keras runs on PyTorch, inside `MaskReconstruct` only.
+MRA (arXiv 2206.04846) repaints a part of each training image. The data set crops single
+images by its `transform=`. The workers then augment whole batches, which is faster than
+image by image. Keras runs on PyTorch, inside `MaskReconstruct` only.
 
     KERAS_BACKEND=torch python examples/torch_loop.py
 
@@ -12,6 +12,7 @@ of the classifier are saved to `classifier.pt`.
 """
 
 import argparse
+import functools
 
 import torch
 from torch import nn
@@ -43,6 +44,20 @@ class Pictures(torch.utils.data.Dataset):
         return image, self.labels[index]
 
 
+def random_crop(image):
+    """A crop of the image's size, after a border of 2 pixels."""
+    _, height, width = image.shape
+    top, left = torch.randint(5, (2,)).tolist()
+    padded = nn.functional.pad(image, (2, 2, 2, 2))
+    return padded[:, top : top + height, left : left + width]
+
+
+def augmented_batch(transform, samples):
+    """A batch of samples, its images augmented in one call. Workers run it."""
+    images, labels = torch.utils.data.default_collate(samples)
+    return transform(images), labels  # (B, C, H, W), (B,)
+
+
 def main():
     args = parser.parse_args()
     torch.manual_seed(0)
@@ -55,10 +70,14 @@ def main():
         mae = keras_mra.pretrain_mae(images, "mae_nano", patch_size=2, epochs=1)
 
     layer = keras_mra.layers.MaskReconstruct(mae, mask_ratio=0.4, rate=0.5)
-    # With torchvision: v2.Compose([crop, flip, TorchTransform(layer), normalise]).
-    train = Pictures(images, labels, transform=keras_mra.TorchTransform(layer))
+    # For single images, the transform also has a place in the data set, after the crop.
+    augment = functools.partial(augmented_batch, keras_mra.TorchTransform(layer))
     train = torch.utils.data.DataLoader(
-        train, batch_size=64, shuffle=True, num_workers=args.workers
+        Pictures(images, labels, transform=random_crop),
+        batch_size=64,
+        shuffle=True,
+        num_workers=args.workers,
+        collate_fn=augment,
     )
     model = nn.Sequential(
         nn.LazyConv2d(32, 3, padding=1),

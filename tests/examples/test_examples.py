@@ -70,7 +70,9 @@ def test_torch_loop(tmp_path):
     assert "epoch 1: loss" in printed
     weights = torch.load(tmp_path / "classifier.pt")
     assert all((weights[k] == v).all() for k, v in model.state_dict().items())
-    # The data set augments: half of the images, where its transform is called.
-    originals = data.images[:64] / 255
-    changed = [(data[i][0] != originals[i]).any() for i in range(64)]
-    assert 10 < sum(map(bool, changed)) < 54
+    # Batches are augmented: half of their images, in four patches of ten.
+    samples = [(data.images[i] / 255, data.labels[i]) for i in range(64)]
+    views, _ = names["train"].collate_fn(samples)
+    changed = (views != data.images[:64] / 255).any(dim=1)  # (images, height, width)
+    assert 10 < changed.any(dim=(1, 2)).sum() < 54
+    assert 0.05 < changed.float().mean() < 0.4
