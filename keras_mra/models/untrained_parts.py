@@ -23,8 +23,9 @@ def untrained_parts(mae: Autoencoder) -> tuple[str, ...]:
 
     Example:
 
-    >>> untrained_parts(keras_mra.MAE((28, 28, 1), 4))
-    ('encoder', 'decoder')
+    ```python
+    untrained_parts(keras_mra.MAE((28, 28, 1), 4))  # ("encoder", "decoder")
+    ```
     """
     parts = {"encoder": mae.encoder, "decoder": mae.decoder}
     return tuple(
