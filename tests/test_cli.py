@@ -271,6 +271,46 @@ def test_pretrain_writes_a_preset_with_a_card(tmp_path, preset, monkeypatch):
     assert mae.image_shape == (8, 8, 1) and mae.patch_size == (2, 2)
     card = (tmp_path / "README.md").read_text()
     assert "keras-mra pretrain digits" in card and "| 1 |" in card
+    # The measures, on the screen, in the card and as a picture.
+    for text in (result.output, card):
+        assert "Measured on 64 images of digits" in text
+        assert "inpainting" in text or "worse than mean colour" in text
+        assert "ttention" in text
+    assert "MSE / Telea's at 0.4" in card and (tmp_path / "preview.png").is_file()
+    assert f"keras-mra app {tmp_path}" in result.output
+    assert "700 images" in result.output and "about" in result.output
+
+
+def test_pretrain_measures_on_images_that_it_holds_out(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    (tmp_path / "photos").mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(30):
+        pixels = rng.integers(0, 256, (16, 16, 3)).astype("uint8")
+        image.fromarray(pixels).save(tmp_path / "photos" / f"{index}.png")
+    out, data = tmp_path / "out", f"folder:{tmp_path / 'photos'}"
+    command = ["pretrain", data, "--out", str(out), "--preset", "mae_nano"]
+    result = run([*command, "--epochs", "1", "--held-out", "7"])
+    assert result.exit_code == 0, result.output
+    assert "3 held out" in result.output
+    assert f"Measured on 3 images of {data}" in result.output
+    assert f"keras-mra augment {tmp_path / 'photos'}" in result.output
+
+
+def test_a_resumed_runs_card_counts_all_its_parts(tmp_path):
+    command = ["pretrain", "digits", "--preset", "mae_nano", "--epochs", "1"]
+    command += ["--batch-size", "700", "--patch-size", "4", "--out", str(tmp_path)]
+    command += ["--checkpoint", str(tmp_path / "checkpoint")]
+    cards = []
+    for _ in range(2):
+        result = run(command)
+        assert result.exit_code == 0, result.output
+        cards.append((tmp_path / "README.md").read_text())
+    assert "all 1 epochs are done" in result.output
+    first, second = (
+        int(re.search(r"^(\d+) seconds on ", card, re.M)[1]) for card in cards
+    )
+    assert second >= first >= 1
 
 
 def test_pretrain_msa_writes_its_student(tmp_path):

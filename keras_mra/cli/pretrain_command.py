@@ -8,7 +8,6 @@ import inspect
 import pathlib
 import shlex
 import sys
-import time
 from collections.abc import Callable
 from typing import Annotated
 from typing import Any
@@ -20,6 +19,8 @@ from keras_mra.cli.plain_errors import plain_errors
 from keras_mra.cli.pretrain_options import OPTIONS
 
 METHODS = ("mae", "msa")
+# Images that the command keeps for its measurements, where there is no test split.
+HELD_OUT = 64
 
 
 def pretrain(
@@ -41,24 +42,28 @@ def pretrain(
         arguments["image_shape"] += (1 if gray else 3,)
     # Unlike the functions, the command uses all devices unless told otherwise.
     arguments.setdefault("distribution", "auto")
+    arguments.setdefault("held_out", HELD_OUT)
     with plain_errors():
         import keras_mra
+        from keras_mra.cli.pretrain_report import measure
+        from keras_mra.cli.pretrain_report import print_report
         from keras_mra.pretrain.model_card import write_model_card
 
         # An error here must not come after the training.
         out.mkdir(parents=True, exist_ok=True)
-        start = time.monotonic()
         if method == "msa":
             mae = keras_mra.pretrain_msa(data, **arguments).mae
         else:
             mae = keras_mra.pretrain_mae(data, **arguments)
-        seconds = time.monotonic() - start
         if not keras_mra.distribution.is_main_process():
             return
         mae.save_to_preset(out)
         command = shlex.join(["keras-mra", *sys.argv[1:]])
-        write_model_card(out, mae, data, command, seconds)
-    typer.echo(f"Wrote the preset {out}. Use it: MAE.from_preset({str(out)!r})")
+        write_model_card(out, mae, data, command)
+        # The preset is safe already if the measurement fails.
+        inspection, images = measure(mae, out, data, arguments["held_out"])
+        write_model_card(out, mae, data, command, inspection, images)
+        print_report(inspection, images, out, data)
 
 
 def _read(given: dict[str, Any], method: str) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def test_a_twentieth_of_the_epochs_warms_up(
     monkeypatch.setattr(trainer, "adamw", recorded)
     with pytest.raises(NoTraining) as arguments:
         pretrain(images, epochs=40, batch_size=4, warmup_epochs=warmup_epochs)
-    assert arguments.value.args == (1.5e-4, 4, 120, warmup_steps, 0.05)
+    assert arguments.value.args == (1.5e-3, 4, 120, warmup_steps, 0.05)
 
 
 class RecordRate(keras.callbacks.Callback):
