@@ -341,10 +341,32 @@ def test_augment_lists_broken_files_and_exits_with_2(tmp_path, preset):
     result = run(command)
     assert result.exit_code == 0 and "2 written" in result.output
     assert len(list((target / "cats").iterdir())) == 2
+    result = run([*command, "--mask-ratio", "0.5"])
+    assert result.exit_code == 1 and "mask_ratio=0.4 there" in result.output
+    assert "0 written" not in result.output
     (source / "broken.jpg").write_bytes(b"no image")
     result = run(command)
     assert result.exit_code == 2
     assert "2 there already" in result.output and "broken.jpg" in result.output
+
+
+def test_augment_makes_a_training_set(tmp_path, preset):
+    image = pytest.importorskip("PIL.Image")
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 9, 11, 3)).astype("uint8")
+    frames = [image.fromarray(frame) for frame in pixels]
+    frames[0].save(source / "a.jpg")
+    frames[0].save(source / "b.gif", save_all=True, append_images=frames[1:])
+    command = ["augment", str(source), str(target), "--preset", preset]
+    command += ["--format", "same", "--quality", "70", "--include-originals"]
+    result = run(command)
+    assert result.exit_code == 0, result.output
+    assert "2 written, 0 there already, 2 originals, 0 failed" in result.output
+    assert "b.gif: only its first frame is used" in result.output
+    names = ["a.jpg", "a.jpg.mra1.jpg", "b.gif", "b.gif.mra1.png"]
+    found = sorted(path.name for path in target.iterdir())
+    assert found == sorted([*names, "augment_settings.json"])
 
 
 def test_augment_needs_weights(tmp_path):

@@ -4,8 +4,8 @@ Every run sees the same number of images. Its paint is measured on held-out imag
 divided by the error of Telea's inpainting. Finished runs are kept in the output, so a
 killed measurement goes on where it stopped.
 
-    python tools/measure_defaults.py photographs.npy rates.json --held-out held_out.npy \
-        --images 1500 --seen 40000 --batches 32 64 128 256 --rates 5e-4 1e-3 2e-3
+    python tools/measure_defaults.py photographs.npy rates.json --images 1500 \
+        --held-out held_out.npy --seen 30000 --batches 64 --rates 4e-4 1e-3 2.5e-3
 
 `docs/results/defaults.md` shows the tables. Cost: two to three minutes a run of 40,000
 images on one core of an AMD EPYC.
@@ -70,8 +70,9 @@ def main():
         results = json.loads(arguments.out.read_text())
     for batch_size, rate in itertools.product(arguments.batches, arguments.rates):
         name = (
-            f"{arguments.train.stem} {len(images)} images, {arguments.preset}, "
-            f"{arguments.view}, {arguments.seen} seen, batch {batch_size}, rate {rate:g}"
+            f"{len(images)} images of {arguments.train.stem}, {arguments.preset}, "
+            f"view {arguments.view}, {arguments.seen} seen, "
+            f"batch {batch_size}, peak {rate:g}"
         )
         if name not in results:
             results[name] = run(

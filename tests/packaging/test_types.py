@@ -54,7 +54,8 @@ EXPECTED = [
     MAE,
     FLOATS,
     "keras_mra.evaluation.knn.KnnResult",
-    "keras_mra.layers.attention_of.AttentionOf",
+    "keras_mra.layers.attention_of.AttentionOf | "
+    "keras_mra.layers.attention_of_mae.AttentionOfMAE",
     "int",
     ARRAY,
     "str",

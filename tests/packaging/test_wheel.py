@@ -14,9 +14,14 @@ import pytest
 pytestmark = pytest.mark.once
 
 ROOT = pathlib.Path(__file__).parents[2]
-SHIPPED = {"mae_nano_fashion_mnist", "mae_nano_photos", "msa_nano_fashion_mnist"}
+SHIPPED = {
+    "mae_nano_fashion_mnist",
+    "mae_nano_photos",
+    "mae_nano_photos_32",
+    "msa_nano_fashion_mnist",
+}
 PRESET_FILES = {"README.md", "config.json", "metadata.json", "model.weights.h5"}
-MAX_PRESET_BYTES = 8 * 2**20
+MAX_PRESET_BYTES = 12 * 2**20
 CORE = {"keras", "numpy"}
 BACKENDS = {"tensorflow", "jax", "torch"}
 OPTIONAL = (

@@ -52,7 +52,7 @@ def pretrained(data, folder, epochs, **arguments):
             epochs=epochs,
             checkpoint=folder / "checkpoint",
             verbose=0,
-            # The published recipe, with which the results of the documentation were made.
+            # The published recipe, which the results of the documentation used.
             **{"mask_ratio": 0.75, "smooth_fill": False, **size, **arguments},
         )
         mae.save_to_preset(preset)
