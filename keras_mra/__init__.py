@@ -14,6 +14,7 @@ from keras_mra import masking
 from keras_mra import views
 from keras_mra import visualization
 from keras_mra.augment import augment_folder
+from keras_mra.export import TorchTransform
 from keras_mra.export import export_augmentor
 from keras_mra.export import strip_augmentation
 from keras_mra.layers.attention_of import attention_of
@@ -29,6 +30,7 @@ __all__ = [
     "MAE",
     "MSA",
     "ReconstructionLogger",
+    "TorchTransform",
     "__version__",
     "attention_of",
     "augment_folder",

@@ -24,8 +24,8 @@ def app(
     """Show attention, kept patches and repaints of your pictures in the browser."""
     with plain_errors():
         # Before the weights are read: Flask may be missing.
-        import keras_mra
         from keras_mra.app.serve import serve
+        from keras_mra_cli.trained_mae import trained_mae
 
-        mae = keras_mra.MAE.from_preset(preset, load_weights=True)
+        mae = trained_mae(preset)
         serve(mae, preset, host, port, open_browser=browser)

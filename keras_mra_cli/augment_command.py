@@ -47,9 +47,10 @@ def augment(
     """
     with plain_errors():
         import keras_mra
+        from keras_mra_cli.trained_mae import trained_mae
 
         report = keras_mra.augment_folder(
-            keras_mra.MAE.from_preset(preset, load_weights=True),
+            trained_mae(preset),
             source,
             target,
             copies=copies,

@@ -11,6 +11,7 @@ import warnings
 import numpy as np
 import pytest
 from helpers.models import TINY
+from helpers.models import randomize
 
 import keras_mra
 
@@ -38,7 +39,7 @@ def run(command):
 @pytest.fixture(scope="module")
 def preset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("preset")
-    keras_mra.MAE((8, 8, 3), 4, **TINY).save_to_preset(folder)
+    randomize(keras_mra.MAE((8, 8, 3), 4, **TINY)).save_to_preset(folder)
     return str(folder)
 
 

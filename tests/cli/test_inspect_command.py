@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers.models import TINY
+from helpers.models import randomize
 from helpers.reading import noise
 
 import keras_mra
@@ -33,7 +34,7 @@ def presets(tmp_path_factory):
     for name, channels in (("colour", 3), ("gray", 1)):
         folders[name] = str(tmp_path_factory.mktemp(name))
         arguments = {"value_range": (-1, 1), **TINY}
-        mae = keras_mra.MAE((8, 8, channels), 2, **arguments)
+        mae = randomize(keras_mra.MAE((8, 8, channels), 2, **arguments))
         mae.save_to_preset(folders[name])
     return folders
 
