@@ -1,5 +1,10 @@
 """Masked autoencoders as data augmentors and as teachers, for Keras 3."""
 
+from keras_mra.choose_backend import choose_backend as _choose_backend
+
+# Keras, which the following lines import, takes its backend when it is imported.
+_choose_backend()
+
 from keras_mra import datasets
 from keras_mra import distribution
 from keras_mra import evaluation
@@ -9,6 +14,7 @@ from keras_mra import masking
 from keras_mra import views
 from keras_mra import visualization
 from keras_mra.augment import augment_folder
+from keras_mra.export import TorchTransform
 from keras_mra.export import export_augmentor
 from keras_mra.export import strip_augmentation
 from keras_mra.layers.attention_of import attention_of
@@ -24,6 +30,7 @@ __all__ = [
     "MAE",
     "MSA",
     "ReconstructionLogger",
+    "TorchTransform",
     "__version__",
     "attention_of",
     "augment_folder",

@@ -57,6 +57,8 @@ class Settings:
         rate: Float in [0, 1], the fraction of the images that MRA augments.
         data: `"fashion_mnist"`, or `"digits"`, which replaces it where Fashion-MNIST
             cannot be loaded.
+        quick: Bool. `True` trains an autoencoder for one epoch, and the table says that
+            the run is a quick one.
     """
 
     out: str = "mra-demo"
@@ -68,6 +70,7 @@ class Settings:
     mask_ratio: float = 0.4
     rate: float = 0.5
     data: str = "fashion_mnist"
+    quick: bool = False
 
 
 def run_demo(settings: Settings, console: Console | None = None) -> dict[str, Any]:
@@ -141,6 +144,8 @@ def _autoencoder(
         "fashion_mnist": dict(patch_size=4, epochs=3, batch_size=128),
         "digits": dict(patch_size=2, epochs=40, batch_size=128, encoder_depth=2),
     }[data.name]
+    if settings.quick:
+        recipe["epochs"] = 1
     task = progress.add_task("pretraining the MAE", total=recipe["epochs"])
     mae = pretrain_mae(
         data.train[0],
@@ -263,8 +268,9 @@ def _error_rate(
 def _table(runs: list[Run], data: Data, settings: Settings) -> Table:
     """The mean errors of each arm, and their differences seed by seed."""
     table = Table(
-        title=f"Test error in % on {data.name} ({settings.labels_per_class} labels per "
-        f"class, {settings.seeds} seeds, mean ± standard deviation)",
+        title=f"{'Quick run: t' if settings.quick else 'T'}est error in % on "
+        f"{data.name} ({settings.labels_per_class} labels per class, "
+        f"{settings.seeds} seeds, mean ± standard deviation)",
         box=box.SIMPLE_HEAD,  # fits into 80 columns
     )
     names = list(runs[0]["error"])

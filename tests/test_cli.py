@@ -6,32 +6,40 @@ import pathlib
 import re
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
 from helpers.models import TINY
+from helpers.models import randomize
 
 import keras_mra
 
 pytest.importorskip("typer")
 from typer.testing import CliRunner  # noqa: E402
 
-from keras_mra.cli import app  # noqa: E402
-from keras_mra.cli.pretrain_options import OPTIONS  # noqa: E402
+from keras_mra_cli import app  # noqa: E402
+from keras_mra_cli.pretrain_defaults import DEFAULTS  # noqa: E402
+from keras_mra_cli.pretrain_options import OPTIONS  # noqa: E402
 
 pytestmark = pytest.mark.once
 FUNCTIONS = {"mae": keras_mra.pretrain_mae, "msa": keras_mra.pretrain_msa}
+# What the command passes of its own accord, where its output is no terminal.
+OWN_DEFAULTS = {"distribution": "auto", "held_out": 64, "verbose": 2}
 
 
 def run(command):
-    # Wide enough for one line per option.
-    return CliRunner().invoke(app, command, env={"COLUMNS": "250", "NO_COLOR": "1"})
+    """Runs a command whose output is no terminal."""
+    result = CliRunner().invoke(app, command)
+    # Lines that any file can hold.
+    assert not re.search(r"[\x1b\b\r─│╭╰]", result.output), result.output
+    return result
 
 
 @pytest.fixture(scope="module")
 def preset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("preset")
-    keras_mra.MAE((8, 8, 3), 4, **TINY).save_to_preset(folder)
+    randomize(keras_mra.MAE((8, 8, 3), 4, **TINY)).save_to_preset(folder)
     return str(folder)
 
 
@@ -52,7 +60,7 @@ def test_version():
 def test_the_package_of_the_commands_runs_as_a_module():
     """As `torchrun` starts it."""
     result = subprocess.run(
-        [sys.executable, "-m", "keras_mra.cli", "--version"],
+        [sys.executable, "-m", "keras_mra_cli", "--version"],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
@@ -84,10 +92,7 @@ def calls(monkeypatch):
 def arguments_of(function):
     """The arguments that a command line can give: none of them is an object."""
     parameters = inspect.signature(function).parameters
-    return set(parameters) - {
-        "ds", "callbacks", "mae_arguments", "attention_teacher", "attention_weight",
-        "attention_share",
-    }  # fmt: skip
+    return set(parameters) - {"ds", "callbacks", "mae_arguments"}
 
 
 def test_every_argument_has_an_option():
@@ -106,35 +111,66 @@ def test_every_argument_has_an_option():
 @pytest.mark.parametrize("method", FUNCTIONS)
 def test_the_defaults_are_those_of_the_functions(calls, tmp_path, method):
     run(["pretrain", "digits", "--out", str(tmp_path), "--method", method])
-    assert calls == [(method, "digits", {"distribution": "auto"})]
+    assert calls == [(method, "digits", OWN_DEFAULTS)]
 
 
-def help_line(flag):
-    """The line of an option in the help of `pretrain`."""
+def help_of(flag):
+    """What the help of `pretrain` says of an option, in one line."""
     out = run(["pretrain", "--help"]).output
-    return next(row for row in out.splitlines() if f"{flag} " in row)
+    text = out.partition(f"\n  {flag} ")[2]
+    return " ".join(re.split("\n\n|\n  --", text)[0].split())
 
 
 @pytest.mark.parametrize(
     "flag, default",
     [
-        ("--method", "mae"), ("--preset", "mae_mini"), ("--epochs", "100"),
-        ("--learning-rate", "0.00015"), ("--seed", "0"), ("--view", "auto"),
+        ("--method", "mae"), ("--preset", "mae_mini"), ("--effort", "good"),
+        ("--weight-decay", "0.05"), ("--seed", "0"), ("--view", "auto"),
         ("--views", "auto,auto"), ("--crop-scale", "0.2,1.0"), ("--pool", "cls+mean"),
     ],
 )  # fmt: skip
 def test_the_help_shows_the_defaults(flag, default):
-    assert f"[default: {default}]" in help_line(flag)
+    assert f"[default: {default}]" in help_of(flag)
 
 
-def test_the_help_reads_the_defaults_from_the_functions(monkeypatch):
-    def function(epochs=77):
-        pass
+def test_the_defaults_of_the_help_are_those_of_the_functions():
+    """The help has a table, because the signatures cannot be read without a backend."""
+    for method, function in FUNCTIONS.items():
+        parameters = inspect.signature(function).parameters
+        for option in OPTIONS:
+            if option.name in parameters:
+                default = parameters[option.name].default
+                assert DEFAULTS.get(option.name) == default, (method, option.name)
+    assert set(DEFAULTS) <= {option.name for option in OPTIONS}
+    assert "default: " not in help_of("--batch-size")
 
-    assert "default: " not in help_line("--batch-size")
-    for method in FUNCTIONS:
-        monkeypatch.setattr(keras_mra, f"pretrain_{method}", function)
-    assert "[default: 77]" in help_line("--epochs")
+
+def test_the_help_sets_options_of_one_method_apart():
+    out = run(["pretrain", "--help"]).output
+    _, common, mae, msa = re.split("\n(?:Options|Only with --method m..):\n", out)
+    for option in OPTIONS:
+        expected = {None: common, "mae": mae, "msa": msa}[option.method]
+        assert [f"{option.flag} " in part for part in (common, mae, msa)] == [
+            part is expected for part in (common, mae, msa)
+        ], option.flag
+    assert "--out" in common and "--help" in common
+
+
+def test_a_terminal_has_a_bar(calls, tmp_path, monkeypatch):
+    # The runner has a file as standard output.
+    monkeypatch.setattr("keras_mra_cli.pretrain_command.sys", Terminal())
+    run(["pretrain", "digits", "--out", str(tmp_path)])
+    run(["pretrain", "digits", "--out", str(tmp_path), "--verbose", "auto"])
+    assert [call[2].get("verbose", "auto") for call in calls] == ["auto", "auto"]
+
+
+class Terminal:
+    """Stands in for `sys`."""
+
+    argv = ["keras-mra"]
+
+    class stdout:
+        isatty = staticmethod(lambda: True)
 
 
 COMMON = {
@@ -145,6 +181,11 @@ COMMON = {
     "--patch-size 4": dict(patch_size=(4, 4)),
     "--patch-size 4x8": dict(patch_size=(4, 8)),
     "--epochs 7": dict(epochs=7),
+    "--effort best": dict(effort="best"),
+    "--attention-teacher mae_nano_photos": dict(attention_teacher="mae_nano_photos"),
+    "--attention-weight 0.5": dict(attention_weight=0.5),
+    "--attention-share 0.5": dict(attention_share=0.5),
+    "--held-out 7": dict(held_out=7),
     "--batch-size 7": dict(batch_size=7),
     "--steps-per-epoch 7": dict(steps_per_epoch=7),
     "--learning-rate 0.5": dict(learning_rate=0.5),
@@ -166,8 +207,8 @@ COMMON = {
     "--probe-every 2": dict(probe_every=2),
     "--checkpoint run": dict(checkpoint=pathlib.Path("run")),
     "--tensorboard logs": dict(tensorboard=pathlib.Path("logs")),
-    "--verbose 2": dict(verbose=2),
-    "--verbose auto": dict(verbose="auto"),
+    "--verbose 1": dict(verbose=1),
+    "--verbose auto": dict(verbose=2),
     "--seed 7": dict(seed=7),
 }
 OWN = {
@@ -208,7 +249,7 @@ def test_every_option_is_tested_below():
 def test_an_option_reaches_its_argument(calls, tmp_path, method, text, expected):
     command = ["pretrain", "digits", "--out", str(tmp_path), "--method", method]
     run([*command, *text.split()])
-    assert calls == [(method, "digits", {"distribution": "auto", **expected})]
+    assert calls == [(method, "digits", {**OWN_DEFAULTS, **expected})]
 
 
 def test_images_that_are_not_digits_have_colours(calls, tmp_path):
@@ -270,6 +311,48 @@ def test_pretrain_writes_a_preset_with_a_card(tmp_path, preset, monkeypatch):
     assert mae.image_shape == (8, 8, 1) and mae.patch_size == (2, 2)
     card = (tmp_path / "README.md").read_text()
     assert "keras-mra pretrain digits" in card and "| 1 |" in card
+    # One line for the epoch, as it ends.
+    assert len(re.findall(r"^\d/\d - .* - loss: ", result.output, re.M)) == 1
+    # The measures, on the screen, in the card and as a picture.
+    for text in (result.output, card):
+        assert "Measured on 64 images of digits" in text
+        assert "inpainting" in text or "worse than mean colour" in text
+        assert "ttention" in text
+    assert "MSE / Telea's at 0.4" in card and (tmp_path / "preview.png").is_file()
+    assert f"keras-mra app {tmp_path}" in result.output
+    assert "700 images" in result.output and "about" in result.output
+
+
+def test_pretrain_measures_on_images_that_it_holds_out(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    (tmp_path / "photos").mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(30):
+        pixels = rng.integers(0, 256, (16, 16, 3)).astype("uint8")
+        image.fromarray(pixels).save(tmp_path / "photos" / f"{index}.png")
+    out, data = tmp_path / "out", f"folder:{tmp_path / 'photos'}"
+    command = ["pretrain", data, "--out", str(out), "--preset", "mae_nano"]
+    result = run([*command, "--epochs", "1", "--held-out", "7"])
+    assert result.exit_code == 0, result.output
+    assert "3 held out" in result.output
+    assert f"Measured on 3 images of {data}" in result.output
+    assert f"keras-mra augment {tmp_path / 'photos'}" in result.output
+
+
+def test_a_resumed_runs_card_counts_all_its_parts(tmp_path):
+    command = ["pretrain", "digits", "--preset", "mae_nano", "--epochs", "1"]
+    command += ["--batch-size", "700", "--patch-size", "4", "--out", str(tmp_path)]
+    command += ["--checkpoint", str(tmp_path / "checkpoint")]
+    cards = []
+    for _ in range(2):
+        result = run(command)
+        assert result.exit_code == 0, result.output
+        cards.append((tmp_path / "README.md").read_text())
+    assert "all 1 epochs are done" in result.output
+    first, second = (
+        int(re.search(r"^(\d+) seconds on ", card, re.M)[1]) for card in cards
+    )
+    assert second >= first >= 1
 
 
 def test_pretrain_msa_writes_its_student(tmp_path):
@@ -287,6 +370,64 @@ def test_pretrain_names_bad_data(tmp_path):
     assert result.exit_code == 1 and "folder:PATH" in result.output
 
 
+def test_quiet_leaves_errors_and_warnings(monkeypatch, tmp_path):
+    def pretrain(data, **arguments):
+        print("progress")
+        warnings.warn("a warning", stacklevel=2)
+        raise ValueError("an error")
+
+    monkeypatch.setattr(keras_mra, "pretrain_mae", pretrain)
+    command = ["pretrain", "digits", "--out", str(tmp_path)]
+    with pytest.warns(UserWarning, match="a warning"):
+        result = run(command)
+    assert (result.stdout, result.stderr) == ("progress\n", "Error: an error\n")
+    with pytest.warns(UserWarning, match="a warning"):
+        result = run(["--quiet", *command])
+    assert result.exit_code == 1 and result.output == "Error: an error\n"
+    with pytest.warns(UserWarning, match="a warning"):
+        assert run(command).stdout == "progress\n"  # It is back.
+
+
+def test_quiet_commands_do_their_work_in_silence(tmp_path, preset):
+    image = pytest.importorskip("PIL.Image")
+    photos, copies = tmp_path / "photos", tmp_path / "copies"
+    photos.mkdir()
+    picture = keras_mra.datasets.sample_photographs()[0]
+    image.fromarray(picture).save(photos / "a.png")
+    command = ["augment", str(photos), str(copies), "--preset", preset]
+    result = run(["--quiet", *command])
+    assert result.exit_code == 0 and result.output == ""
+    assert any(copies.iterdir())
+
+
+def test_quiet_info_prints_the_facts():
+    command = ["info", "mae_nano_fashion_mnist"]
+    assert "556,688" in run(["--quiet", *command]).output
+
+
+# --- demo: a quick run ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        ("", (40, 30, 3)),
+        ("--quick", (10, 2, 2)),
+        ("--quick --epochs 5", (10, 5, 2)),
+        ("--seeds 1 --quick", (10, 2, 1)),
+    ],
+)
+def test_quick_replaces_what_is_not_given(monkeypatch, words, expected):
+    from keras_mra import demo
+
+    ran = []
+    monkeypatch.setattr(demo, "run_demo", ran.append)
+    assert run(["demo", *words.split()]).exit_code == 0
+    (settings,) = ran
+    assert (settings.labels_per_class, settings.epochs, settings.seeds) == expected
+    assert settings.quick == ("--quick" in words)
+
+
 # --- the other commands --------------------------------------------------------------
 
 
@@ -300,10 +441,32 @@ def test_augment_lists_broken_files_and_exits_with_2(tmp_path, preset):
     result = run(command)
     assert result.exit_code == 0 and "2 written" in result.output
     assert len(list((target / "cats").iterdir())) == 2
+    result = run([*command, "--mask-ratio", "0.5"])
+    assert result.exit_code == 1 and "mask_ratio=0.4 there" in result.output
+    assert "0 written" not in result.output
     (source / "broken.jpg").write_bytes(b"no image")
     result = run(command)
     assert result.exit_code == 2
     assert "2 there already" in result.output and "broken.jpg" in result.output
+
+
+def test_augment_makes_a_training_set(tmp_path, preset):
+    image = pytest.importorskip("PIL.Image")
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 9, 11, 3)).astype("uint8")
+    frames = [image.fromarray(frame) for frame in pixels]
+    frames[0].save(source / "a.jpg")
+    frames[0].save(source / "b.gif", save_all=True, append_images=frames[1:])
+    command = ["augment", str(source), str(target), "--preset", preset]
+    command += ["--format", "same", "--quality", "70", "--include-originals"]
+    result = run(command)
+    assert result.exit_code == 0, result.output
+    assert "2 written, 0 there already, 2 originals, 0 failed" in result.output
+    assert "b.gif: only its first frame is used" in result.output
+    names = ["a.jpg", "a.jpg.mra1.jpg", "b.gif", "b.gif.mra1.png"]
+    found = sorted(path.name for path in target.iterdir())
+    assert found == sorted([*names, "augment_settings.json"])
 
 
 def test_augment_needs_weights(tmp_path):

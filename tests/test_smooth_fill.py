@@ -147,3 +147,16 @@ def test_refused_by_a_format_without_it(mae, tmp_path):
     with pytest.raises(ValueError, match="`smooth_fill`"):
         mae.export_transformers(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_untrained_autoencoder_paints_the_fill():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (2, 16, 16, 3)).astype("uint8")
+    mae = MAE(
+        (16, 16, 3), 4, encoder_dim=8, encoder_depth=1, encoder_heads=2,
+        decoder_dim=8, decoder_depth=1, decoder_heads=2, smooth_fill=True,
+    )  # fmt: skip
+    visible = np.array([[0, 5, 10, 15], [1, 2, 3, 4]], "int32")
+    fill = filled(images.astype("float32"), visible, (4, 4))
+    painted = keras.ops.convert_to_numpy(mae.reconstruct(images, visible))
+    assert np.abs(painted - fill).max() <= 0.5 + 1e-3

@@ -19,6 +19,8 @@ pixels farther, and its 20 nearest neighbours have the class of the image more o
 1.8 ± 0.5 points: `docs/results/analysis.md`.
 """
 
+import textwrap
+
 import keras
 import numpy as np
 from matplotlib.figure import Figure
@@ -106,16 +108,17 @@ def draw_distances(runs):
             for block, heads in enumerate(run["heads"], start=1):
                 axis.plot([block] * len(heads), heads, "o", color="#0072B2", alpha=0.6)
         axis.axhline(found[0]["uniform"], color="gray", linestyle="--")
-        axis.set_title(name, fontsize=10)
+        axis.margins(y=0.1)
+        axis.set_title(textwrap.fill(name, 24), fontsize=10)
         axis.set_xlabel("block")
         axis.set_xticks(range(1, len(found[0]["heads"]) + 1))
     axes[0].set_ylabel("mean attention distance, pixels")
-    axes[0].set_ylim(0, 1.1 * axes[0].get_ylim()[1])
-    figure.suptitle(
+    title = (
         "Attention distance. Dots: one per head and seed. "
-        "Dashed line: equal attention to all patches.",
-        fontsize=10,
+        "Dashed line: equal attention to all patches."
     )
+    letters = int(12 * figure.get_figwidth())
+    figure.suptitle(textwrap.fill(title, letters), fontsize=10)
     return figure
 
 

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 
 from keras_mra import checks
 from keras_mra.augment.augment_report import AugmentReport
-from keras_mra.augment.copies import InvalidName
 from keras_mra.augment.copies import make_target
-from keras_mra.augment.copies import write_copy
-from keras_mra.augment.originals import grouped
-from keras_mra.augment.originals import read_originals
+from keras_mra.augment.copy_format import CopyFormat
+from keras_mra.augment.copy_names import CopyNames
+from keras_mra.augment.included_originals import check_collisions
 from keras_mra.augment.painter import Painter
+from keras_mra.augment.settings import check_settings
+from keras_mra.augment.settings import describe_mae
+from keras_mra.augment.settings import write_settings
+from keras_mra.augment.write_copies import write_copies
 from keras_mra.datasets.find_images import find_images
 from keras_mra.models import MAE
 from keras_mra.typing import Path
@@ -28,21 +31,27 @@ def augment_folder(
     strategy: str = "attention",
     temperature: float = 1.0,
     seed: int = 0,
+    format: str = "png",
+    quality: int = 90,
+    include_originals: bool = False,
     batch_size: int = 32,
     progress: bool = True,
 ) -> AugmentReport:
     """Writes re-imagined copies of all images of a folder tree.
 
-    Each image is shrunk to the size of the MAE, which chooses patches to drop and
-    paints them. The painted patches are enlarged and inserted into the image at its
-    own size. All other pixels, and alpha, stay bit for bit those of the file, at its
-    bit depth. The copies of `a/b.jpg` are `a/b.jpg.mra1.png`, `a/b.jpg.mra2.png` and
-    so on: lossless PNG files with the ICC profile and the EXIF data of the original.
+    Each image is turned upright, as its EXIF orientation asks, and shrunk to the size
+    of the MAE, which chooses patches to drop and paints them. The painted patches are
+    enlarged and inserted into the image at its own size. In PNG copies, all other
+    pixels, and alpha, stay bit for bit those of the file, at its bit depth. JPEG and
+    WebP copies are smaller, but lossy: all their pixels change a little.
+
+    The copies of `a/b.jpg` are `a/b.jpg.mra1.png`, `a/b.jpg.mra2.png` and so on, with
+    the ICC profile and the EXIF data of the original. The orientation in the EXIF data
+    becomes 1, so that no reader turns a copy again.
 
     - Palettes and CMYK become RGB, without the profile of CMYK. Black and white
       becomes gray.
-    - The first frame of an animation is used.
-    - EXIF orientation is copied, but not applied.
+    - The first frame or page of a file is used. The report names the files with more.
     - Other metadata, such as the `gAMA` and `sRGB` chunks of a PNG file, is not
       copied.
     - 16-bit images stay 16-bit. PNG files with 16-bit colours need OpenCV
@@ -52,10 +61,13 @@ def augment_folder(
       painted channels is used. An MAE for gray chooses the patches of a colour image
       by the luminance and paints each channel by itself.
 
-    A run can be interrupted and repeated. Copies that exist are kept, even if they
-    were made with other arguments, and a copy is never half-written. Each copy depends
-    only on the MAE, the arguments, its number and the path of the file below `source`.
-    Only one run at a time may write to a target.
+    A run can be interrupted and repeated. Copies that exist are kept, and a copy is
+    never half-written. Each copy depends only on the MAE, the arguments, its number and
+    the path of the file below `source`. The arguments and a digest of the MAE are
+    recorded in `augment_settings.json`. A later run may ask for more `copies` or add
+    the originals. A run with any other change is refused while the target holds copies,
+    as is a target whose copies have no record. Only one run at a time may write to a
+    target.
 
     Args:
         mae: A `keras_mra.MAE` of 1, 3 or 4 channels, trained without `norm_pix_loss`.
@@ -68,6 +80,16 @@ def augment_folder(
             patches. It must be positive for several copies of one image, unless the
             strategy is `"random"`.
         seed: Int, at least 0.
+        format: `"png"`, `"jpeg"`, `"webp"`, or `"same"`: JPEG for files that end in
+            `.jpg` or `.jpeg`, WebP for `.webp`, and PNG for all others. 16-bit images
+            fail in JPEG and WebP, and transparent images in JPEG. WebP turns gray into
+            RGB, without the profile of gray.
+        quality: Int from 1 to 100, of JPEG and WebP. PNG ignores it.
+        include_originals: Bool. `True` also puts the originals into the target, which
+            then is a training set. A file whose pixels stand upright is copied byte for
+            byte, whatever the `format`. A file that asks for a rotation is written
+            upright as copy number 0, `a/b.jpg.mra0.png`. A file that cannot be read is
+            left out.
         batch_size: Int, images in one call of the MAE.
         progress: Bool, whether to show a progress bar.
 
@@ -76,7 +98,8 @@ def augment_folder(
 
     Raises:
         ValueError: If an argument is out of its range, one folder contains the other,
-            or `source` holds no image.
+            `source` holds no image, `target` holds copies that were made with other
+            settings, or a copy would have the name of an original in the target.
         FileNotFoundError: If `source` does not exist.
         OSError: If the target cannot be written to, for instance on a full disk.
 
@@ -88,6 +111,8 @@ def augment_folder(
     import PIL  # noqa: F401  A missing Pillow would otherwise fail file by file.
 
     painter = Painter(mae, mask_ratio, strategy, temperature, seed, batch_size)
+    copy_format = CopyFormat(format, quality)
+    include_originals = checks.flag("include_originals", include_originals)
     checks.flag("progress", progress)
     copies = checks.positive_int("copies", copies)
     if copies > 1 and temperature == 0 and strategy != "random":
@@ -96,23 +121,27 @@ def augment_folder(
             "copies of an image would be equal. Received: "
             f"temperature={temperature}, copies={copies}, strategy={strategy!r}"
         )
-    source, target = _folders(source, target)
-    paths = find_images(source)
-    make_target(target)
+    names = CopyNames(*_folders(source, target), copy_format)
+    paths = find_images(names.source)
+    if include_originals:
+        check_collisions(names, paths, copies)
+    settings = {
+        "mae": describe_mae(mae),
+        "copies": copies,
+        "mask_ratio": float(mask_ratio),
+        "strategy": strategy,
+        "temperature": float(temperature),
+        "seed": painter.seed,
+        "format": format,
+        "quality": copy_format.quality,
+        "include_originals": include_originals,
+    }
+    check_settings(names.target, settings)
+    make_target(names.target)
+    write_settings(names.target, settings)
 
-    report = AugmentReport()
     with _progress(progress, len(paths) * copies) as advance:
-        originals = read_originals(source, target, paths, copies, report, advance)
-        for group in grouped(originals, painter.batch_size):
-            for original, number, color in painter.paint(group):
-                try:
-                    write_copy(original.outputs[number], original.image.png(color))
-                    report.written += 1
-                # OpenCV is missing or fails, or the name is not allowed.
-                except (ImportError, ValueError, InvalidName) as error:
-                    report.failed.append((original.path, str(error)))
-                advance(1)
-    return report
+        return write_copies(painter, names, paths, copies, include_originals, advance)
 
 
 def _folders(source: Path, target: Path) -> tuple[pathlib.Path, pathlib.Path]:

@@ -6,15 +6,21 @@ import pathlib
 
 @dataclasses.dataclass
 class AugmentReport:
-    """Counts of copies, and the files that failed.
+    """Counts of copies, and the files that failed or were used in part.
 
     Attributes:
         written: Int, the copies that were written.
         skipped: Int, the copies that existed before.
+        originals: Int, the originals that were put into the target.
+        animated: List of paths, the files of several frames or pages. Only their first
+            picture was used. Files whose copies all existed before are not read, and
+            not listed.
         failed: List of `(path, reason)`, the files that could not be read, and those
             whose copies could not be encoded or named.
     """
 
     written: int = 0
     skipped: int = 0
+    originals: int = 0
+    animated: list[pathlib.Path] = dataclasses.field(default_factory=list)
     failed: list[tuple[pathlib.Path, str]] = dataclasses.field(default_factory=list)

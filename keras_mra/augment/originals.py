@@ -1,13 +1,15 @@
-"""The files of a folder tree that lack copies, read in groups."""
+"""The files of which something is missing in the target, read in groups."""
 
 import dataclasses
-import os
 import pathlib
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 
 from keras_mra.augment.augment_report import AugmentReport
+from keras_mra.augment.copy_names import CopyNames
+from keras_mra.augment.copy_names import exists
+from keras_mra.augment.included_originals import lacks_original
 from keras_mra.datasets.exact_image import ExactImage
 from keras_mra.datasets.image_reader import read_exact
 
@@ -17,7 +19,7 @@ VALUES_AT_ONCE = 2**26
 
 @dataclasses.dataclass(frozen=True)
 class Original:
-    """A file that lacks copies.
+    """A file of which something is missing in the target.
 
     Attributes:
         path: Path of the file.
@@ -33,36 +35,33 @@ class Original:
 
 
 def read_originals(
-    source: pathlib.Path,
-    target: pathlib.Path,
+    names: CopyNames,
     paths: list[pathlib.Path],
     copies: int,
+    include_originals: bool,
     report: AugmentReport,
     advance: Callable[[int], object],
 ) -> Iterator[Original]:
-    """Reads the files that lack copies.
+    """Reads the files of which something is missing in the target.
 
     Args:
-        source: Folder of the files.
-        target: Folder of the copies.
-        paths: Paths of the files below `source`.
+        names: `CopyNames`.
+        paths: Paths of the files below the source.
         copies: Int, copies of each file.
-        report: Receives the copies that exist and the files that cannot be read.
-        advance: Function that is called with the number of such copies.
+        include_originals: Bool, whether the file itself belongs into the target.
+        report: Receives the copies that exist, the animated files and those that
+            cannot be read.
+        advance: Function that is called with the number of copies of such files.
 
     Yields:
         An `Original` for each other file.
     """
     for path in paths:
-        relative = path.relative_to(source)
-        outputs = {
-            number: target / relative.parent / f"{relative.name}.mra{number}.png"
-            for number in range(1, copies + 1)
-        }
-        missing = {n: output for n, output in outputs.items() if not _exists(output)}
+        outputs = {number: names.copy(path, number) for number in range(1, copies + 1)}
+        missing = {n: output for n, output in outputs.items() if not exists(output)}
         report.skipped += copies - len(missing)
         advance(copies - len(missing))
-        if not missing:
+        if not missing and not (include_originals and lacks_original(names, path)):
             continue
         try:
             image = read_exact(path)
@@ -72,7 +71,9 @@ def read_originals(
             report.failed.append((path, f"{type(error).__name__}: {error}"))
             advance(len(missing))
             continue
-        yield Original(path, os.fsencode(relative.as_posix()), image, missing)
+        if image.animated:
+            report.animated.append(path)
+        yield Original(path, names.key(path), image, missing)
 
 
 def grouped(files: Iterable[Original], batch_size: int) -> Iterator[list[Original]]:
@@ -87,10 +88,3 @@ def grouped(files: Iterable[Original], batch_size: int) -> Iterator[list[Origina
             group, values = [], 0
     if group:
         yield group
-
-
-def _exists(path: pathlib.Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # The name is too long. Writing the file reports it.
-        return False

@@ -78,12 +78,15 @@ class Painter:
         """Paints each copy that the originals lack.
 
         Args:
-            originals: List of `Original`.
+            originals: List of `Original`. Some may lack no copy.
 
         Yields:
             `(original, number, color)`: `color` has the shape and dtype of
             `original.image.color`.
         """
+        originals = [original for original in originals if original.outputs]
+        if not originals:
+            return
         attention = self._attention(originals)  # (originals, patches)
         views = [self._views(original.image) for original in originals]
         rows = (

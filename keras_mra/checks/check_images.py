@@ -107,15 +107,22 @@ def image_batch(
                 f"`{name}` must have shape (batch, "
                 f"{', '.join('any' if n is None else str(n) for n in image_shape)}). "
                 f"Received: shape {shape}, whose {axis} is {got}, not {want}"
-                f"{order_of_axes(shape)}."
+                f"{order_of_axes(shape, image_shape[-1])}."
             )
     pixel_dtype(images, name)
 
 
-def order_of_axes(shape: tuple[int | None, ...]) -> str:
-    """What a message adds about images whose channels may come first, or nothing."""
-    channels, *_, width = shape[-3:]
-    if channels not in (1, 3, 4) or width is None or width <= 4:
+def order_of_axes(shape: tuple[int | None, ...], channels: int | None = None) -> str:
+    """What a message adds about images whose channels may come first, or nothing.
+
+    Args:
+        shape: Shape of the images, refused or not.
+        channels: Int, the channels that images should have, or `None` for any.
+    """
+    first, *_, last = shape[-3:]
+    if first is None or last is None or last == channels:
+        return ""
+    if first != channels and (first not in (1, 3, 4) or last <= 4):
         return ""
     return ", which looks channels-first: channels must come last"
 

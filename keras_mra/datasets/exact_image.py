@@ -18,12 +18,16 @@ class ExactImage:
         color: Uint8 or uint16 array of shape `(height, width, 1 or 3)`.
         alpha: Array of shape `(height, width, 1)` and the dtype of `color`, or `None`.
         metadata: Dict of bytes, what a copy also holds: `icc_profile` and `exif`, and
-            `cicp` of a 16-bit colour PNG file.
+            `cicp` of a 16-bit colour PNG file. The EXIF data asks for no rotation.
+        rotated: Bool, whether the file stores the pixels in another orientation.
+        animated: Bool, whether the file holds further frames or pages.
     """
 
     color: npt.NDArray[Any]
     alpha: npt.NDArray[Any] | None
     metadata: dict[str, bytes]
+    rotated: bool = False
+    animated: bool = False
 
     @property
     def white(self) -> int:

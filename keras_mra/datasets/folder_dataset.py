@@ -13,6 +13,7 @@ import numpy.typing as npt
 from keras_mra.datasets import image_reader
 from keras_mra.datasets.crop_dataset import CropDataset
 from keras_mra.datasets.find_images import find_images
+from keras_mra.datasets.held_out import evenly_spaced
 from keras_mra.typing import ImageShape
 from keras_mra.typing import Path
 
@@ -121,6 +122,21 @@ class FolderDataset(CropDataset):
     def can_read(self, index: int) -> bool:
         """Whether the file of sample `index` can be read."""
         return self._read(index // self.crops_per_image, 1) is not None
+
+    def find_unreadable(self, most: int = 10_000) -> dict[pathlib.Path, str]:
+        """Reads the headers of at most `most` files, spread evenly over all.
+
+        Returns:
+            `unreadable`, with the files whose header is damaged. Damage behind a header
+            is found only when the file is read.
+        """
+        for index in evenly_spaced(self.num_images, min(most, self.num_images)):
+            path = self.paths[index]
+            try:
+                image_reader.read_header(path)
+            except Exception as error:  # Pillow's decoders raise errors of many types.
+                self.unreadable[path] = f"{type(error).__name__}: {error}"
+        return self.unreadable
 
     def all_labels(self) -> npt.NDArray[Any]:
         """Returns the labels of all samples."""

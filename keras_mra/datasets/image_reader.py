@@ -2,7 +2,7 @@
 
 |                  | `read_upright`, then `to_channels` | `read_exact`              |
 | ---------------- | ---------------------------------- | ------------------------- |
-| EXIF orientation | applied                            | kept as metadata          |
+| EXIF orientation | applied                            | applied                   |
 | bit depth        | 8 bits                             | that of the file, 8 or 16 |
 | alpha            | dropped, unless 4 channels         | kept apart from colour    |
 | size             | a JPEG may be shrunk while decoded | full                      |
@@ -12,11 +12,15 @@ Both read the first frame of an animation. `PIL.Image.MAX_IMAGE_PIXELS` says how
 pixels are too many.
 """
 
+import contextlib
+from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from keras_mra.datasets import exif_orientation
 from keras_mra.datasets import sixteen_bit_png
 from keras_mra.datasets.exact_image import ExactImage
 from keras_mra.typing import Path
@@ -49,9 +53,7 @@ def read_upright(path: Path, min_side: int) -> Any:
     Returns:
         A `PIL.Image.Image` of any mode.
     """
-    from PIL import Image
-
-    with Image.open(path) as image:
+    with _opened(path) as image:
         return decode_upright(image, min_side)
 
 
@@ -99,7 +101,7 @@ def to_channels(image: Any, channels: int) -> Any:
 
 
 def read_exact(path: Path) -> ExactImage:
-    """Reads an image without loss.
+    """Reads an image without loss, and applies its EXIF orientation.
 
     Palettes become RGB, CMYK and similar modes become RGB as Pillow converts them, and
     black and white becomes gray.
@@ -119,7 +121,7 @@ def read_exact(path: Path) -> ExactImage:
     """
     from PIL import Image
 
-    with Image.open(path) as image:
+    with _opened(path) as image:
         width, height = image.size
         limit = Image.MAX_IMAGE_PIXELS
         if limit is not None and width * height > limit:
@@ -127,13 +129,64 @@ def read_exact(path: Path) -> ExactImage:
                 "An image must have at most `PIL.Image.MAX_IMAGE_PIXELS` pixels, "
                 f"{limit}. Received: {width}x{height} pixels"
             )
+        animated = _is_animated(image)
+        pixels: npt.NDArray[Any]
         if sixteen_bit_png.is_sixteen_bit_png(image):
             gray = image.tile[0][3] == sixteen_bit_png.GRAY_WITH_ALPHA
             _verify(image)
-            return _separated(*sixteen_bit_png.read_sixteen_bit_png(path, gray))
-        image.load()
-    stored = _as_sixteen_bits if image.mode[0] in "IF" else _as_eight_bits
-    return _separated(stored(image), _metadata(image))
+            pixels, metadata = sixteen_bit_png.read_sixteen_bit_png(path, gray)
+            exif = metadata.get("exif", b"")
+            stored = orientation = _orientation(lambda: _parsed(exif))
+        else:
+            stored = _orientation(image.getexif)
+            image.load()
+            # Pillow itself applies the orientation of a TIFF file while it decodes.
+            orientation = _orientation(image.getexif)
+            deep = image.mode[0] in "IF"
+            pixels = _as_sixteen_bits(image) if deep else _as_eight_bits(image)
+            metadata = _metadata(image)
+    if "exif" in metadata:
+        metadata["exif"] = exif_orientation.without_orientation(metadata["exif"])
+    rotated = stored != exif_orientation.UPRIGHT
+    pixels = exif_orientation.upright(pixels, orientation)
+    return ExactImage(*_separated(pixels), metadata, rotated, animated)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Opens an image as a stream.
+
+    Pillow maps some TIFF files into memory if it gets their path, and mixes up the
+    height and width of those that must be turned by 90 degrees.
+    """
+    from PIL import Image
+
+    with open(path, "rb") as file, Image.open(file) as image:
+        yield image
+
+
+def _is_animated(image: Any) -> bool:
+    """Whether a file holds frames or pages that are not read.
+
+    The second picture of an MPO file, which phones write as `.jpg`, is no frame but a
+    preview, a depth map or a gain map.
+    """
+    return image.format != "MPO" and getattr(image, "is_animated", False)
+
+
+def _orientation(read_exif: Callable[[], Any]) -> int:
+    try:
+        return exif_orientation.orientation_of(read_exif())
+    except Exception:  # The pixels are good where the metadata is damaged.
+        return exif_orientation.UPRIGHT
+
+
+def _parsed(exif: bytes) -> Any:
+    from PIL import Image
+
+    parsed = Image.Exif()
+    parsed.load(exif)
+    return parsed
 
 
 def _verify(image: Any) -> None:
@@ -144,13 +197,15 @@ def _verify(image: Any) -> None:
         raise ValueError(f"The PNG file is damaged: {error}") from error
 
 
-def _separated(pixels: npt.NDArray[Any], metadata: dict[str, bytes]) -> ExactImage:
+def _separated(
+    pixels: npt.NDArray[Any],
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
     """Separates alpha, the last of 2 or 4 channels, from the colours."""
     if pixels.ndim == 2:
         pixels = pixels[..., None]  # (height, width, 1)
     if pixels.shape[-1] in (2, 4):
-        return ExactImage(pixels[..., :-1], pixels[..., -1:], metadata)
-    return ExactImage(pixels, None, metadata)
+        return pixels[..., :-1], pixels[..., -1:]
+    return pixels, None
 
 
 def _as_eight_bits(image: Any) -> npt.NDArray[np.uint8]:

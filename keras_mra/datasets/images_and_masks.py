@@ -12,6 +12,7 @@ from keras_mra import checks
 from keras_mra.datasets import crops
 from keras_mra.datasets import image_reader
 from keras_mra.datasets.find_images import find_images
+from keras_mra.datasets.held_out import evenly_spaced
 from keras_mra.typing import ImageShape
 from keras_mra.typing import Path
 
@@ -71,7 +72,7 @@ def images_and_masks(
     if masks is not None:
         paths = [path for path in paths if path in mask_of]
     if count is not None and count < len(paths):
-        paths = [paths[i * len(paths) // count] for i in range(count)]
+        paths = [paths[i] for i in evenly_spaced(len(paths), count)]
     found, failed = [], []
     for path in paths:
         try:

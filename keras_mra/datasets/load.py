@@ -71,9 +71,9 @@ def load(
             stands in for a missing `test`) or `"tfds:NAME"` (the name in the form of
             TFDS, `name/config:version`).
         image_shape: `(height, width, channels)`, or `None` for the shape of the data.
-            For files, that is the size that all of them share, if it is at most 224
-            pixels; otherwise, it is a square of `default_side`. The images are gray
-            if all files are gray.
+            For files, that is the size that all of them share, if it is at most
+            `default_side`; otherwise, it is a square of `default_side`. The images are
+            gray if all files are gray.
         batch_size: Int, or `None` for 256 or all samples, whichever is less.
         crop: `"random"` or `"center"`, the crops for training. The crops for testing
             are `"center"`.
@@ -193,7 +193,7 @@ def _shape_of_files(paths: list[pathlib.Path], default_side: int) -> ImageShape:
         sizes.add(size)
         grays.add(is_gray)
     width, height = sizes.pop() if len(sizes) == 1 else (default_side,) * 2
-    if max(width, height) > DEFAULT_SIDE:
+    if max(width, height) > default_side:
         width = height = default_side
     return height, width, 1 if grays == {True} else 3
 

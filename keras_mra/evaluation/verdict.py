@@ -6,8 +6,8 @@ from keras_mra.evaluation.paint import PaintResult
 from keras_mra.evaluation.paint_errors import mse_ratio
 
 ADVICE = (
-    "pass `attention_teacher=` to `pretrain_mae`, `attention_model=` to the layer, or "
-    'use `strategy="random"`.'
+    "pass `attention_teacher=` (--attention-teacher) in pretraining, "
+    '`attention_model=` to the layer, or use `strategy="random"`.'
 )
 # Attention finds objects from this AUROC on, if it also beats the centre prior. Chance
 # gives 0.5.

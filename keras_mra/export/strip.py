@@ -46,9 +46,19 @@ def strip_augmentation(model: keras.Model) -> keras.Model:
     if isinstance(model, keras.Sequential):
         kept = [_strip(layer) for layer in model.layers if not _augments(layer)]
         inputs = model.inputs if model.built else []
-        head = [keras.Input(batch_shape=i.shape, dtype=i.dtype) for i in inputs]
-        return keras.Sequential([*head, *kept], name=model.name)
-    return keras.models.clone_model(model, clone_function=_replace)
+        head = [
+            keras.Input(batch_shape=i.shape, dtype=i.dtype, name=i.name) for i in inputs
+        ]
+        stripped = keras.Sequential([*head, *kept], name=model.name)
+        return _called(stripped, stripped.inputs[0]) if inputs else stripped
+    stripped = keras.models.clone_model(model, clone_function=_replace)
+    return _called(stripped, stripped.input)
+
+
+def _called(model: keras.Model, inputs: Any) -> keras.Model:
+    """Calls the model symbolically: Keras writes no uncalled model to ONNX."""
+    model(inputs)
+    return model
 
 
 def _augments(layer: Any) -> bool:

@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_mra import checks
 from keras_mra import pixels
+from keras_mra.layers.attention_of_mae import AttentionOfMAE
 from keras_mra.layers.read_backbone import BackboneParts
 from keras_mra.layers.read_backbone import read_backbone
 from keras_mra.models.frozen import Untrainable
@@ -30,8 +31,8 @@ def attention_of(
     std: float | Sequence[float] | None = None,
     value_range: tuple[float, float] | None = None,
     copy: bool = True,
-) -> "AttentionOf":
-    """Makes an `attention_model` of a vision transformer of KerasHub.
+) -> "AttentionOf | AttentionOfMAE":
+    """Makes an `attention_model` of an autoencoder or a vision transformer of KerasHub.
 
     The result is a frozen Keras model from images to scores of patches, for
     `layers.MaskReconstruct(mae, attention_model=...)`, for
@@ -43,7 +44,8 @@ def attention_of(
     KerasHub is optional: `pip install 'keras-mra[kerashub]'`.
 
     Args:
-        backbone: `keras_hub.models.ViTBackbone` with a class token, `DeiTBackbone`,
+        backbone: `MAE`, for which only `grid`, `value_range` and `copy` apply; or
+            `keras_hub.models.ViTBackbone` with a class token, `DeiTBackbone`,
             `DINOV2Backbone` or `DINOV3Backbone`.
         grid: `MAE` whose patches get the scores; or an int or pair of ints, the rows
             and columns of patches; or `None` for the patches of the backbone. Scores
@@ -95,6 +97,21 @@ def attention_of(
     layer = keras_mra.layers.MaskReconstruct(mae, attention_model=attention)
     ```
     """
+    if isinstance(backbone, MAE):
+        given = (heads, image_size, mean, std)
+        if block != -1 or any(argument is not None for argument in given):
+            raise ValueError(
+                "`block`, `heads`, `image_size`, `mean` and `std` must not be given "
+                "for an MAE. Received: "
+                f"block={block}, heads={heads}, image_size={image_size}, mean={mean}, "
+                f"std={std}"
+            )
+        if isinstance(grid, MAE):
+            value_range = value_range or grid.value_range
+            grid = grid.grid
+        return AttentionOfMAE(
+            copy_of(backbone) if copy else backbone, grid, value_range
+        )
     parts = read_backbone(backbone)
     if isinstance(grid, MAE):
         if grid.image_shape[2] not in (1, parts.channels):

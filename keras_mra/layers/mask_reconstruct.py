@@ -1,7 +1,6 @@
 """Mask-Reconstruct Augmentation (MRA) as a Keras preprocessing layer."""
 
 import functools
-import warnings
 from collections.abc import Callable
 from typing import Any
 from typing import Self
@@ -17,7 +16,10 @@ from keras_mra import pixels
 from keras_mra.layers import check_annotations
 from keras_mra.layers import protected_patches
 from keras_mra.layers.adopt_attention_model import adopt_attention_model
+from keras_mra.layers.warn_of_gray_paint import warn_of_gray_paint
 from keras_mra.layers.warn_of_untrained_ratio import warn_of_untrained_ratio
+from keras_mra.layers.warn_of_untrained_weights import warn_of_untrained_weights
+from keras_mra.layers.warn_of_untrained_weights import weights_come_later
 from keras_mra.models.attention_teacher import check_attention_scores
 from keras_mra.models.autoencoder import check_decoder
 from keras_mra.models.frozen import Untrainable
@@ -153,6 +155,7 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
                 f"mae={mae!r} (of type {type(mae).__name__})"
             )
         check_decoder(mae)
+        warn_of_untrained_weights(mae)
         self.num_visible = masking.num_visible(mae.num_patches, mask_ratio)
         masking.check_strategy(strategy, temperature)
         warn_of_untrained_ratio(mae.mask_ratios, mask_ratio)
@@ -176,13 +179,7 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
         self.restore_patch_statistics = checks.restore_patch_statistics(
             restore_patch_statistics, mae.norm_pix_loss
         )
-        if mae.norm_pix_loss and not restore_patch_statistics:
-            warnings.warn(
-                "`mae` was trained with `norm_pix_loss` and paints gray patches. Set "
-                "`restore_patch_statistics=True` (it leaks the dropped patches' mean "
-                "and deviation) or train it with `norm_pix_loss=False`.",
-                stacklevel=2,
-            )
+        warn_of_gray_paint(mae, self.restore_patch_statistics)
         self.attention_model = None
         if attention_model is not None:
             self.attention_model = adopt_attention_model(
@@ -331,7 +328,7 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
             raise ValueError(
                 f"`inputs` must have {channels} channels, as the `mae` has. "
                 f"Received: shape {tuple(images.shape)}"
-                f"{checks.order_of_axes(images.shape)}"
+                f"{checks.order_of_axes(images.shape, channels)}"
             )
         fits = all(s in (None, w) for s, w in zip(size, (height, width)))
         if not self.resize and not fits:
@@ -394,4 +391,5 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
         for name in ("mae", "attention_model", "seed"):
             if isinstance(config.get(name), dict):
                 config[name] = keras.saving.deserialize_keras_object(config[name])
-        return super().from_config(config)
+        with weights_come_later():
+            return super().from_config(config)

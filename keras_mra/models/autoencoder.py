@@ -127,6 +127,7 @@ class Autoencoder(CheckedImages, keras.Model):
                     self.decoder_dim, self.decoder_depth, self.decoder_heads, **shared
                 ),
                 seeds,
+                zero_output=self.smooth_fill,
             )
         self.pixel_loss = keras.losses.MeanSquaredError(
             reduction="mean_with_sample_weight"

@@ -1,5 +1,6 @@
 """`check_attention_teacher`: the teacher of attention, before training starts."""
 
+import os
 from typing import Any
 
 from keras_mra.models.msa import MSA
@@ -28,7 +29,11 @@ def check_attention_teacher(
         return {}
     model.attention_teacher.check_scores(data.first_images[:8])
     return {
-        "attention_teacher": type(teacher).__name__,
+        "attention_teacher": (
+            str(teacher)
+            if isinstance(teacher, (str, os.PathLike))
+            else type(teacher).__name__
+        ),
         "attention_weight": model.attention_weight,
         "attention_share": model.attention_share,
     }

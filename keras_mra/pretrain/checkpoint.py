@@ -8,14 +8,17 @@ pickles, so that loading it runs no code.
 import json
 import pathlib
 import re
+import time
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_mra import distribution
 from keras_mra import files
+from keras_mra.pretrain.training_state import read_state
+from keras_mra.pretrain.training_state import state_variables
+from keras_mra.pretrain.training_state import write_state
 from keras_mra.typing import Path
 
 STATE = "training_state.npz"
@@ -40,6 +43,13 @@ class Checkpoint(keras.callbacks.Callback):
         self.run = json.loads(json.dumps(run, default=lambda number: number.item()))
         self.logs: dict[str, list[float]] = {}
         self.epochs_done = 0
+        self._seconds_before = 0.0
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Duration of the run so far, with its parts before it was resumed."""
+        return self._seconds_before + time.monotonic() - self._started
 
     def describe(self) -> str:
         """The saved state, in words for a message."""
@@ -82,15 +92,15 @@ class Checkpoint(keras.callbacks.Callback):
                 "it to start again."
             ) from error
         self._refuse_another_run(header["run"])
-        variables = _variables(model)
+        variables = state_variables(model)
         found = [(list(v.shape), _path(v)) for v in variables]
         if found != [(shape, path) for shape, path in header["variables"]]:
             raise ValueError(
                 f"`checkpoint` {str(self.path)!r} holds other variables than this "
                 "model: it was written for another model or optimizer."
             )
-        for variable, array in zip(variables, arrays):
-            variable.assign(ops.cast(array, variable.dtype))
+        write_state(variables, arrays)
+        self._seconds_before = header.get("seconds", 0.0)
         self.logs = header["logs"]
         self.epochs_done = header["epochs_done"]
         return self.epochs_done, self.logs
@@ -100,15 +110,16 @@ class Checkpoint(keras.callbacks.Callback):
             return
         for name, value in (logs or {}).items():
             self.logs.setdefault(name, []).append(float(value))
-        variables = _variables(self.model)
+        variables = state_variables(self.model)
         header = {
             "run": self.run,
             "epochs_done": epoch + 1,
             "logs": self.logs,
+            "seconds": self.seconds,
             "variables": [(list(v.shape), _path(v)) for v in variables],
         }
         arrays: dict[str, Any] = {
-            f"v{i}": _to_numpy(v) for i, v in enumerate(variables)
+            f"v{i}": array for i, array in enumerate(read_state(variables))
         }
         try:
             with files.replacing(self.path) as part, open(part, "wb") as file:
@@ -123,39 +134,31 @@ class Checkpoint(keras.callbacks.Callback):
     def _refuse_another_run(self, saved: dict[str, Any]) -> None:
         if "model" in saved:
             saved = {**saved, "model": {**ADDED_ARGUMENTS, **saved["model"]}}
-        names = sorted(set(saved) | set(self.run))
+        there, here = _flat(saved), _flat(self.run)
         differing = [
-            f"{name}={saved.get(name)!r} there, {self.run.get(name)!r} here"
-            for name in names
-            if saved.get(name) != self.run.get(name)
+            f"{name}={there.get(name)!r} there, {here.get(name)!r} here"
+            for name in sorted({*there, *here})
+            if there.get(name) != here.get(name)
         ]
         if differing:
             raise ValueError(
-                f"`checkpoint` {str(self.path)!r} belongs to another run: "
-                + "; ".join(differing)
-                + ". Continue it with its own arguments, or choose another folder."
+                f"`checkpoint` {str(self.path)!r} belongs to a run with other "
+                f"arguments: {'; '.join(differing)}. Give the same arguments to "
+                "continue that run, or another folder to start a new one. A new run "
+                "can go on from the weights of a finished one: pass its preset as "
+                "`preset`."
             )
 
 
-def _variables(model: keras.Model) -> list[keras.Variable]:
-    """The whole state of a run: weights, seeds of random layers, optimizer.
-
-    A frozen attention teacher does not change, so a checkpoint leaves it out.
-    """
-    teacher = getattr(model, "attention_teacher", None)
-    unchanged = {id(v) for v in teacher.variables} if teacher is not None else set()
-    weights = [v for v in model.variables if id(v) not in unchanged]
-    return [*weights, *model.optimizer.variables]
+def _flat(run: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a run by name, those of the model and of `MSA` too."""
+    flat: dict[str, Any] = {}
+    for name, value in run.items():
+        flat.update(value if isinstance(value, dict) else {name: value})
+    return flat
 
 
 def _path(variable: keras.Variable) -> str:
     # Keras numbers layers in the order in which a process makes them. The same model
     # can have other numbers in another process.
     return re.sub(r"_\d+(?=/|$)", "", variable.path)
-
-
-def _to_numpy(variable: keras.Variable) -> np.ndarray[Any, Any]:
-    # `variable.value` is not always a tensor under a TensorFlow strategy.
-    array: np.ndarray[Any, Any] = ops.convert_to_numpy(variable)
-    # `.npz` has no bfloat16.
-    return array.astype("float32") if array.dtype.name == "bfloat16" else array

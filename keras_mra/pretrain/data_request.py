@@ -23,6 +23,8 @@ class DataRequest:
         crops_per_image: Int, crops of each file in one epoch.
         cache_side: Int, the short side of decoded files that stay in memory, or
             `None` for no cache.
+        held_out: Int, images that are not trained on, for named data without a test
+            split.
         seed: Int, for the order of arrays and the crops of named data, or `None`.
 
     Raises:
@@ -37,6 +39,7 @@ class DataRequest:
     crop_scale: tuple[float, float] = (0.2, 1.0)
     crops_per_image: int = 1
     cache_side: int | None = None
+    held_out: int = 0
     seed: int | None = 0
 
     def __post_init__(self) -> None:
@@ -47,4 +50,5 @@ class DataRequest:
             checks.image_shape(self.image_shape)
         checks.ascending_pair("crop_scale", self.crop_scale, upper=1.0)
         checks.positive_int("crops_per_image", self.crops_per_image)
+        checks.nonnegative_int("held_out", self.held_out)
         checks.seed(self.seed)

@@ -3,22 +3,29 @@
 import pathlib
 
 from keras_mra import files
+from keras_mra.evaluation.inspect import Inspection
 from keras_mra.machine import describe_machine
 from keras_mra.models import MAE
 from keras_mra.typing import Path
 
 
 def write_model_card(
-    folder: Path, mae: MAE, data_name: str, command: str, seconds: float
+    folder: Path,
+    mae: MAE,
+    data_name: str,
+    command: str,
+    inspection: Inspection | None = None,
+    images: str = "",
 ) -> None:
-    """Writes a preset's architecture, command, loss curve, duration and machine.
+    """Writes a preset's architecture, command, loss curve, duration and measures.
 
     Args:
         folder: The preset's folder.
-        mae: `MAE` with a `history`.
+        mae: `MAE` with a `history` that has its duration as `seconds`.
         data_name: Name of the training data.
         command: The exact command.
-        seconds: Float, duration of the training, or of its part after a resume.
+        inspection: The result of `evaluation.inspect`, or `None`.
+        images: String, one line about the images that were inspected.
     """
     folder = pathlib.Path(folder)
     losses = mae.history.history["loss"]
@@ -41,14 +48,22 @@ at the mask {ratios}.
 {command}
 ```
 
-{seconds / 60:.0f} minutes on {_machine()}.
+{_duration(mae.history.seconds)} on {_machine()}.
 
 | epoch | training loss |
 | --- | --- |
 {curve}
 """
+    if inspection is not None:
+        text += f"\n## Attention and paint\n\nMeasured on {images}\n\n{inspection}\n"
     with files.replacing(folder / "README.md") as part:
         part.write_text(text, encoding="utf-8")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes"
 
 
 def _machine() -> str:

@@ -12,12 +12,16 @@ from keras_mra.pretrain.training_data import training_data
 from keras_mra.typing import Path
 from keras_mra.typing import Size
 
+# Files of photographs are not made smaller than this, unless the caller says so.
+SMALLEST_SIDE = 64
+
 
 def prepare(
     request: DataRequest,
     preset: Path,
     patch_size: Size | None,
     mae_arguments: dict[str, Any],
+    defaults: dict[str, Any] | None = None,
 ) -> tuple[MAE, TrainingData, dict[str, Any]]:
     """Reads the first batch and makes an MAE for images of its shape.
 
@@ -26,6 +30,8 @@ def prepare(
         preset: As in `pretrain_mae`. A handle is downloaded once.
         patch_size: As in `pretrain_mae`.
         mae_arguments: Arguments of `MAE` that replace the preset's.
+        defaults: Arguments of `MAE` in place of an architecture's, or `None`. A preset
+            with weights keeps its own.
 
     Returns:
         The `MAE`, the `TrainingData`, and a dict that JSON can hold: what has been
@@ -37,24 +43,28 @@ def prepare(
     is_architecture = isinstance(preset, str) and preset in presets.ARCHITECTURES
     place = preset if is_architecture else presets.find(preset)
     arguments = presets.architecture(place)
-    data = training_data(request, default_side=min(arguments["image_shape"][:2]))
+    side = max(SMALLEST_SIDE, min(arguments["image_shape"][:2]))
+    data = training_data(request, default_side=side)
     if request.image_shape is not None:
         checks.image_batch(data.first_images, request.image_shape, "ds")
     if patch_size is None:
         patch_size = arguments["patch_size"]
         if is_architecture:  # A model with weights is bound to its patch size.
-            patch_size = fitting_patch(data.image_shape, patch_size)
+            patch_size = fitting_patch(data.image_shape)
     decided = {
         "image_shape": data.image_shape,
         "patch_size": patch_size,
         "seed": request.seed,
     }
+    if is_architecture:
+        decided.update(defaults or {})
     mae = MAE.from_preset(place, **{**decided, **mae_arguments})
     checks.pixel_values(data.first_images, mae.value_range, "ds")
     run = {
         "model": {k: v for k, v in mae.get_config().items() if k != "name"},
         "data": data.name,
         "crop_scale": list(request.crop_scale),
+        **({"held_out": data.held_out} if data.held_out else {}),
         "crops_per_image": request.crops_per_image,
         "seed": request.seed,
     }

@@ -11,9 +11,10 @@ from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.models import MAE
 from keras_mra.pretrain.check_attention_teacher import check_attention_teacher
 from keras_mra.pretrain.data_request import DataRequest
+from keras_mra.pretrain.find_attention_teacher import find_attention_teacher
 from keras_mra.pretrain.knn_probe import knn_probe
 from keras_mra.pretrain.prepare import prepare
-from keras_mra.pretrain.recipe import Recipe
+from keras_mra.pretrain.recipe_request import RecipeRequest
 from keras_mra.pretrain.trainer import train
 from keras_mra.pretrain.viewed_mae import ViewedMAE
 from keras_mra.typing import ImageShape
@@ -21,17 +22,22 @@ from keras_mra.typing import Path
 from keras_mra.typing import Size
 from keras_mra.views import weak
 
+# An autoencoder paints best at ratios that it has seen, and is better than a flat
+# colour from the first step if it only corrects a smooth fill.
+AUGMENTOR = {"mask_ratio": (0.4, 0.75), "smooth_fill": True}
+
 
 def pretrain_mae(
     ds: Any,
     preset: Path = "mae_mini",
     image_shape: ImageShape | None = None,
     patch_size: Size | None = None,
-    epochs: int = 100,
+    epochs: int | None = None,
     batch_size: int | None = None,
     *,
+    effort: str = "good",
     view: Callable[..., Any] | str | None = "auto",
-    attention_teacher: keras.Model | None = None,
+    attention_teacher: keras.Model | Path | None = None,
     attention_weight: float = 0.1,
     attention_share: float = 0.25,
     distribution: Any = None,
@@ -40,8 +46,9 @@ def pretrain_mae(
     crop_scale: tuple[float, float] = (0.2, 1.0),
     crops_per_image: int = 1,
     cache_side: int | None = None,
+    held_out: int = 0,
     steps_per_epoch: int | None = None,
-    learning_rate: float = 1.5e-4,
+    learning_rate: float | None = None,
     warmup_epochs: float | None = None,
     weight_decay: float = 0.05,
     checkpoint: Path | None = None,
@@ -52,6 +59,9 @@ def pretrain_mae(
     **mae_arguments: Any,
 ) -> MAE:
     """Trains an `MAE` on images. Labels are ignored.
+
+    Unless `verbose` is 0, the plan is printed before the first step: images, patches,
+    steps, learning rate, device and an estimate of the time.
 
     The recipe is MAE's: AdamW with betas 0.9 and 0.95; a learning rate that is scaled
     by the batch size, rises linearly and falls as a cosine; weight decay on kernels
@@ -65,20 +75,27 @@ def pretrain_mae(
         preset: Name of an architecture, or a preset with weights to continue from: its
             name, the path of its folder, or a handle `hf://OWNER/NAME`.
         image_shape: `(height, width, channels)`, or `None` for the data's own. Named
-            data are resized to it.
-        patch_size: Int or pair of ints. `None` takes the preset's if that cuts the
-            images into at least 7x7 patches, else the largest that does.
-        epochs: Int.
-        batch_size: Int, the images of all devices together. `None` takes 256, or all
-            images if there are fewer. A stream has its own batches and takes `None`.
+            data are resized to it. Without it, files are resized to at most the
+            preset's side: 64 pixels for `mae_nano`, 224 for the other architectures.
+        patch_size: Int or pair of ints. `None` takes that of a preset with weights,
+            and for an architecture the largest of at most 16 pixels that cuts the
+            images into at least 7x7 patches.
+        epochs: Int, or `None` for as many as `effort` asks for.
+        batch_size: Int, the images of all devices together. `None` takes 256 if there
+            are at least 25,600 images, else 64, or all images if there are fewer. A
+            stream has its own batches and takes `None`.
+        effort: `"quick"`, `"good"` or `"best"`, about 500, 4,000 or 20,000 training
+            steps, however many images there are. `epochs` replaces it.
         view: `"auto"` for random resized crops and flips, `None` for the images
             themselves, or a Keras layer or model that keeps shape and range.
-        attention_teacher: Built Keras model or `None`. The class token's attention in
-            the last block, to the whole view, is drawn towards the teacher's attention
-            to the same view. The model is an `attention_model` of `MaskReconstruct`: it
-            takes float32 images at the size of the `MAE`, in `value_range`, and returns
-            scores `(batch, patches)`, at least 0. A frozen copy is used. The two losses
-            are reported as `pixel_loss` and `attention_loss`.
+        attention_teacher: Preset with weights, such as `"mae_nano_photos"`, whose
+            attention is taught; built Keras model, or the path of its `.keras` file; or
+            `None`. The class token's attention in the last block, to the whole view, is
+            drawn towards the teacher's attention to the same view. A model is an
+            `attention_model` of `MaskReconstruct`: it takes float32 images at the size
+            of the `MAE`, in `value_range`, and returns scores `(batch, patches)`, at
+            least 0. A frozen copy is used. The two losses are reported as `pixel_loss`
+            and `attention_loss`.
         attention_weight: Float, at least 0, the weight of the attention loss, which is
             the Kullback-Leibler divergence of the two distributions over the patches.
         attention_share: Float in (0, 1], the share of each batch whose attention is
@@ -100,8 +117,12 @@ def pretrain_mae(
             `tfds:`.
         cache_side: Int, for `folder:`: decoded files stay in memory, with a short side
             of at most so many pixels. `None` for no cache.
+        held_out: Int, for `folder:` and `tfds:` data without a test split: so many
+            images, at most a tenth, are not trained on. `keras-mra pretrain` measures
+            the paint on them.
         steps_per_epoch: Int, or `None` for one pass over `ds`.
-        learning_rate: Float, the peak rate per 256 images of a batch.
+        learning_rate: Float, the peak rate per 256 images of a batch, or `None` for a
+            rate that suits the width of the encoder.
         warmup_epochs: Float, or `None` for a twentieth of the epochs.
         weight_decay: Float.
         checkpoint: Folder, or `None`. The state is saved there after each epoch. A run
@@ -114,7 +135,10 @@ def pretrain_mae(
         seed: Int, for weights, masks, views and the order of arrays. `None` draws
             other weights, masks and views in each run.
         **mae_arguments: Arguments of `MAE` that replace the preset's, such as
-            `mask_ratio`, `norm_pix_loss`, `value_range` or `dtype`.
+            `norm_pix_loss`, `value_range` or `dtype`. An architecture is trained with
+            `mask_ratio=(0.4, 0.75)` and `smooth_fill=True`, which suits augmentation.
+            The published recipe is `mask_ratio=0.75, smooth_fill=False`, and what
+            `norm_pix_loss=True` gets too.
 
     Returns:
         The trained `MAE`. Its `history` is the `keras.callbacks.History`.
@@ -135,7 +159,8 @@ def pretrain_mae(
             "`view` must be 'auto', None or a Keras layer. "
             f"Received: view={view!r} (of type {type(view).__name__})"
         )
-    recipe = Recipe(
+    recipe_request = RecipeRequest(
+        effort=effort,
         epochs=epochs,
         learning_rate=learning_rate,
         warmup_epochs=warmup_epochs,
@@ -154,10 +179,13 @@ def pretrain_mae(
         crop_scale=crop_scale,
         crops_per_image=crops_per_image,
         cache_side=cache_side,
+        held_out=held_out,
         seed=seed,
     )
+    defaults = {} if mae_arguments.get("norm_pix_loss") else AUGMENTOR
     with scope(distribution):
-        mae, data, run = prepare(request, preset, patch_size, mae_arguments)
+        mae, data, run = prepare(request, preset, patch_size, mae_arguments, defaults)
+        recipe = recipe_request.settled(mae, data)
         if probe is not None:
             recipe = recipe.with_callback(knn_probe(probe, probe_every, mae))
         run["method"] = "mae"
@@ -166,8 +194,12 @@ def pretrain_mae(
             scale = None if data.cropped else crop_scale
             view = weak(data.image_shape, mae.value_range, seed, scale)
         model = ViewedMAE(
-            mae, view, attention_teacher, attention_weight, attention_share
+            mae,
+            view,
+            find_attention_teacher(attention_teacher, mae),
+            attention_weight,
+            attention_share,
         )
         run.update(check_attention_teacher(model, attention_teacher, data))
-        mae.history = train(model, data, recipe, run)
+        mae.history = train(model, data, recipe, run, mae)
     return mae

@@ -16,9 +16,11 @@ from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.models.msa import MSA
 from keras_mra.pretrain.check_attention_teacher import check_attention_teacher
 from keras_mra.pretrain.data_request import DataRequest
+from keras_mra.pretrain.default_recipe import default_contrast_weight
+from keras_mra.pretrain.find_attention_teacher import find_attention_teacher
 from keras_mra.pretrain.knn_probe import knn_probe
 from keras_mra.pretrain.prepare import prepare
-from keras_mra.pretrain.recipe import Recipe
+from keras_mra.pretrain.recipe_request import RecipeRequest
 from keras_mra.pretrain.trainer import train
 from keras_mra.typing import ImageShape
 from keras_mra.typing import Path
@@ -32,18 +34,19 @@ def pretrain_msa(
     preset: Path = "mae_mini",
     image_shape: ImageShape | None = None,
     patch_size: Size | None = None,
-    epochs: int = 100,
+    epochs: int | None = None,
     batch_size: int | None = None,
     *,
+    effort: str = "good",
     views: tuple[AnyView, AnyView] = ("auto", "auto"),
     contrast: str = "info_nce",
-    contrast_weight: float = 1.0,
+    contrast_weight: float | None = None,
     temperature: float = 0.2,
     momentum: float = 0.99,
     pool: str = "cls+mean",
     hidden_dim: int = 512,
     projection_dim: int = 128,
-    attention_teacher: keras.Model | None = None,
+    attention_teacher: keras.Model | Path | None = None,
     attention_weight: float = 0.1,
     attention_share: float = 0.25,
     distribution: Any = None,
@@ -51,8 +54,9 @@ def pretrain_msa(
     probe_every: int = 1,
     crops_per_image: int = 1,
     cache_side: int | None = None,
+    held_out: int = 0,
     steps_per_epoch: int | None = None,
-    learning_rate: float = 1.5e-4,
+    learning_rate: float | None = None,
     warmup_epochs: float | None = None,
     weight_decay: float = 0.05,
     checkpoint: Path | None = None,
@@ -72,13 +76,15 @@ def pretrain_msa(
         preset: As in `pretrain_mae`, for the student.
         image_shape: As in `pretrain_mae`.
         patch_size: As in `pretrain_mae`.
-        epochs: Int.
+        epochs: As in `pretrain_mae`.
         batch_size: As in `pretrain_mae`. The images of a batch are the negatives of
             each other.
+        effort: As in `pretrain_mae`.
         views: Pair of views, the student's and the teacher's, each as in `MSA`:
             `"auto"`, a Keras layer or callable that keeps shape and range, or `None`.
         contrast: As in `MSA`.
-        contrast_weight: As in `MSA`.
+        contrast_weight: As in `MSA`, or `None` for 0.1 if the encoder is narrower than
+            192, else 1.
         temperature: As in `MSA`.
         momentum: Float in [0, 1], the teacher's momentum at the start. It rises to 1
             over the run, as a half cosine.
@@ -94,6 +100,7 @@ def pretrain_msa(
         probe_every: As in `pretrain_mae`.
         crops_per_image: As in `pretrain_mae`.
         cache_side: As in `pretrain_mae`.
+        held_out: As in `pretrain_mae`.
         steps_per_epoch: As in `pretrain_mae`.
         learning_rate: As in `pretrain_mae`.
         warmup_epochs: As in `pretrain_mae`.
@@ -126,7 +133,8 @@ def pretrain_msa(
             "`views` must be a pair, the student's and the teacher's. Received: "
             f"views={reprlib.repr(views)} (of type {type(views).__name__})"
         )
-    recipe = Recipe(
+    recipe_request = RecipeRequest(
+        effort=effort,
         epochs=epochs,
         learning_rate=learning_rate,
         warmup_epochs=warmup_epochs,
@@ -146,18 +154,24 @@ def pretrain_msa(
         crop_scale=(1.0, 1.0),
         crops_per_image=crops_per_image,
         cache_side=cache_side,
+        held_out=held_out,
         seed=seed,
     )
     with scope(distribution):
         mae, data, run = prepare(request, preset, patch_size, mae_arguments)
+        recipe = recipe_request.settled(mae, data)
         if probe is not None:
             recipe = recipe.with_callback(knn_probe(probe, probe_every, mae, pool))
         settings: dict[str, Any] = {
             "contrast": contrast,
-            "contrast_weight": contrast_weight,
+            "contrast_weight": (
+                default_contrast_weight(mae.encoder_dim)
+                if contrast_weight is None
+                else contrast_weight
+            ),
             "temperature": temperature,
             "momentum": momentum,
-            "momentum_steps": epochs * data.steps_per_epoch,
+            "momentum_steps": recipe.epochs * data.steps_per_epoch,
             "pool": pool,
             "hidden_dim": hidden_dim,
             "projection_dim": projection_dim,
@@ -172,13 +186,13 @@ def pretrain_msa(
             teacher_view,
             **settings,
             seed=seed,
-            attention_teacher=attention_teacher,
+            attention_teacher=find_attention_teacher(attention_teacher, mae),
             attention_weight=attention_weight,
             attention_share=attention_share,
         )
         _check_views(msa, data.first_images)
         run.update(check_attention_teacher(msa, attention_teacher, data))
-        msa.history = msa.mae.history = train(msa, data, recipe, run)
+        msa.history = msa.mae.history = train(msa, data, recipe, run, mae)
     return msa
 
 

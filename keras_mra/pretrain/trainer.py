@@ -1,5 +1,6 @@
 """`train`: the one training loop of the `pretrain_*` functions."""
 
+import time
 from typing import Any
 
 import keras
@@ -7,15 +8,22 @@ import keras
 from keras_mra import backend
 from keras_mra import datasets
 from keras_mra import distribution
+from keras_mra.models import MAE
 from keras_mra.optimizers import adamw
 from keras_mra.pretrain.checkpoint import Checkpoint
+from keras_mra.pretrain.plan import describe_plan
 from keras_mra.pretrain.recipe import Recipe
 from keras_mra.pretrain.stop_on_bad_loss import StopOnBadLoss
+from keras_mra.pretrain.time_steps import seconds_per_step
 from keras_mra.pretrain.training_data import TrainingData
 
 
 def train(
-    model: keras.Model, data: TrainingData, recipe: Recipe, run: dict[str, Any]
+    model: keras.Model,
+    data: TrainingData,
+    recipe: Recipe,
+    run: dict[str, Any],
+    mae: MAE | None = None,
 ) -> keras.callbacks.History:
     """Trains a model, from its checkpoint if there is one.
 
@@ -25,9 +33,12 @@ def train(
         recipe: How long and how fast to train.
         run: Dict that JSON can hold: what defines the run, beside the recipe and the
             size of the data. A checkpoint of another run is refused.
+        mae: The `MAE` inside `model`. Unless the recipe's `verbose` is 0, what is about
+            to be trained is then printed, with an estimate of the time.
 
     Returns:
-        A `keras.callbacks.History` of all epochs. Epochs before a resume are included.
+        A `keras.callbacks.History` of all epochs. Epochs before a resume are included,
+        and also counted in its `seconds`, the duration.
 
     Raises:
         ValueError: If the checkpoint is unreadable or belongs to another run.
@@ -47,6 +58,7 @@ def train(
     # Not `optimizer`: a float16 policy has wrapped it in loss scaling.
     model.optimizer.build(model.trainable_variables)
 
+    started = time.monotonic()
     checkpoint: Checkpoint | None = None
     done, logs = 0, dict[str, list[float]]()
     callbacks = list(recipe.callbacks or [])
@@ -59,6 +71,11 @@ def train(
         distribution.check_epochs_done(done)
         callbacks.append(checkpoint)
     callbacks.insert(0, StopOnBadLoss(checkpoint))
+    if mae is not None and recipe.verbose != 0:
+        # All processes take these steps, because they train together.
+        step = seconds_per_step(model, batches) if done < recipe.epochs else 0.0
+        if distribution.is_main_process():
+            print(describe_plan(mae, data, recipe, batch_size, done, step))
     if recipe.tensorboard is not None and distribution.is_main_process():
         callbacks.append(keras.callbacks.TensorBoard(recipe.tensorboard))
     if hasattr(data.batches, "set_epoch"):
@@ -75,7 +92,11 @@ def train(
             callbacks=callbacks,
             verbose=recipe.verbose if distribution.is_main_process() else 0,
         )
-    return _with_earlier_epochs(history, done, logs)
+    history = _with_earlier_epochs(history, done, logs)
+    history.seconds = (
+        time.monotonic() - started if checkpoint is None else checkpoint.seconds
+    )
+    return history
 
 
 def _with_earlier_epochs(

@@ -13,7 +13,11 @@ from keras import ops
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra import datasets
+from keras_mra.datasets import Subset
+from keras_mra.datasets.held_out import evenly_spaced
+from keras_mra.datasets.held_out import held_out_count
 from keras_mra.pretrain.data_request import DataRequest
+from keras_mra.pretrain.default_recipe import default_batch_size
 from keras_mra.typing import ImageShape
 
 EXPECTED = (
@@ -35,6 +39,7 @@ class TrainingData:
         fit_steps: Int, for `fit`, or `None` where each epoch of `batches` ends.
         first_images: NumPy array, the images of the first batch.
         cropped: Bool, whether the source crops at random already.
+        held_out: Int, the images of the source that are not trained on.
         name: String, the name of the data in a model card.
     """
 
@@ -45,6 +50,7 @@ class TrainingData:
     fit_steps: int | None
     first_images: np.ndarray[Any, Any]
     cropped: bool
+    held_out: int
     name: str
 
 
@@ -60,9 +66,10 @@ def training_data(request: DataRequest, default_side: int = 224) -> TrainingData
         ValueError: If the data are of another kind or empty, or the first batch is bad.
     """
     name, ds, batch_size = type(request.ds).__name__, request.ds, request.batch_size
+    source, is_named, held_out = ds, isinstance(ds, str), 0
     if isinstance(ds, str):
         name = ds
-        ds = datasets.load(
+        loaded = datasets.load(
             ds,
             image_shape=request.image_shape,
             batch_size=batch_size,
@@ -72,8 +79,12 @@ def training_data(request: DataRequest, default_side: int = 224) -> TrainingData
             cache_side=request.cache_side,
             default_side=default_side,
             seed=request.seed or 0,
-        ).train
-        batch_size = batch_size if isinstance(ds, tuple) else None
+        )
+        ds, batch_size = loaded.train, batch_size if loaded.in_memory else None
+        source = ds
+        if loaded.test is None:
+            held_out = held_out_count(ds.num_images, request.held_out)
+            ds = _without(ds, held_out, request.seed or 0)
     if _is_array(ds):
         ds = (ds,)
     if isinstance(ds, (tuple, list)):
@@ -89,6 +100,9 @@ def training_data(request: DataRequest, default_side: int = 224) -> TrainingData
                 f"Received: batch_size={batch_size} and ds of type {name}"
             )
         batches = backend.with_tuples(ds)
+    own = is_named or isinstance(batches, datasets.ArrayDataset)
+    if own and request.batch_size is None:
+        batches.batch_size = default_batch_size(batches.num_samples)
     first = _first_images(batches, name)
     steps = fit_steps = request.steps_per_epoch
     if steps is None:
@@ -105,9 +119,21 @@ def training_data(request: DataRequest, default_side: int = 224) -> TrainingData
         steps_per_epoch=steps,
         fit_steps=fit_steps,
         first_images=first,
-        cropped=getattr(batches, "crop", None) == "random",
+        cropped=getattr(source, "crop", None) == "random",
+        held_out=held_out,
         name=name,
     )
+
+
+def _without(files: Any, held_out: int, seed: int) -> datasets.EpochDataset:
+    """All crops of the images that are not held out."""
+    if not held_out:
+        return files
+    kept = np.ones(files.num_images, bool)
+    kept[evenly_spaced(files.num_images, held_out)] = False
+    samples = np.flatnonzero(np.repeat(kept, files.crops_per_image))
+    batch_size = min(files.batch_size, len(samples))
+    return Subset(files, samples, batch_size, seed=seed)
 
 
 def _from_arrays(

@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_mra import backend
 from keras_mra import checks
+from keras_mra.views.training_flag import training_flag
 
 # The shape, `None` for an unknown rank, and the dtype of an output.
 Spec = tuple[tuple[int | None, ...] | None, str]
@@ -31,6 +32,7 @@ class AnyInput:
     def __call__(
         self, inputs: Any, training: bool | None = None, **companions: Any
     ) -> Any:
+        training = training_flag(training)
         if isinstance(inputs, dict):
             companions = {**self.companions(inputs), **companions}
             outputs = self(_images_of(inputs), training, **companions)

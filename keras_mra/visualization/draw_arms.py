@@ -1,5 +1,6 @@
 """Curves of several arms: the mean of each arm's seeds, and their spread."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from typing import Any
@@ -20,6 +21,10 @@ Value = TypeVar("Value")
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", ":")
+# Inches: the room of the curves beside the legend, and the least height.
+CURVES_WIDTH = 4.8
+HEIGHT = 4.2
+LEGEND_LETTERS = 32
 
 
 def draw_arms(
@@ -32,10 +37,9 @@ def draw_arms(
             `(seeds, points)`.
 
     Returns:
-        `(figure, axis)`.
+        `(figure, axis)`. The figure is as large as its legend asks.
     """
-    figure = new_figure(6.4, 4.2)
-    figure.set_layout_engine("constrained")
+    figure = new_figure(6.4, HEIGHT)
     axis = figure.subplots()
     for i, (name, (x, values)) in enumerate(arms.items()):
         color = COLORS[i % len(COLORS)]
@@ -48,7 +52,7 @@ def draw_arms(
             marker=MARKERS[i % len(MARKERS)],
             markevery=max(len(x) // 10, 1),
             markersize=5,
-            label=str(name),
+            label=textwrap.fill(str(name), LEGEND_LETTERS),
         )
         if len(values) > 1:
             spread = values.std(axis=0, ddof=1)
@@ -57,7 +61,7 @@ def draw_arms(
             )
     axis.grid(alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
-    axis.legend(
+    legend = axis.legend(
         title=_legend_title([len(values) for _, values in arms.values()]),
         title_fontsize=8,
         fontsize=8,
@@ -66,6 +70,12 @@ def draw_arms(
         loc="upper left",
         bbox_to_anchor=(1.0, 1.0),
     )
+    # The legend would otherwise take its room from the curves, or leave the figure.
+    figure.draw_without_rendering()
+    box = legend.get_window_extent()
+    width, height = box.width / figure.dpi, box.height / figure.dpi
+    figure.set_size_inches(CURVES_WIDTH + width, max(HEIGHT, height + 1))
+    figure.set_layout_engine("constrained")
     return figure, axis
 
 

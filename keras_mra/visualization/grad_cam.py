@@ -40,7 +40,8 @@ def grad_cam(
 
     Returns:
         A matplotlib figure. Its rows are the images, each below the class that the map
-        explains, and the Grad-CAM over the images.
+        explains, and the Grad-CAM over the images. A class that the model predicts is
+        marked as "predicted".
 
     Raises:
         ValueError: If an argument is bad, as in `grad_cam_maps`.
@@ -56,35 +57,41 @@ def grad_cam(
     value_range = checks.value_range(value_range)
     images = checked_images(images, (None, None, None), value_range)
     seen = explain(model, images, classes, layer)
-    titles = class_titles(seen, class_names)
+    titles = class_titles(seen, class_names, predicted=classes is None)
     drawn = drawable(images, value_range)
     grid = PictureGrid(
         f'Grad-CAM at layer "{seen.layer.name}"',
         ["original", "Grad-CAM"],
         len(images),
         images.shape[1:3],
+        titles=titles,
     )
     grid.draw(0, drawn)
     grid.draw_heat(1, drawn, seen.maps, CAM_LABEL, highest=1)
-    grid.set_titles(titles)
     return grid.figure
 
 
-def class_titles(seen: Explained, class_names: Sequence[str] | None) -> list[str]:
+def class_titles(
+    seen: Explained, class_names: Sequence[str] | None, predicted: bool
+) -> list[str]:
     """The names of the classes that the maps explain.
 
     Args:
         seen: `Explained`.
         class_names: Sequence of strings, or `None` for titles such as "class 3".
+        predicted: Bool, whether the model predicted the classes. Their titles begin
+            with "predicted: ", because a bare name would pass for the true class.
 
     Raises:
         ValueError: If there is not one name for each class.
     """
     if class_names is None:
-        return [f"class {c}" for c in seen.classes]
-    if len(class_names) != seen.num_classes:
+        names = [f"class {c}" for c in seen.classes]
+    elif len(class_names) != seen.num_classes:
         raise ValueError(
             f"`class_names` must name each of the model's {seen.num_classes} classes. "
             f"Received: {len(class_names)} names"
         )
-    return [str(class_names[c]) for c in seen.classes]
+    else:
+        names = [str(class_names[c]) for c in seen.classes]
+    return [f"predicted: {name}" for name in names] if predicted else names

@@ -1,5 +1,6 @@
 """A figure of pictures: one row per label, one column per image."""
 
+import textwrap
 from collections.abc import Collection
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,14 +13,19 @@ from keras_mra.visualization.new_figure import new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.text import Text
 
-# Inches: the shorter side of a picture, the gap between pictures, and the room for the
-# titles, for the numbers below and for the scale at the right.
+# Inches: the shorter side of a picture, the gap between pictures, the room for the
+# titles, a further line and a letter of them, and the room for the numbers below and
+# for the scale at the right.
 CELL = 1.1
 GAP = 0.1
 HEAD_ROOM = 0.4
+TITLE_LINE = 0.14
+TITLE_LETTER = 0.07
 FOOT_ROOM = 0.3
 SCALE_ROOM = 0.9
+TITLE_SIZE = 8  # Points.
 # Perceptually uniform, and distinguishable with any colour vision.
 HEAT = "inferno"
 ALPHA = 0.6
@@ -34,6 +40,7 @@ class PictureGrid:
         columns: Int.
         image_size: Pair of ints, the height and width of the images.
         groups: Ints, the rows that have a larger gap to the row above.
+        titles: Strings, one above each column, or none. Long ones are wrapped.
 
     Attributes:
         figure: The matplotlib figure.
@@ -50,6 +57,7 @@ class PictureGrid:
         columns: int,
         image_size: tuple[int, int],
         groups: Collection[int] = (),
+        titles: Sequence[str] = (),
     ) -> None:
         scale = CELL / min(image_size)
         height, width = (min(side * scale, 3 * CELL) for side in image_size)
@@ -58,12 +66,15 @@ class PictureGrid:
         across = left + columns * (width + GAP) + SCALE_ROOM
         across = max(across, 0.08 * len(title) + 0.2)
         gaps = [2.5 * GAP if row in groups else GAP for row in range(len(labels))]
-        up = HEAD_ROOM + len(labels) * height + sum(gaps) + FOOT_ROOM
+        titles = [textwrap.fill(t, int(width / TITLE_LETTER)) for t in titles]
+        lines = max((title.count("\n") for title in titles), default=0)
+        head = HEAD_ROOM + TITLE_LINE * lines
+        up = head + len(labels) * height + sum(gaps) + FOOT_ROOM
 
         self.figure = new_figure(across, up)
         self.figure.suptitle(title, fontsize=10, y=1 - 0.06 / up, va="top")
         self.axes = np.empty((len(labels), columns), "object")
-        top = up - HEAD_ROOM
+        top = up - head
         for row, label in enumerate(labels):
             top -= gaps[row] + height
             for column in range(columns):
@@ -75,11 +86,8 @@ class PictureGrid:
             self.axes[row, 0].set_ylabel(
                 label, rotation=0, ha="right", va="center", fontsize=9
             )
-
-    def set_titles(self, titles: Sequence[str]) -> None:
-        """Writes a title above each column."""
         for axis, title in zip(self.axes[0], titles):
-            axis.set_title(title, fontsize=8)
+            _fit(axis.set_title(title, fontsize=TITLE_SIZE), width * self.figure.dpi)
 
     def draw(self, row: int, pictures: NDArray[Any]) -> None:
         """Draws pictures, as `drawable` returns them, on a row."""
@@ -135,6 +143,13 @@ class PictureGrid:
         bar = self.figure.colorbar(image, cax=bar_axis)
         bar.set_label(label, fontsize=7)
         bar.ax.tick_params(labelsize=7)
+
+
+def _fit(text: "Text", width: float) -> None:
+    """Makes the letters of a title smaller if they are wider than usual, as W is."""
+    share = width / text.get_window_extent().width
+    if share < 1:
+        text.set_fontsize(share * TITLE_SIZE)
 
 
 def draw_picture(axis: "Axes", picture: NDArray[Any]) -> None:

@@ -1,5 +1,6 @@
 """A figure of a metric over the epochs of training."""
 
+import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from typing import Any
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from keras_mra.visualization.draw_arms import checked_arms
 from keras_mra.visualization.draw_arms import draw_arms
+from keras_mra.visualization.late_limits import late_limits
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,6 +34,8 @@ def plot_learning_curves(
     Returns:
         A matplotlib figure with the mean of each arm, and a band of one standard
         deviation of the seeds on each side, over the epochs that all its seeds reached.
+        Where the first half of training would hide how several arms differ in the
+        second, the axis is cut to the values of the second half, and the title says so.
 
     Raises:
         ValueError: If a run does not have the metric, or has no numbers.
@@ -60,8 +64,12 @@ def plot_learning_curves(
         )
     figure, axis = draw_arms(arms)
     label = metric.replace("_", " ") if ylabel is None else ylabel
-    axis.set(xlabel="epoch", ylabel=label)
-    axis.set_title("Learning curves", fontsize=11)
+    axis.set(xlabel="epoch", ylabel=textwrap.fill(label, 36))
+    title, limits = "Learning curves", late_limits(list(arms.values()))
+    if limits is not None:
+        axis.set_ylim(limits)
+        title = "Learning curves, cut to the values of later epochs"
+    axis.set_title(title, fontsize=11)
     locator: Any = axis.xaxis.get_major_locator()
     locator.set_params(integer=True)
     return figure

@@ -45,15 +45,16 @@ def plot_masking_strategies(
         mask_ratio: Float in (0, 1).
         seed: Int or `None`, for the random masks.
         classifier: Keras model from such images to classes, or `None`. Its Grad-CAM is
-            drawn for the images and for each reconstruction, always for the class that
-            the model predicts for the original image.
-        classes: As in `grad_cam`.
+            drawn for the images and for each reconstruction, always for the class of
+            the original image, which is the predicted one unless `classes` are given.
+        classes: As in `grad_cam`, of the original images.
         layer: As in `grad_cam`.
         class_names: As in `grad_cam`.
 
     Returns:
         A matplotlib figure. Its rows are the images, the attention of the class token,
-        and for each strategy the visible patches and the reconstruction.
+        and for each strategy the visible patches and the reconstruction. With a
+        classifier, the class that the Grad-CAM explains stands above each column.
 
     Raises:
         ValueError: If an argument does not fit the model or the classifier.
@@ -82,7 +83,7 @@ def plot_masking_strategies(
     cams, titles = [], []
     if classifier is not None:
         seen = explain(classifier, images, classes, layer)
-        titles = class_titles(seen, class_names)
+        titles = class_titles(seen, class_names, predicted=classes is None)
         others = np.tile(seen.classes, len(views) - 1)
         other_views = np.concatenate(views[1:])
         painted = explain(classifier, other_views, others, seen.layer)
@@ -102,6 +103,7 @@ def plot_masking_strategies(
         len(images),
         images.shape[1:3],
         groups,
+        titles,
     )
     rows = iter(range(len(labels)))
     grid.draw(next(rows), drawn[0])
@@ -113,5 +115,4 @@ def plot_masking_strategies(
             grid.draw(next(rows), view)
         if cams:
             grid.draw_heat(next(rows), view, cams[i], CAM_LABEL, highest=1)
-    grid.set_titles(titles)
     return grid.figure

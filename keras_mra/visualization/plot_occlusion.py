@@ -1,5 +1,6 @@
 """A figure of error against occlusion (MRA's figure 4)."""
 
+import textwrap
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -62,8 +63,9 @@ def plot_occlusion(
             )
         arms[name] = (at, 100 * errors)
     figure, axis = draw_arms(arms)
-    axis.set(xlabel=xlabel, ylabel="classification error, %")
+    axis.set(xlabel=textwrap.fill(xlabel, 60), ylabel="classification error, %")
     axis.set_title("Error under occlusion", fontsize=11)
-    axis.set_ylim(bottom=0)
+    # The axis shows the differences; a band may reach below 0, but no error does.
+    axis.set_ylim(bottom=max(axis.get_ylim()[0], 0))
     axis.set_xticks(at)
     return figure

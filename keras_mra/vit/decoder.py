@@ -14,6 +14,7 @@ def build_decoder(
     encoder_dim: int,
     stack: BlockStack,
     seeds: Iterator[int | None],
+    zero_output: bool = False,
 ) -> keras.Model:
     """Builds a decoder, which predicts every patch of an image from visible tokens.
 
@@ -23,6 +24,8 @@ def build_decoder(
         encoder_dim: Int, width of the encoder's tokens.
         stack: The decoder's blocks.
         seeds: Iterator of seeds; each layer with random initial weights takes one.
+        zero_output: Bool. Untrained, the decoder then predicts zeros, which is right
+            where its output is added to a good guess.
 
     Returns:
         A `keras.Model` that takes a dict of `tokens`, `(batch, 1 + kept, encoder_dim)`,
@@ -30,10 +33,11 @@ def build_decoder(
         shape `(batch, patches, patch_values)`.
     """
 
-    def dense(units: int, name: str) -> keras.layers.Dense:
+    def dense(units: int, name: str, zero: bool = False) -> keras.layers.Dense:
+        glorot = keras.initializers.GlorotUniform(next(seeds))
         return keras.layers.Dense(
             units,
-            kernel_initializer=keras.initializers.GlorotUniform(next(seeds)),
+            kernel_initializer="zeros" if zero else glorot,
             dtype=stack.dtype,
             name=name,
         )
@@ -46,5 +50,5 @@ def build_decoder(
     )(x, visible)  # (B, 1 + N, dim)
     x = stack.apply(x, seeds)
     x = x[:, 1:]  # The class token has no pixels: (B, N, dim)
-    x = dense(patch_values, "pixels")(x)  # (B, N, values)
+    x = dense(patch_values, "pixels", zero_output)(x)  # (B, N, values)
     return keras.Model({"tokens": tokens, "visible": visible}, x, name="decoder")

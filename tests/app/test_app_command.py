@@ -8,13 +8,13 @@ import pytest
 pytest.importorskip("typer")
 from typer.testing import CliRunner  # noqa: E402
 
-from keras_mra import cli  # noqa: E402
+from keras_mra_cli import app  # noqa: E402
 
 pytestmark = pytest.mark.once
 
 
 def run(command):
-    return CliRunner().invoke(cli.app, command, env={"COLUMNS": "250", "NO_COLOR": "1"})
+    return CliRunner().invoke(app, command)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Files of a run: names, failures, full disks, checks and reports."""
 
 import errno
-import importlib
 import os
 import pathlib
 import sys
@@ -9,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from helpers.augmenting import augment
+from helpers.augmenting import copies_in
 from helpers.augmenting import tree
 from helpers.augmenting import write
 from helpers.reading import noise
@@ -17,9 +17,8 @@ from PIL import Image
 
 import keras_mra
 from keras_mra.augment import originals
+from keras_mra.augment import write_copies
 
-# The package exports the function under the name of the module.
-module = importlib.import_module("keras_mra.augment.augment_folder")
 # They ask what happens to files, not what is painted.
 pytestmark = pytest.mark.once
 
@@ -30,7 +29,7 @@ def test_tree_is_mirrored_without_collisions(mae, tmp_path):
         write(tmp_path / "in" / name, noise(8, 8, 3))
     report = augment(mae, tmp_path, copies=2, batch_size=5)
     expected = sorted(f"{name}.mra{i}.png" for name in names for i in (1, 2))
-    assert sorted(tree(tmp_path / "out")) == expected and report.written == 12
+    assert sorted(copies_in(tmp_path / "out")) == expected and report.written == 12
 
 
 def test_source_is_not_touched(mae, tmp_path):
@@ -38,18 +37,6 @@ def test_source_is_not_touched(mae, tmp_path):
     before = tree(tmp_path / "in")
     augment(mae, tmp_path)
     assert tree(tmp_path / "in") == before
-
-
-def test_profile_and_orientation_are_copied_and_not_applied(mae, tmp_path):
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    write(
-        tmp_path / "in" / "a.jpg", noise(20, 30, 3), exif=exif, icc_profile=b"profile"
-    )
-    augment(mae, tmp_path)
-    copy = Image.open(tmp_path / "out" / "a.jpg.mra1.png")
-    assert copy.size == (30, 20) and copy.getexif()[0x0112] == 6
-    assert copy.info["icc_profile"] == b"profile"
 
 
 def test_more_copies_are_added_to_those_there(mae, tmp_path):
@@ -69,7 +56,7 @@ def test_full_disk_stops_with_the_name_and_nothing_half_written(
 
     def full(descriptor):
         calls.append(descriptor)
-        if len(calls) == 2:
+        if len(calls) == 3:  # After the record and the first copy.
             raise OSError(code, os.strerror(code))
         fsync(descriptor)
 
@@ -78,7 +65,7 @@ def test_full_disk_stops_with_the_name_and_nothing_half_written(
         augment(mae, tmp_path)
     assert caught.value.errno == code
     assert ("disk is full" in str(caught.value)) == (code == errno.ENOSPC)
-    assert list(tree(tmp_path / "out")) == ["0.png.mra1.png"]
+    assert list(copies_in(tmp_path / "out")) == ["0.png.mra1.png"]
 
 
 def test_name_too_long_is_that_files_failure(mae, tmp_path):
@@ -86,7 +73,7 @@ def test_name_too_long_is_that_files_failure(mae, tmp_path):
     write(tmp_path / "in" / "b.png", noise(16, 16, 3))
     report = augment(mae, tmp_path)
     assert report.written == 1 and len(report.failed) == 1
-    assert list(tree(tmp_path / "out")) == ["b.png.mra1.png"]
+    assert list(copies_in(tmp_path / "out")) == ["b.png.mra1.png"]
 
 
 def test_broken_files_are_reported_and_do_not_stop_the_run(mae, tmp_path, monkeypatch):
@@ -112,7 +99,10 @@ def test_broken_files_are_reported_and_do_not_stop_the_run(mae, tmp_path, monkey
     broken = {path.name for path in source.iterdir()} - {"good.png"}
     assert set(failed) == broken and len(report.failed) == len(broken) == 8
     assert all(failed.values()) and "120x120" in failed["bomb.png"]
-    assert sorted(tree(tmp_path / "out")) == ["good.png.mra1.png", "good.png.mra2.png"]
+    assert sorted(copies_in(tmp_path / "out")) == [
+        "good.png.mra1.png",
+        "good.png.mra2.png",
+    ]
 
 
 def test_folders_are_checked(mae, tmp_path):
@@ -142,6 +132,10 @@ def test_folders_are_checked(mae, tmp_path):
         ({"batch_size": 0}, "batch_size"),
         ({"seed": -1}, "seed"),
         ({"seed": None}, "seed"),
+        ({"format": "gif"}, "format='gif'"),
+        ({"quality": 0}, "quality=0"),
+        ({"quality": 101}, "quality=101"),
+        ({"include_originals": "yes"}, "include_originals='yes'"),
         ({"mae": "mae"}, "keras_mra.MAE"),
     ],
 )
@@ -172,7 +166,7 @@ def test_originals_are_held_by_the_batch(mae, tmp_path, monkeypatch):
             sizes.append(len(group))
             yield group
 
-    monkeypatch.setattr(module, "grouped", noted)
+    monkeypatch.setattr(write_copies, "grouped", noted)
     augment(mae, tmp_path)
     assert sizes == [4, 3]
     monkeypatch.setattr(originals, "VALUES_AT_ONCE", 16 * 16 * 3 * 2)
@@ -190,7 +184,7 @@ def test_missing_opencv_is_the_failure_of_sixteen_bit_colour_alone(
     write(tmp_path / "in" / "c.png", noise(16, 16, dtype="uint16"), transparency=7)
     (tmp_path / "in" / "d.png").write_bytes(png16(noise(16, 16, 3, dtype="uint16")))
     report = augment(mae, tmp_path)
-    assert list(tree(tmp_path / "out")) == ["a.png.mra1.png", "b.png.mra1.png"]
+    assert list(copies_in(tmp_path / "out")) == ["a.png.mra1.png", "b.png.mra1.png"]
     assert [path.name for path, _ in sorted(report.failed)] == ["c.png", "d.png"]
     assert all("pip install 'keras-mra[images]'" in why for _, why in report.failed)
 
@@ -206,3 +200,14 @@ def test_paths_may_be_strings_and_relative(mae, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert keras_mra.augment_folder(mae, "in", "out", progress=False).written == 1
     assert pathlib.Path("out/a.png.mra1.png").exists()
+
+
+def test_animated_files_are_named(mae, tmp_path):
+    frames = [Image.fromarray(noise(16, 16, 3)) for _ in range(2)]
+    (tmp_path / "in").mkdir()
+    for name in ("a.gif", "b.png", "c.webp"):
+        frames[0].save(tmp_path / "in" / name, save_all=True, append_images=frames[1:])
+    frames[0].save(tmp_path / "in" / "still.gif")
+    report = augment(mae, tmp_path)
+    assert [path.name for path in report.animated] == ["a.gif", "b.png", "c.webp"]
+    assert (report.written, report.failed) == (4, [])

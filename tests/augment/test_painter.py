@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.augmenting import augment
 from helpers.augmenting import changed_patches
-from helpers.augmenting import tree
+from helpers.augmenting import copies_in
 from helpers.augmenting import write
 from helpers.models import compute
 from helpers.reading import noise
@@ -66,7 +66,7 @@ def test_random_patches_differ_from_copy_to_copy_without_temperature(mae, tmp_pa
     assert report.written == 3
     masks = {
         changed_patches(pixels, np.asarray(Image.open(path)), mae.grid).tobytes()
-        for path in (tmp_path / "out").iterdir()
+        for path in (tmp_path / "out").glob("*.png")
     }
     assert len(masks) > 1
 
@@ -188,7 +188,7 @@ def test_copies_depend_on_seed_path_and_number_alone(mae, tmp_path):
     for name in ("a.png", "b.png", "c.png"):
         write(tmp_path / "in" / name, np.full((16, 16, 3), 90, "uint8"))
     augment(mae, tmp_path, copies=2)
-    first = tree(tmp_path / "out")
+    first = copies_in(tmp_path / "out")
     assert len(set(first.values())) > 3  # Equal images, yet other masks.
     augment(mae, tmp_path, "one", copies=2, batch_size=1)
     for name, data in first.items():
@@ -198,21 +198,21 @@ def test_copies_depend_on_seed_path_and_number_alone(mae, tmp_path):
         )
         assert np.abs(one - other).max() <= 1
     augment(mae, tmp_path, "two", copies=2, seed=1)
-    assert tree(tmp_path / "two") != first
+    assert copies_in(tmp_path / "two") != first
 
 
 def test_a_killed_run_goes_on_where_it_stopped(mae, tmp_path, monkeypatch):
     for i in range(5):
         write(tmp_path / "in" / "d" / f"{i}.png", noise(16, 16, 3))
     augment(mae, tmp_path, copies=2)
-    uninterrupted = tree(tmp_path / "out")
+    uninterrupted = copies_in(tmp_path / "out")
     (tmp_path / "out").rename(tmp_path / "whole")
 
     replace, calls = os.replace, []
 
     def killed(source, target):
         calls.append(target)
-        if len(calls) == 4:
+        if len(calls) == 5:  # After the record and three copies.
             raise KeyboardInterrupt
         replace(source, target)
 
@@ -220,14 +220,14 @@ def test_a_killed_run_goes_on_where_it_stopped(mae, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         augment(mae, tmp_path, copies=2)
     monkeypatch.setattr(os, "replace", replace)
-    finished = tree(tmp_path / "out")
+    finished = copies_in(tmp_path / "out")
     assert len(finished) == 3 and finished.items() <= uninterrupted.items()
     kept = {p: p.stat().st_mtime_ns for p in (tmp_path / "out").rglob("*.png")}
     # A power cut leaves what an exception would have removed.
     (tmp_path / "out" / "d" / f"{files.PREFIX}0.png").write_bytes(b"half")
     report = augment(mae, tmp_path, copies=2)
     assert (report.written, report.skipped) == (7, 3)
-    assert tree(tmp_path / "out") == uninterrupted
+    assert copies_in(tmp_path / "out") == uninterrupted
     assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
     again = augment(mae, tmp_path, copies=2)
     assert (again.written, again.skipped) == (0, 10)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from helpers.models import TINY
+from helpers.models import randomize
 from helpers.reading import noise
 
 import keras_mra
@@ -16,7 +17,7 @@ pytest.importorskip("typer")
 from PIL import Image  # noqa: E402
 from typer.testing import CliRunner  # noqa: E402
 
-from keras_mra.cli import app  # noqa: E402
+from keras_mra_cli import app  # noqa: E402
 
 pytestmark = pytest.mark.once
 
@@ -33,7 +34,7 @@ def presets(tmp_path_factory):
     for name, channels in (("colour", 3), ("gray", 1)):
         folders[name] = str(tmp_path_factory.mktemp(name))
         arguments = {"value_range": (-1, 1), **TINY}
-        mae = keras_mra.MAE((8, 8, channels), 2, **arguments)
+        mae = randomize(keras_mra.MAE((8, 8, channels), 2, **arguments))
         mae.save_to_preset(folders[name])
     return folders
 
@@ -56,8 +57,7 @@ def calls(monkeypatch):
 
 def run(*words, code=0):
     command = ["inspect", *map(str, words)]
-    env = {"COLUMNS": "200", "NO_COLOR": "1"}
-    result = CliRunner().invoke(app, command, env=env)
+    result = CliRunner().invoke(app, command)
     assert result.exit_code == code, result.output
     return result.output
 

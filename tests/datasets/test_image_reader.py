@@ -42,10 +42,13 @@ def test_header(tmp_path):
     assert image_reader.read_header(gray) == ((40, 30), True)
 
 
-def test_orientation_is_applied(tmp_path):
-    pixels = noise(4, 6, 3)
-    Image.fromarray(pixels).save(tmp_path / "a.png", exif=orientation(6))
-    upright = image_reader.read_upright(tmp_path / "a.png", 1)
+@pytest.mark.parametrize("ending", ["png", "tif"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_orientation_is_applied(tmp_path, ending, channels):
+    pixels = noise(4, 6, channels)
+    path = tmp_path / f"a.{ending}"
+    Image.fromarray(pixels).save(path, exif=orientation(6))
+    upright = image_reader.read_upright(path, 1)
     np.testing.assert_array_equal(upright, np.rot90(pixels, -1))
 
 
@@ -118,12 +121,14 @@ def test_metadata_of_a_sixteen_bit_png_is_copied(tmp_path, channels):
     pixels = noise(5, 7, channels, dtype="uint16")
     path = written(tmp_path / "a.png", png16(pixels, chunks))
     image = image_reader.read_exact(path)
-    np.testing.assert_array_equal(
-        image.color[0, 0], pixels[0, 0, : channels // 3 * 2 + 1]
-    )
+    colors = channels // 3 * 2 + 1
+    np.testing.assert_array_equal(image.color, np.rot90(pixels[..., :colors], -1))
+    if channels != 3:
+        np.testing.assert_array_equal(image.alpha, np.rot90(pixels[..., -1:], -1))
+    assert image.rotated
     content = image.png(image.color)
     copy = Image.open(io.BytesIO(content))
-    assert copy.size == (7, 5) and copy.getexif()[0x0112] == 6
+    assert copy.size == (5, 7) and copy.getexif()[0x0112] == 1
     assert copy.info.get("icc_profile") == (SRGB if channels > 2 else None)
     assert struct.pack(">I", 4) + b"cICP" + cicp in content
 
@@ -139,15 +144,61 @@ def test_profile_of_gray_is_dropped_where_gray_becomes_rgba(tmp_path):
 
 
 def test_profile_and_exif_of_eight_bits_are_copied(tmp_path):
-    kwargs = {"exif": orientation(6), "icc_profile": b"profile"}
+    exif = orientation(6)
+    exif[0x0131] = "software"
+    kwargs = {"exif": exif, "icc_profile": b"profile"}
     path = save(tmp_path / "a.jpg", (30, 20), **kwargs)
     image = image_reader.read_exact(path)
-    assert image.color.shape == (20, 30, 3)  # Orientation is not applied.
+    expected = np.rot90(np.asarray(Image.open(path)), -1)
+    np.testing.assert_array_equal(image.color, expected)
     copy = Image.open(io.BytesIO(image.png(image.color)))
-    assert copy.size == (30, 20) and copy.getexif()[0x0112] == 6
+    assert copy.size == (20, 30)
+    assert dict(copy.getexif()) == {0x0112: 1, 0x0131: "software"}
     assert copy.info["icc_profile"] == b"profile"
     cmyk = save(tmp_path / "b.jpg", (30, 20), "CMYK", **kwargs)
     assert image_reader.read_exact(cmyk).metadata.keys() == {"exif"}
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("ending", ["tif", "png"])
+def test_exact_pixels_stand_upright(tmp_path, mode, ending):
+    pixels = noise(4, 6, dtype="uint16") if mode == "I;16" else noise(4, 6, len(mode))
+    pixels = pixels[..., 0] if mode == "L" else pixels
+    path = tmp_path / f"a.{ending}"
+    Image.fromarray(pixels).save(path, exif=orientation(6))
+    image = image_reader.read_exact(path)
+    parts = [image.color] if image.alpha is None else [image.color, image.alpha]
+    found = np.concatenate(parts, axis=-1)
+    np.testing.assert_array_equal(found, np.rot90(pixels.reshape(4, 6, -1), -1))
+    assert image.rotated
+    Image.fromarray(pixels).save(path, exif=orientation(1))
+    assert not image_reader.read_exact(path).rotated
+
+
+def test_exact_pixels_with_damaged_exif(tmp_path):
+    pixels = noise(4, 6, 3)
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03"
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+    with pytest.warns(UserWarning, match="Corrupt EXIF data"):
+        image = image_reader.read_exact(tmp_path / "a.png")
+    np.testing.assert_array_equal(image.color, pixels)
+    assert image.metadata["exif"] == exif and not image.rotated
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.png", "a.webp", "a.tif", "a.jpg"])
+def test_further_frames_are_noticed(tmp_path, name):
+    frames = [Image.fromarray(noise(6, 8, 3)) for _ in range(3)]
+    if name == "a.jpg":  # The second picture of an MPO file is no frame.
+        frames[0].save(tmp_path / name, "MPO", save_all=True, append_images=frames[1:])
+        assert not image_reader.read_exact(tmp_path / name).animated
+    else:
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+        image = image_reader.read_exact(tmp_path / name)
+        assert image.animated
+        first = np.asarray(Image.open(tmp_path / name).convert("RGB"))
+        np.testing.assert_array_equal(image.color, first)
+    frames[0].save(tmp_path / name)
+    assert not image_reader.read_exact(tmp_path / name).animated
 
 
 def test_colour_key_becomes_alpha(tmp_path):
@@ -169,13 +220,14 @@ def test_colour_key_of_sixteen_bit_gray_becomes_alpha(tmp_path):
         path, transparency=int(pixels[1, 2]), icc_profile=SRGB, exif=orientation(6)
     )
     image = image_reader.read_exact(path)
+    pixels = np.rot90(pixels, -1)
     np.testing.assert_array_equal(image.color[..., 0], pixels)
-    assert image.alpha[1, 2, 0] == 0 and image.alpha.max() == 65535
+    assert image.alpha[2, 2, 0] == 0 and image.alpha.max() == 65535
     content = image.png(image.color)
     copy = cv2.imdecode(np.frombuffer(content, "uint8"), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(copy[..., 1], pixels)
     np.testing.assert_array_equal(copy[..., 3:], image.alpha)
-    assert Image.open(io.BytesIO(content)).getexif()[0x0112] == 6
+    assert Image.open(io.BytesIO(content)).getexif()[0x0112] == 1
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "no end"])

@@ -100,3 +100,11 @@ def test_blocks_are_python_or_shell():
         fences = re.findall(r"^ *```", text, re.MULTILINE)
         assert len(fences) == 2 * len(blocks(page)), name(page)
         assert {b.language for b in blocks(page)} <= {"", "python", "sh"}, name(page)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_keras_is_imported_after_the_backend_is_chosen(page):
+    code = "".join(b.code for b in blocks(page) if b.language == "python")
+    imported = re.findall(r"^ *(?:import|from) (keras(?:_mra)?)\b", code, re.MULTILINE)
+    assert "keras" not in imported or imported[0] == "keras_mra"

@@ -54,3 +54,25 @@ def test_own_vit(tmp_path):
     repainted = np.asarray(patches).max(axis=-1) > 0  # (images, patches)
     assert not np.take_along_axis(repainted, np.asarray(own), axis=1).any()
     assert repainted.any()
+
+
+@on("torch")
+def test_torch_loop(tmp_path):
+    import torch
+
+    names, printed = run("torch_loop.py", tmp_path)
+    model, data = names["model"], names["train"].dataset
+    images, labels = keras_mra.datasets.load("digits").test
+    with torch.no_grad():
+        scores = model(torch.from_numpy(images).permute(0, 3, 1, 2) / 255)
+    found = (scores.argmax(dim=1).numpy() == labels).mean()
+    assert printed_accuracy(printed) == pytest.approx(found, abs=1e-4)
+    assert "epoch 1: loss" in printed
+    weights = torch.load(tmp_path / "classifier.pt")
+    assert all((weights[k] == v).all() for k, v in model.state_dict().items())
+    # Batches are augmented: half of their images, in four patches of ten.
+    samples = [(data.images[i] / 255, data.labels[i]) for i in range(64)]
+    views, _ = names["train"].collate_fn(samples)
+    changed = (views != data.images[:64] / 255).any(dim=1)  # (images, height, width)
+    assert 10 < changed.any(dim=(1, 2)).sum() < 54
+    assert 0.05 < changed.float().mean() < 0.4

@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 
 import keras_mra
+from keras_mra.augment.settings import RECORD
 
 
 def write(path, pixels, **kwargs):
@@ -26,6 +27,13 @@ def tree(folder):
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def copies_in(folder):
+    """The contents of all files but the record of the settings, by path."""
+    found = tree(folder)
+    del found[RECORD]
+    return found
 
 
 def changed_patches(before, after, grid):

@@ -13,6 +13,7 @@ import pytest
 pytestmark = pytest.mark.once
 
 PACKAGE = pathlib.Path(__file__).parents[2] / "keras_mra"
+COMMANDS = PACKAGE.with_name("keras_mra_cli")
 OPTIONAL = {
     "PIL",
     "cv2",
@@ -71,7 +72,7 @@ def test_import_brings_no_optional_package_and_no_other_backend(backend, tmp_pat
 # As in CONTRIBUTING.md: a row imports from the rows above it alone, and a package from
 # itself. The modules of one row do not import each other.
 ROWS = [
-    ["version", "typing"],
+    ["version", "typing", "choose_backend"],
     ["backend"],
     ["checks", "files", "machine"],
     ["masking", "patches", "positions", "pixels", "losses", "optimizers"],
@@ -86,7 +87,7 @@ ROWS = [
     ["visualization"],
     ["pretrain"],
     ["demo", "app"],
-    ["cli", "__init__"],
+    ["__init__"],
 ]
 HEIGHT = {part: i for i, row in enumerate(ROWS) for part in row}
 
@@ -129,18 +130,12 @@ def top(name):
     return name.partition(".")[0]
 
 
-# The command imports the public face, inside of functions, as its users do.
-FACE_OF = {"cli"}
-
-
 def graph():
     """The files that each file imports, as a dict of sets."""
     edges = {}
     for name in FILES:
         edges[name] = set()
         for module in imported_modules(name):
-            if module == "__init__" and top(name) in FACE_OF:
-                continue
             same_package = top(module) == top(name)
             edges[name] |= {module} if same_package else set(files_run_by(module))
     return edges
@@ -185,12 +180,51 @@ def test_a_backend_is_imported_in_its_places_only():
     assert not wrong
 
 
+HELP = """
+import sys
+import keras_mra_cli
+try:
+    keras_mra_cli.main()
+except SystemExit as end:
+    assert not end.code, end.code
+heavy = {"keras", "keras_mra", "numpy", "matplotlib", "jax", "tensorflow", "torch"}
+print(sorted(heavy & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        ("--version", "keras_mra "),
+        ("--help", "pretrain"),
+        *[(f"{path.stem.removesuffix('_command')} --help", "Show this message")
+          for path in sorted(COMMANDS.glob("*_command.py"))],
+    ],
+)  # fmt: skip
+def test_help_imports_nothing_heavy(words, expected, terminal):
+    pretend = "sys.stdout.isatty = sys.stderr.isatty = lambda: True\n"
+    script = HELP.replace("import sys\n", "import sys\n" + pretend * terminal)
+    run = subprocess.run(
+        [sys.executable, "-c", script, *words.split()],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    *lines, heavy = run.stdout.splitlines()
+    assert heavy == "[]"
+    assert any(expected in line for line in lines)
+    # Boxes are for a terminal.
+    assert run.stdout.isascii() != (terminal and words != "--version")
+
+
 def test_files_are_short():
     lengths = {
-        name: len(path.read_text(encoding="utf-8").splitlines())
-        for name, path in FILES.items()
+        path: len(path.read_text(encoding="utf-8").splitlines())
+        for path in [*FILES.values(), *COMMANDS.rglob("*.py")]
     }
-    assert not {name: n for name, n in lengths.items() if n > 400}
+    assert not {path: n for path, n in lengths.items() if n > 400}
 
 
 def test_no_two_files_share_a_name():

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.once
 def test_model_card(tmp_path, mask_ratio, told):
     mae = keras_mra.MAE((8, 8, 1), 4, mask_ratio=mask_ratio, **SMALL)
     losses = [1 / (1 + i) for i in range(50)]
-    mae.history = types.SimpleNamespace(history={"loss": losses})
-    write_model_card(tmp_path, mae, "digits", "keras-mra pretrain digits", 600)
+    mae.history = types.SimpleNamespace(history={"loss": losses}, seconds=600.0)
+    write_model_card(tmp_path, mae, "digits", "keras-mra pretrain digits")
     assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
     card = (tmp_path / "README.md").read_text(encoding="utf-8")
     command = "keras-mra pretrain digits"

@@ -45,6 +45,34 @@ def test_occlusion(rng):
     assert_nothing_clipped(figure)
 
 
+def test_occlusion_shows_differences_and_no_impossible_errors():
+    curves = {"none": [[0.60, 0.70]], "MRA": [[0.62, 0.66]]}
+    (axis,) = visualization.plot_occlusion(curves, [0, 4]).axes
+    low, high = axis.get_ylim()
+    assert 50 < low < 60 and 70 < high < 80
+    curves = {"none": [[0.0, 0.3], [0.3, 0.4]]}  # The band reaches below 0.
+    (axis,) = visualization.plot_occlusion(curves, [0, 4]).axes
+    assert axis.get_ylim()[0] == 0
+
+
+def test_long_names_leave_the_curves_their_room():
+    def drawn(name, arms=2):
+        curves = {f"{name} {i}": [[0.1, 0.2]] for i in range(arms)}
+        figure = visualization.plot_occlusion(curves, [0, 1], xlabel=30 * "width ")
+        assert_nothing_clipped(figure)
+        (axis,) = figure.axes
+        room = axis.get_window_extent()
+        legend = axis.get_legend().get_window_extent()
+        assert not room.overlaps(legend)
+        return room.width, legend.height
+
+    short, _ = drawn("a")
+    long, _ = drawn("an augmentation whose name has far more than thirty characters")
+    assert long > 0.95 * short
+    _, height = drawn("an augmentation whose name has many characters", arms=30)
+    assert height > 500  # Taller than the usual figure.
+
+
 def test_ten_arms_are_told_apart():
     curves = {f"an arm of some length {i}": [[0.1, 0.2]] for i in range(10)}
     figure = visualization.plot_occlusion(curves, [0, 1], xlabel="hidden patches, %")
@@ -84,6 +112,57 @@ def test_learning_curves(form):
     deviation = np.array([0.1, 0.0, 0.05]) * 2**0.5
     np.testing.assert_allclose((high - low) / 2, deviation, atol=1e-12)
     assert len(axis.collections) == 1  # a single seed has no band
+    assert_nothing_clipped(figure)
+
+
+def test_learning_curves_are_cut_to_the_differences_of_later_epochs():
+    falling = [0.9, 0.6, 0.3, 0.3, 0.3, 0.3]
+    histories = {"none": [falling], "MRA": [[v - 0.02 for v in falling]]}
+    histories["MSA"] = [[0.25] * 6, [0.27] * 6]
+    figure = visualization.plot_learning_curves(histories, "error")
+    (axis,) = figure.axes
+    low, high = axis.get_ylim()
+    deviation = 0.01 * 2**0.5
+    span = 0.3 - (0.26 - deviation)
+    assert low == pytest.approx(0.26 - deviation - 0.15 * span)
+    # Room for as much again on the side of the first epochs, which are outside.
+    assert high == pytest.approx(0.3 + 1.15 * span)
+    assert axis.get_title() == "Learning curves, cut to the values of later epochs"
+    np.testing.assert_allclose(axis.lines[0].get_ydata(), falling)
+    assert_nothing_clipped(figure)
+
+
+def test_rising_learning_curves_are_cut_below():
+    rising = [0.1, 0.5, 0.89, 0.9]
+    histories = {"none": [rising], "MRA": [[0.1, 0.5, 0.91, 0.92]]}
+    (axis,) = visualization.plot_learning_curves(histories, "accuracy").axes
+    low, high = axis.get_ylim()
+    assert 0.8 < low < 0.87 and 0.92 < high < 0.93
+
+
+@pytest.mark.parametrize(
+    "histories",
+    [
+        {"none": [[0.9, 0.5, 0.1, 0.1]]},  # Only its course is to be seen.
+        {"none": [[0.5, 0.4, 0.3, 0.2]], "MRA": [[0.5, 0.4, 0.3, 0.1]]},
+        {"none": [[0.9, 0.1]], "MRA": [[0.8, 0.1]]},  # They end in one point.
+        {"none": [[0.9, 0.2, 0.11, np.nan]], "MRA": [[0.9, 0.2, 0.1, 0.1]]},
+    ],
+)
+def test_other_learning_curves_are_drawn_whole(histories):
+    (axis,) = visualization.plot_learning_curves(histories, "error").axes
+    low, high = axis.get_ylim()
+    values = [v for runs in histories.values() for run in runs for v in run]
+    assert low < np.nanmin(values) and high > np.nanmax(values)
+    assert axis.get_title() == "Learning curves"
+
+
+def test_long_label_of_a_metric_fits():
+    label = "pretraining: the mean squared error of the hidden patches, all channels"
+    histories = {"none": [0.3, 0.2]}
+    figure = visualization.plot_learning_curves(histories, "loss", label)
+    (axis,) = figure.axes
+    assert axis.get_ylabel().replace("\n", " ") == label
     assert_nothing_clipped(figure)
 
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from helpers.figures import assert_nothing_clipped
+from helpers.figures import assert_titles_apart
 from helpers.models import TINY
 from helpers.models import compute
 from keras import layers
@@ -52,6 +53,10 @@ def as_drawn(images, value_range):
     if images.shape[-1] == 4:
         return 1 - pictures[..., 3:] * (1 - pictures[..., :3])
     return pictures if images.shape[-1] == 3 else pictures[..., 0]
+
+
+def titles(axes):
+    return [axis.get_title().replace("\n", " ") for axis in axes[0]]
 
 
 # Gray, four channels and colour; both dtypes; two ranges.
@@ -223,7 +228,8 @@ def test_masking_strategies_with_a_classifier():
     assert rows == [2, 5, 8, 11]
     assert labels(axes)[5] == "attention: Grad-CAM"
     predicted = compute(classifier, images.astype("float32")).argmax(1)
-    assert [a.get_title() for a in axes[0]] == [names[c] for c in predicted]
+    # A bare name would pass for the true class.
+    assert titles(axes) == [f"predicted: {names[c]}" for c in predicted]
     # All maps explain the class that is predicted for the original image.
     for row in rows:
         view = np.stack([drawn(axis) for axis in axes[row]])  # gray, 0 to 1
@@ -231,6 +237,13 @@ def test_masking_strategies_with_a_classifier():
         for axis, values in zip(axes[row], expected):
             np.testing.assert_allclose(drawn(axis, 1), values, atol=1e-3)
     assert_nothing_clipped(figure)
+
+
+def test_given_classes_of_masking_strategies_are_not_called_predicted():
+    figure = visualization.plot_masking_strategies(
+        make_mae(), make_images(), 0.5, classifier=make_classifier(), classes=[2, 0]
+    )
+    assert titles(grid(figure, 12, 2)) == ["class 2", "class 0"]
 
 
 # --- Grad-CAM ------------------------------------------------------------------------
@@ -242,7 +255,7 @@ def test_grad_cam(channels):
     figure = visualization.grad_cam(classifier, images, classes=[2, 0])
     axes = grid(figure, 2, 2)
     assert labels(axes) == ["original", "Grad-CAM"]
-    assert [a.get_title() for a in axes[0]] == ["class 2", "class 0"]
+    assert titles(axes) == ["class 2", "class 0"]
     assert figure.get_suptitle() == 'Grad-CAM at layer "features"'
     assert scales(figure) == ["evidence for the class\n(1 = image's largest)"]
     expected = grad_cam_maps(classifier, images, [2, 0])
@@ -252,6 +265,29 @@ def test_grad_cam(channels):
         )
         np.testing.assert_allclose(drawn(axes[1, i], 1), expected[i], atol=1e-6)
         assert axes[1, i].images[1].get_clim() == (0, 1)
+    assert_nothing_clipped(figure)
+
+
+def test_predicted_classes_are_called_so():
+    classifier, images = make_classifier(), make_images()
+    predicted = compute(classifier, images.astype("float32")).argmax(1)
+    figure = visualization.grad_cam(classifier, images)
+    expected = [f"predicted: class {c}" for c in predicted]
+    assert titles(grid(figure, 2, 2)) == expected
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Acer pseudoplatanus, the sycamore maple", "rhabdomyosarcoma_" * 3, "W" * 40],
+)
+def test_long_class_names_fit(name):
+    classifier, images = make_classifier(), np.repeat(make_images(), 2, axis=0)
+    figure = visualization.grad_cam(classifier, images, class_names=[name] * 3)
+    found = titles(grid(figure, 2, 4))
+    assert [t.replace(" ", "") for t in found] == [
+        "predicted:" + name.replace(" ", "")
+    ] * 4
+    assert_titles_apart(figure)
     assert_nothing_clipped(figure)
 
 

@@ -17,7 +17,20 @@ import numpy as np
 
 import keras_mra
 
-RECIPE = {"patch_size": 8, "mask_ratio": (0.4, 0.75), "smooth_fill": True}
+RECIPE = {"mask_ratio": (0.4, 0.75), "smooth_fill": True}
+GRID = 8  # patches along a side, as the teacher's maps have them
+
+
+def teacher_for(path, side):
+    """The distilled teacher as a model of images of another size than its own."""
+    teacher = keras.models.load_model(path, compile=False)
+    own = teacher.input_shape[1:3]
+    if own == (side, side):
+        return teacher
+    images = keras.Input((side, side, 3))
+    # XLA knows no bicubic resizing.
+    resized = keras.layers.Resizing(*own, interpolation="bilinear")(images)
+    return keras.Model(images, teacher(resized))
 
 
 def main():
@@ -36,9 +49,9 @@ def main():
     images = np.load(arguments.images)
     if arguments.composites:
         images = np.concatenate([images, np.load(arguments.composites)["images"]])
-    teacher = None
-    if arguments.teacher:
-        teacher = keras.models.load_model(arguments.teacher, compile=False)
+    side = images.shape[1]
+    teacher = teacher_for(arguments.teacher, side) if arguments.teacher else None
+    recipe = {} if arguments.preset else {**RECIPE, "patch_size": side // GRID}
     # Photographs keep their resolution. Crops that are enlarged would be smooth, and
     # what is smooth is easy to continue.
     view = keras.layers.RandomFlip("horizontal", seed=0)
@@ -53,7 +66,7 @@ def main():
         attention_weight=arguments.attention_weight,
         checkpoint=f"{arguments.out}_checkpoint",
         verbose=2,
-        **({} if arguments.preset else RECIPE),
+        **recipe,
     )
     mae.save_to_preset(arguments.out)
 

@@ -215,6 +215,7 @@ def _mae(data, decides, checkpoint):
     mae = pretrain_mae(
         draw(data.train, None, decides["seed"], decides["batch_size"]),
         crop_scale=(decides["crop"], 1.0),
+        smooth_fill=False,  # As MSA's students.
         **_with_prefix("mae_", decides),
         **_shared(data, decides, checkpoint),
     )

@@ -144,6 +144,7 @@ class Study:
         command = f"python examples/papers/{self.name}.py {shlex.join(self.argv)}"
         return {
             "title": self.title,
+            "quick": self.args.quick,
             "command": f"KERAS_BACKEND={keras.backend.backend()} {command}".strip(),
             "machine": describe_machine(),
             "data": data.name,

@@ -1,10 +1,14 @@
 """A picture of questions, images and answers."""
 
+import textwrap
+
 import numpy as np
 
 from keras_mra.visualization.drawable import drawable
 from keras_mra.visualization.new_figure import new_figure
 from keras_mra.visualization.picture_grid import draw_picture
+
+LETTERS = 32  # What fits above a picture.
 
 
 def plot_questions(questions, columns=4):
@@ -29,7 +33,7 @@ def plot_questions(questions, columns=4):
         draw_picture(axis, picture)
     answers = questions.labels()
     for axis, question, answer in zip(axes, questions.questions, answers):
-        axis.set_title(question, fontsize=8, wrap=True)
-        axis.set_xlabel(answer, fontsize=9)
+        axis.set_title(textwrap.fill(question, LETTERS), fontsize=8)
+        axis.set_xlabel(textwrap.fill(answer, LETTERS), fontsize=9)
         axis.set(xticks=[], yticks=[])
     return figure

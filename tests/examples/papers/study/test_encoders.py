@@ -140,7 +140,7 @@ def test_compare_judges_every_encoder_once(study):
         assert [run["depth"] for run in runs["supervised"]] == [1, 1]
         assert curves["random"] == [{}, {}]
     assert asked == [
-        (name, seed, SHAPE) for name in ("random", "supervised") for seed in (0, 1)
+        (name, seed, SHAPE) for seed in (0, 1) for name in ("random", "supervised")
     ]
     encoders.compare(study, "depth of", judge, of="something else")
     assert len(asked) == 8

@@ -2,14 +2,17 @@
 
 import json
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 from study.report import write_report
 
 pytestmark = pytest.mark.once
 
 RECORD = {
     "title": "A title",
+    "quick": False,
     "command": "python examples/papers/supervised.py --seeds 3 4",
     "machine": {
         "processor": "A processor",
@@ -55,3 +58,27 @@ def test_a_report_is_markdown_json_and_pictures(tmp_path):
     assert saved == {**RECORD, "image_shape": [8, 8, 1]}
     for name in ("study.png", "study_b.png"):
         assert (folder / name).read_bytes()[1:4] == b"PNG"
+
+
+@pytest.mark.parametrize("layout", [None, "constrained"])
+def test_figures_of_a_quick_run_say_so(tmp_path, layout):
+    def written(quick):
+        figure = Figure(figsize=(2.6, 2), layout=layout)
+        figure.suptitle("a title")
+        figure.subplots()
+        write_report(tmp_path, "study", {**RECORD, "quick": quick}, {}, {"": figure})
+        picture = np.asarray(Image.open(tmp_path / "study.png").convert("RGB"))
+        return figure, picture
+
+    figure, whole = written(False)
+    texts = [text.get_text() for text in figure.texts]
+    assert texts == ["a title"] and whole.shape == (240, 312, 3)
+    figure, quick = written(True)
+    assert "quick run" in figure.texts[-1].get_text()
+    # The note stands above the figure, which stays as it was, inside the picture.
+    added = len(quick) - len(whole)
+    assert quick.shape[1] == whole.shape[1] and 30 < added < 60
+    np.testing.assert_array_equal(quick[added:], whole)
+    inked = (quick[:added] < 255).any(-1)
+    assert inked.sum() > 200
+    assert not inked[0].any() and not inked[:, [0, -1]].any()

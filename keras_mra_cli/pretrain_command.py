@@ -1,14 +1,13 @@
 """`keras-mra pretrain`: the arguments of `pretrain_mae` and `pretrain_msa` as options.
 
-The defaults are written in the two functions only: an option that is not given is not
-passed to them, and the help reads the defaults from their signatures.
+An option that is not given is not passed to the two functions, so that their defaults
+hold. The help shows them from a table, because it imports no backend.
 """
 
 import inspect
 import pathlib
 import shlex
 import sys
-import time
 from collections.abc import Callable
 from typing import Annotated
 from typing import Any
@@ -16,10 +15,13 @@ from typing import Any
 import typer
 import typer.core
 
-from keras_mra.cli.plain_errors import plain_errors
-from keras_mra.cli.pretrain_options import OPTIONS
+from keras_mra_cli.plain_errors import plain_errors
+from keras_mra_cli.pretrain_defaults import DEFAULTS
+from keras_mra_cli.pretrain_options import OPTIONS
 
 METHODS = ("mae", "msa")
+# Images that the command keeps for its measurements, where there is no test split.
+HELD_OUT = 64
 
 
 def pretrain(
@@ -41,24 +43,30 @@ def pretrain(
         arguments["image_shape"] += (1 if gray else 3,)
     # Unlike the functions, the command uses all devices unless told otherwise.
     arguments.setdefault("distribution", "auto")
+    arguments.setdefault("held_out", HELD_OUT)
+    if arguments.get("verbose", "auto") == "auto" and not sys.stdout.isatty():
+        arguments["verbose"] = 2  # A bar would write backspaces into a file.
     with plain_errors():
         import keras_mra
         from keras_mra.pretrain.model_card import write_model_card
+        from keras_mra_cli.pretrain_report import measure
+        from keras_mra_cli.pretrain_report import print_report
 
         # An error here must not come after the training.
         out.mkdir(parents=True, exist_ok=True)
-        start = time.monotonic()
         if method == "msa":
             mae = keras_mra.pretrain_msa(data, **arguments).mae
         else:
             mae = keras_mra.pretrain_mae(data, **arguments)
-        seconds = time.monotonic() - start
         if not keras_mra.distribution.is_main_process():
             return
         mae.save_to_preset(out)
         command = shlex.join(["keras-mra", *sys.argv[1:]])
-        write_model_card(out, mae, data, command, seconds)
-    typer.echo(f"Wrote the preset {out}. Use it: MAE.from_preset({str(out)!r})")
+        write_model_card(out, mae, data, command)
+        # The preset is safe already if the measurement fails.
+        inspection, images = measure(mae, out, data, arguments["held_out"])
+        write_model_card(out, mae, data, command, inspection, images)
+        print_report(inspection, images, out, data)
 
 
 def _read(given: dict[str, Any], method: str) -> dict[str, Any]:
@@ -118,17 +126,24 @@ class PretrainCommand(typer.core.TyperCommand):
     """A command whose help shows the defaults of `pretrain_mae` and `pretrain_msa`."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        import keras_mra
-
-        defaults = {}
-        for function in (keras_mra.pretrain_mae, keras_mra.pretrain_msa):
-            for name, parameter in inspect.signature(function).parameters.items():
-                defaults[name] = parameter.default
         # Only here: a parsed command must tell what was given.
         for param in self.params:
-            default = defaults.get(param.name)
+            default = DEFAULTS.get(param.name or "")
             if isinstance(default, tuple):
                 default = ",".join(str(part) for part in default)
             if default is not None:
                 param.default = default
         super().format_help(ctx, formatter)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Writes the options of one method apart, as Rich's panels do."""
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            kind = f"{param.param_type_name.capitalize()}s"
+            panel = getattr(param, "rich_help_panel", None) or kind
+            if record is not None:
+                panels.setdefault(panel, []).append(record)
+        for panel, records in panels.items():
+            with formatter.section(panel):
+                formatter.write_dl(records)

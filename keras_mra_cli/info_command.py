@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from keras_mra.cli.plain_errors import plain_errors
+from keras_mra_cli.plain_errors import plain_errors
 
 
 def info(

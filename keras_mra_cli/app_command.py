@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from keras_mra.cli.plain_errors import plain_errors
+from keras_mra_cli.plain_errors import plain_errors
 
 
 def app(
@@ -24,8 +24,8 @@ def app(
     """Show attention, kept patches and repaints of your pictures in the browser."""
     with plain_errors():
         # Before the weights are read: Flask may be missing.
-        import keras_mra
         from keras_mra.app.serve import serve
+        from keras_mra_cli.trained_mae import trained_mae
 
-        mae = keras_mra.MAE.from_preset(preset, load_weights=True)
+        mae = trained_mae(preset)
         serve(mae, preset, host, port, open_browser=browser)

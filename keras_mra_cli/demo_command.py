@@ -5,13 +5,33 @@ from typing import Annotated
 
 import typer
 
-from keras_mra.cli.plain_errors import plain_errors
+from keras_mra_cli.plain_errors import plain_errors
+
+# What `--quick` changes, by the names of the parameters.
+QUICK = {"labels_per_class": 10, "epochs": 2, "seeds": 2}
+
+
+def _choose_quick(context: typer.Context, quick: bool) -> bool:
+    """Replaces defaults, before the other options are read."""
+    if quick:
+        context.default_map = dict(QUICK)
+    return quick
 
 
 def demo(
     out: Annotated[pathlib.Path, typer.Option(help="Folder to write.")] = pathlib.Path(
         "mra-demo"
     ),
+    quick: Annotated[
+        bool,
+        typer.Option(
+            "--quick",
+            callback=_choose_quick,
+            is_eager=True,
+            help="Only try whether it runs: 10 labels per class, 2 epochs and 2 seeds "
+            "where they are not given, and 1 epoch of pretraining.",
+        ),
+    ] = False,
     pretrain: Annotated[
         bool, typer.Option("--pretrain", help="Train the autoencoder in this run.")
     ] = False,
@@ -53,5 +73,6 @@ def demo(
                 mask_ratio=mask_ratio,
                 rate=rate,
                 data=data,
+                quick=quick,
             )
         )

@@ -80,7 +80,8 @@ OPTIONS = (
     PretrainOption("preset", "Architecture, or preset with weights to continue from."),
     PretrainOption(
         "image_shape",
-        "Size of the images. Without it, the size is the data's own.",
+        "Size of the images. Without it, the data's own, but at most 64 for files and "
+        "mae_nano, and 224 for other architectures.",
         read=functools.partial(_sides, most=3),
         form="SIDE|HxW|HxWxC",
         called="image_size",
@@ -91,16 +92,25 @@ OPTIONS = (
         read=_sides,
         form="SIDE|HxW",
     ),
-    PretrainOption("epochs", "Epochs over the data.", int),
     PretrainOption(
-        "batch_size", "Images per batch, over all devices. Without it, 256.", int
+        "effort", "How long to train: quick, good or best (500, 4,000, 20,000 steps)."
+    ),
+    PretrainOption("epochs", "Epochs over the data, in place of --effort.", int),
+    PretrainOption(
+        "batch_size",
+        "Images per batch, over all devices. Without it, 64, or 256 for many images.",
+        int,
     ),
     PretrainOption(
         "steps_per_epoch",
         "Batches of an epoch. Without it, one pass over the data.",
         int,
     ),
-    PretrainOption("learning_rate", "Peak rate per 256 images of a batch.", float),
+    PretrainOption(
+        "learning_rate",
+        "Peak rate per 256 images of a batch. Without it, by the encoder's width.",
+        float,
+    ),
     PretrainOption(
         "warmup_epochs", "Epochs of rising rate. Without it, a twentieth of all.", float
     ),
@@ -128,6 +138,20 @@ OPTIONS = (
         "Deviation of each channel, as a share of the range.",
         read=_numbers,
         form="S,S,S",
+    ),
+    PretrainOption(
+        "attention_teacher",
+        "Preset or .keras file whose attention is taught, such as mae_nano_photos.",
+    ),
+    PretrainOption("attention_weight", "Weight of the attention loss.", float),
+    PretrainOption(
+        "attention_share", "Share of each batch whose attention is taught.", float
+    ),
+    PretrainOption(
+        "held_out",
+        "Images kept for the measurements at the end, if there is no test split; 64 "
+        "here.",
+        int,
     ),
     PretrainOption("dtype", "Precision, such as mixed_bfloat16."),
     PretrainOption(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from keras_mra.cli.plain_errors import plain_errors
+from keras_mra_cli.plain_errors import plain_errors
 
 
 def augment(
@@ -26,19 +26,31 @@ def augment(
         typer.Option(help="Noise on the choice of patches. 0 is the paper's choice."),
     ] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of the random choices.")] = 0,
+    format: Annotated[
+        str, typer.Option(help="png, jpeg, webp, or same: that of each file.")
+    ] = "png",
+    quality: Annotated[
+        int, typer.Option(help="Quality of JPEG and WebP, 1 to 100.")
+    ] = 90,
+    include_originals: Annotated[
+        bool,
+        typer.Option("--include-originals", help="Put the originals into TARGET too."),
+    ] = False,
     batch_size: Annotated[int, typer.Option(help="Images augmented at once.")] = 32,
 ) -> None:
     """Write augmented copies of a folder's images, for any framework.
 
-    Copies are lossless PNG files of the original size. Existing files are kept, so an
-    interrupted run can be run again. Exit status 2 means that some files could not be
-    read. They are listed.
+    Copies have the original size and stand upright. Existing files are kept, so an
+    interrupted run can be run again. TARGET holds a record of the settings, and other
+    settings are refused. Exit status 2 means that some files could not be read or
+    written. They are listed.
     """
     with plain_errors():
         import keras_mra
+        from keras_mra_cli.trained_mae import trained_mae
 
         report = keras_mra.augment_folder(
-            keras_mra.MAE.from_preset(preset, load_weights=True),
+            trained_mae(preset),
             source,
             target,
             copies=copies,
@@ -46,12 +58,18 @@ def augment(
             strategy=strategy,
             temperature=temperature,
             seed=seed,
+            format=format,
+            quality=quality,
+            include_originals=include_originals,
             batch_size=batch_size,
         )
+    originals = f"{report.originals} originals, " if include_originals else ""
     typer.echo(
-        f"{report.written} written, {report.skipped} there already, "
+        f"{report.written} written, {report.skipped} there already, {originals}"
         f"{len(report.failed)} failed."
     )
+    for path in report.animated:
+        typer.echo(f"animated: {path}: only its first frame is used", err=True)
     for path, reason in report.failed:
         typer.echo(f"failed: {path}: {reason}", err=True)
     if report.failed:

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 import typer.core
 
-from keras_mra.cli.plain_errors import plain_errors
+from keras_mra_cli.plain_errors import plain_errors
 
 # Columns of the picture.
 DRAWN = 8
@@ -60,13 +60,14 @@ def inspect(
     with plain_errors():
         import keras_mra
         from keras_mra import files
-        from keras_mra.cli.inspected_images import inspected_images
+        from keras_mra_cli.inspected_images import inspected_images
+        from keras_mra_cli.trained_mae import trained_mae
 
         # Errors here must not come after the work.
         if out.is_dir():
             raise ValueError(f"`out` must be a file. Received: the folder {str(out)!r}")
         out.parent.mkdir(parents=True, exist_ok=True)
-        mae = keras_mra.MAE.from_preset(preset, load_weights=True)
+        mae = trained_mae(preset)
         found = inspected_images(mae, preset, data, masks, image_count)
         typer.echo(found.description)
         figure = keras_mra.visualization.plot_inspection(

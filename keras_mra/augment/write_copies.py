@@ -1,0 +1,101 @@
+"""The work of `augment_folder`, after its arguments are checked."""
+
+import functools
+import pathlib
+from collections.abc import Callable
+
+from keras_mra.augment.augment_report import AugmentReport
+from keras_mra.augment.copies import InvalidName
+from keras_mra.augment.copies import write_copy
+from keras_mra.augment.copy_names import CopyNames
+from keras_mra.augment.included_originals import included_as
+from keras_mra.augment.included_originals import lacks_original
+from keras_mra.augment.originals import Original
+from keras_mra.augment.originals import grouped
+from keras_mra.augment.originals import read_originals
+from keras_mra.augment.painter import Painter
+
+
+def write_copies(
+    painter: Painter,
+    names: CopyNames,
+    paths: list[pathlib.Path],
+    copies: int,
+    include_originals: bool,
+    advance: Callable[[int], object],
+) -> AugmentReport:
+    """Writes what is missing in the target.
+
+    Args:
+        painter: `Painter`.
+        names: `CopyNames`.
+        paths: Paths of the files below the source.
+        copies: Int, copies of each file.
+        include_originals: Bool, whether the files themselves belong into the target.
+        advance: Function that is called with the number of copies that are done.
+
+    Returns:
+        An `AugmentReport`.
+
+    Raises:
+        OSError: If the target cannot be written to.
+    """
+    report = AugmentReport()
+    originals = read_originals(names, paths, copies, include_originals, report, advance)
+    for group in grouped(originals, painter.batch_size):
+        fitting = []
+        for original in group:
+            fits = _fits(original, names, report)
+            if fits:
+                fitting.append(original)
+            else:
+                advance(len(original.outputs))
+            # An upright original is copied as it is, even if its copies have no format.
+            if include_originals and (fits or not original.image.rotated):
+                _include(original, names, report)
+        for original, number, color in painter.paint(fitting):
+            encode = functools.partial(
+                names.format.encode, original.image, color, original.path
+            )
+            done = _write(original.outputs[number], encode, original, report)
+            report.written += done
+            advance(1)
+    return report
+
+
+def _fits(original: Original, names: CopyNames, report: AugmentReport) -> bool:
+    """Whether the format of the copies holds the image."""
+    try:
+        names.format.check(original.image, original.path)
+    except ValueError as error:
+        report.failed.append((original.path, str(error)))
+        return False
+    return True
+
+
+def _include(original: Original, names: CopyNames, report: AugmentReport) -> None:
+    if lacks_original(names, original.path):
+        output, content = included_as(names, original.path, original.image)
+        report.originals += _write(output, content, original, report)
+
+
+def _write(
+    output: pathlib.Path,
+    encode: Callable[[], bytes],
+    original: Original,
+    report: AugmentReport,
+) -> bool:
+    """Writes a file, or reports what concerns this file alone."""
+    try:
+        content = encode()
+    except MemoryError:
+        raise
+    except Exception as error:  # OpenCV is missing, or an encoder fails.
+        report.failed.append((original.path, str(error)))
+        return False
+    try:
+        write_copy(output, content)
+    except InvalidName as error:
+        report.failed.append((original.path, str(error)))
+        return False
+    return True

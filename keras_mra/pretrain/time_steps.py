@@ -1,0 +1,62 @@
+"""`seconds_per_step`: a few training steps that leave no trace but their duration."""
+
+import statistics
+import time
+from typing import Any
+
+import keras
+
+from keras_mra.pretrain.training_state import read_state
+from keras_mra.pretrain.training_state import state_variables
+from keras_mra.pretrain.training_state import write_state
+
+# The first step compiles and is not counted.
+STEPS = 3
+
+
+def seconds_per_step(model: keras.Model, batches: Any) -> float:
+    """Trains a few steps on the first batch, and restores the state of the training.
+
+    `fit` uses the compiled step again, so the steps cost no second compilation.
+
+    Args:
+        model: Compiled Keras model whose optimizer is built.
+        batches: What `fit` takes.
+
+    Returns:
+        Float, the median duration of a step after the first, in seconds.
+    """
+    variables = state_variables(model)
+    state = read_state(variables)
+    clock = _Clock()
+    model.fit(_FirstBatch(batches), callbacks=[clock], shuffle=False, verbose=0)
+    write_state(variables, state)
+    ends = clock.ends
+    return statistics.median(b - a for a, b in zip(ends, ends[1:]))
+
+
+class _Clock(keras.callbacks.Callback):
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends: list[float] = []
+
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        float((logs or {})["loss"])  # waits for the device
+        self.ends.append(time.perf_counter())
+
+
+class _FirstBatch(keras.utils.PyDataset):
+    """The first batch of a data set, several times."""
+
+    def __init__(self, batches: Any) -> None:
+        super().__init__()
+        is_indexed = isinstance(batches, keras.utils.PyDataset)
+        self.first = batches[0] if is_indexed else next(iter(batches))
+
+    def __len__(self) -> int:
+        return STEPS
+
+    def __getitem__(self, index: int) -> Any:
+        return self.first

@@ -1,0 +1,68 @@
+"""Stripped models are exported as they are: nobody has to call them first."""
+
+import importlib.util
+
+import keras
+import numpy as np
+import pytest
+from helpers.small_augmentor import classifier
+from helpers.small_augmentor import make_mae
+
+import keras_mra
+from keras_mra.export import onnx_file
+
+
+def functional(augmentation, as_dict):
+    inputs = keras.Input((12, 12, 1), dtype="uint8", name="photos")
+    x = keras.layers.Flatten()(augmentation(inputs))
+    outputs = keras.layers.Dense(3)(x)
+    return keras.Model({"photos": inputs} if as_dict else inputs, outputs)
+
+
+def nested(augmentation):
+    inputs = keras.Input((12, 12, 1), dtype="uint8", name="photos")
+    return keras.Model(inputs, classifier(augmentation)(inputs))
+
+
+MODELS = {
+    "sequential": classifier,
+    "functional": lambda augmentation: functional(augmentation, as_dict=False),
+    "functional of a dict": lambda augmentation: functional(augmentation, as_dict=True),
+    "nested": nested,
+}
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() not in onnx_file.BACKENDS, reason="Keras writes no ONNX."
+)
+@pytest.mark.parametrize("kind", MODELS)
+def test_onnx_without_a_call(kind, tmp_path):
+    for package in onnx_file.PACKAGES[keras.backend.backend()]:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed.")
+    import onnxruntime
+
+    model = MODELS[kind](keras_mra.layers.MaskReconstruct(make_mae(), 0.5))
+    path = str(tmp_path / "model.onnx")
+    stripped = keras_mra.strip_augmentation(model)
+    stripped.export(path, format="onnx", verbose=False)
+    session = onnxruntime.InferenceSession(path)
+    (entry,) = session.get_inputs()
+    images = np.random.default_rng(0).integers(0, 256, (2, 12, 12, 1)).astype("uint8")
+    (found,) = session.run(None, {entry.name: images})
+    given = {"photos": images} if kind == "functional of a dict" else images
+    wanted = keras.ops.convert_to_numpy(model(given, training=False))
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-3)
+
+
+def test_the_input_keeps_its_name():
+    inputs = keras.Input((12, 12, 1), name="photos")
+    layers = [keras_mra.layers.MaskReconstruct(make_mae()), keras.layers.Flatten()]
+    stripped = keras_mra.strip_augmentation(keras.Sequential([inputs, *layers]))
+    assert [x.name for x in stripped.inputs] == ["photos"]
+
+
+def test_a_model_without_a_shape_is_stripped():
+    layer = keras_mra.layers.MaskReconstruct(make_mae())
+    stripped = keras_mra.strip_augmentation(keras.Sequential([layer]))
+    assert not stripped.layers
