@@ -80,11 +80,16 @@ def test_a_siamese_autoencoder(images, outputs):
 def test_a_checkpoint_continues(images, method, tmp_path):
     """To the weights and the losses of a run that the earlier version finished."""
     pretrain, arguments = {
-        "mae": (keras_mra.pretrain_mae, {}),
+        "mae": (keras_mra.pretrain_mae, {"mask_ratio": 0.75, "smooth_fill": False}),
         # Without random views: their thresholds turn rounding into other images.
         "msa": (
             keras_mra.pretrain_msa,
-            {"hidden_dim": 8, "projection_dim": 4, "views": (None, None)},
+            {
+                "contrast_weight": 1.0,
+                "hidden_dim": 8,
+                "projection_dim": 4,
+                "views": (None, None),
+            },
         ),
     }[method]
     folder = shutil.copytree(FILES / f"{method}_{BACKEND}", tmp_path / "checkpoint")

@@ -155,7 +155,7 @@ class KillAfterOneEpoch(keras.callbacks.Callback):
 # The peak learning rate is `learning_rate` times 8 / 256: the weights move visibly.
 PRETRAINING = dict(
     preset="mae_nano", patch_size=4, epochs=2, batch_size=BATCH, learning_rate=0.3,
-    verbose=0, **SMALL,
+    verbose=0, smooth_fill=False, mask_ratio=0.75, **SMALL,
 )  # fmt: skip
 
 

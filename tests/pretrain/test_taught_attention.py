@@ -121,7 +121,7 @@ def test_the_losses_add_up(images, train, weight):
     )
     logs = {name: values[0] for name, values in model.history.history.items()}
     expected = logs["pixel_loss"] + weight * logs["attention_loss"]
-    expected += logs.get("contrast_loss", 0)
+    expected += getattr(model, "contrast_weight", 0) * logs.get("contrast_loss", 0)
     assert logs["attention_loss"] > 0
     np.testing.assert_allclose(logs["loss"], expected, rtol=1e-5)
 
