@@ -22,7 +22,8 @@ def inspect(
     data: Annotated[
         str | None,
         typer.Argument(
-            help="fashion_mnist, digits, folder:PATH or tfds:NAME. Without it, the "
+            help="fashion_mnist, digits, cifar10, cifar100, folder:PATH or tfds:NAME. "
+            "Without it, the "
             "preset's own data if they are known, otherwise images that come with the "
             "package."
         ),

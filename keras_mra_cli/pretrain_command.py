@@ -26,7 +26,10 @@ HELD_OUT = 64
 
 def pretrain(
     data: Annotated[
-        str, typer.Argument(help="fashion_mnist, digits, folder:PATH or tfds:NAME.")
+        str,
+        typer.Argument(
+            help="fashion_mnist, digits, cifar10, cifar100, folder:PATH or tfds:NAME."
+        ),
     ],
     out: Annotated[pathlib.Path, typer.Option(help="Preset folder to write.")],
     method: Annotated[

@@ -70,8 +70,9 @@ def pretrain_mae(
     Args:
         ds: Array of images, pair of images and labels, `tf.data.Dataset`,
             `keras.utils.PyDataset`, grain data set or loader, torch `DataLoader`, or a
-            data name: `fashion_mnist`, `digits`, `folder:PATH`, `tfds:NAME`. Streams
-            must give batches. Images are uint8 or floats in `value_range`.
+            data name: `fashion_mnist`, `digits`, `cifar10`, `cifar100`, `folder:PATH`,
+            `tfds:NAME`. Streams must give batches. Images are uint8 or floats in
+            `value_range`.
         preset: Name of an architecture, or a preset with weights to continue from: its
             name, the path of its folder, or a handle `hf://OWNER/NAME`.
         image_shape: `(height, width, channels)`, or `None` for the data's own. Named
