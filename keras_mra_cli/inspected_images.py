@@ -96,15 +96,17 @@ def _named(
 ) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     """Images that training did not use, where the data have such, and their masks."""
     from keras_mra import datasets
+    from keras_mra.datasets.splits_of import splits_of
 
     kind, _, path = name.partition(":")
     if kind == "folder" and path:
         root = pathlib.Path(path).expanduser()
         masks = None if masks is None else masks.expanduser()
-        if (root / "train").is_dir() and (root / "test").is_dir():
-            root = root / "test"
-            if masks is not None and (masks / "test").is_dir():
-                masks = masks / "test"
+        _, test = splits_of(root)
+        if test is not None:
+            root = test
+            if masks is not None and (masks / test.name).is_dir():
+                masks = masks / test.name
         return datasets.images_and_masks(root, mae.image_shape, count, masks)
     data = datasets.load(name, image_shape=mae.image_shape, crop="center")
     part: Any = data.train if data.test is None else data.test

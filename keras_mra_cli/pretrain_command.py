@@ -53,7 +53,8 @@ def pretrain(
         import keras_mra
         from keras_mra.pretrain.model_card import write_model_card
         from keras_mra_cli.pretrain_report import measure
-        from keras_mra_cli.pretrain_report import print_report
+        from keras_mra_cli.pretrain_report import print_next
+        from keras_mra_cli.pretrain_report import print_verdicts
 
         # An error here must not come after the training.
         out.mkdir(parents=True, exist_ok=True)
@@ -66,10 +67,15 @@ def pretrain(
         mae.save_to_preset(out)
         command = shlex.join(["keras-mra", *sys.argv[1:]])
         write_model_card(out, mae, data, command)
-        # The preset is safe already if the measurement fails.
-        inspection, images = measure(mae, out, data, arguments["held_out"])
-        write_model_card(out, mae, data, command, inspection, images)
-        print_report(inspection, images, out, data)
+        try:
+            inspection, images = measure(mae, out, data, arguments["held_out"])
+        except (ValueError, OSError, ImportError) as error:
+            # The preset is written: what is missing is only its measures.
+            typer.echo(f"Warning: the preset was not measured: {error}", err=True)
+        else:
+            write_model_card(out, mae, data, command, inspection, images)
+            print_verdicts(inspection, images)
+        print_next(out, data)
 
 
 def _read(given: dict[str, Any], method: str) -> dict[str, Any]:

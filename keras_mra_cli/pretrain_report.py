@@ -35,42 +35,57 @@ def measure(
     from keras_mra import visualization
     from keras_mra_cli.inspected_images import inspected_images
 
-    found = inspected_images(mae, str(out), data, None, _count(data, held_out))
+    count, is_new = _images_to_measure(data, held_out)
+    found = inspected_images(mae, str(out), data, None, count)
+    description = found.description
+    if not is_new:
+        description = f"{description[:-1]}. The training used them too."
     figure = visualization.plot_inspection(mae, found.images[:DRAWN], RATIOS)
     with files.replacing(out / "preview.png") as part:
         figure.savefig(part, dpi=120)
     result = evaluation.inspect(mae, found.images, found.masks, RATIOS)
-    return result, found.description
+    return result, description
 
 
-def print_report(
-    inspection: "Inspection", description: str, out: pathlib.Path, data: str
-) -> None:
-    """Prints the verdicts in words, what was written, and what to type next."""
+def print_verdicts(inspection: "Inspection", description: str) -> None:
+    """Prints the verdicts in words, warnings to the standard error."""
     typer.echo(f"\nMeasured on {description}")
     for sentence in (*inspection.paint_verdicts, inspection.attention_verdict):
-        typer.echo(sentence)
-    typer.echo(f"\nWrote the preset {out}, with README.md and preview.png. Next:")
+        typer.echo(sentence, err=sentence.startswith("Warning"))
+
+
+def print_next(out: pathlib.Path, data: str) -> None:
+    """Prints what was written, and what to type next."""
+    from keras_mra.datasets.splits_of import splits_of
+
+    typer.echo(f"\nWrote the preset {out}. Next:")
     preset = shlex.quote(str(out))
     kind, _, path = data.partition(":")
-    images = shlex.quote(path) if kind == "folder" else "IMAGES"
+    images = "IMAGES"
+    if kind == "folder":
+        training, test = splits_of(pathlib.Path(path).expanduser())
+        # A test split is not augmented.
+        images = shlex.quote(path if test is None else str(training))
+    target = shlex.quote(f"augmented_by_{out.name}")
     for command in (
-        f"keras-mra augment {images} augmented --preset {preset}",
         f"keras-mra app {preset}",
+        f"keras-mra augment {images} {target} --preset {preset}",
     ):
         typer.echo(f"  {command}")
     typer.echo(f"or in Python: layers.MaskReconstruct(MAE.from_preset({str(out)!r}))")
 
 
-def _count(data: str, held_out: int) -> int:
-    """How many images to measure: those held out, where the data have no test split."""
+def _images_to_measure(data: str, held_out: int) -> tuple[int, bool]:
+    """How many images to measure, and whether they are new to the autoencoder."""
     from keras_mra.datasets.find_images import find_images
     from keras_mra.datasets.held_out import held_out_count
+    from keras_mra.datasets.splits_of import splits_of
 
     kind, _, path = data.partition(":")
-    root = pathlib.Path(path).expanduser()
-    has_splits = (root / "train").is_dir() and (root / "test").is_dir()
-    if kind != "folder" or has_splits:
-        return MEASURED
-    # `inspected_images` and `pretrain_*` choose the same images for the same number.
-    return max(2, held_out_count(len(find_images(root)), held_out) or MEASURED)
+    if kind == "folder":
+        training, test = splits_of(pathlib.Path(path).expanduser())
+        if test is None:
+            # `inspected_images` and `pretrain_*` choose the same images for a number.
+            count = held_out_count(len(find_images(training)), held_out)
+            return count or MEASURED, count > 0
+    return MEASURED, True

@@ -320,7 +320,7 @@ def test_pretrain_writes_a_preset_with_a_card(tmp_path, preset, monkeypatch):
         assert "ttention" in text
     assert "MSE / Telea's at 0.4" in card and (tmp_path / "preview.png").is_file()
     assert f"keras-mra app {tmp_path}" in result.output
-    assert "700 images" in result.output and "about" in result.output
+    assert "700 images" in result.output and "seconds" in result.output
 
 
 def test_pretrain_measures_on_images_that_it_holds_out(tmp_path):
@@ -337,6 +337,41 @@ def test_pretrain_measures_on_images_that_it_holds_out(tmp_path):
     assert "3 held out" in result.output
     assert f"Measured on 3 images of {data}" in result.output
     assert f"keras-mra augment {tmp_path / 'photos'}" in result.output
+
+
+def test_pretrain_measures_a_val_split(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    rng = np.random.default_rng(0)
+    for split, number in (("train", 12), ("val", 3)):
+        (tmp_path / "photos" / split).mkdir(parents=True)
+        for index in range(number):
+            pixels = rng.integers(0, 256, (16, 16, 3)).astype("uint8")
+            image.fromarray(pixels).save(tmp_path / "photos" / split / f"{index}.png")
+    out, data = tmp_path / "out", f"folder:{tmp_path / 'photos'}"
+    command = ["pretrain", data, "--out", str(out), "--preset", "mae_nano"]
+    result = run([*command, "--epochs", "1"])
+    assert result.exit_code == 0, result.output
+    assert f"Measured on 3 images of {data}, without masks.\n" in result.output
+    assert f"keras-mra augment {tmp_path / 'photos' / 'train'} " in result.output
+
+
+def test_pretrain_says_when_it_measures_on_training_images(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    (tmp_path / "photos").mkdir()
+    rng = np.random.default_rng(0)
+    out, data = tmp_path / "out", f"folder:{tmp_path / 'photos'}"
+    command = ["pretrain", data, "--out", str(out), "--preset", "mae_nano"]
+    for number, said in (
+        (1, "Warning: the preset was not measured: `images` must hold at least two"),
+        (3, "Measured on 3 images of .*The training used them too"),
+    ):
+        for index in range(number):
+            pixels = rng.integers(0, 256, (16, 16, 3)).astype("uint8")
+            image.fromarray(pixels).save(tmp_path / "photos" / f"{index}.png")
+        result = run([*command, "--epochs", "1"])
+        assert result.exit_code == 0, result.output
+        assert re.search(said, result.output)
+        assert f"Wrote the preset {out}" in result.output
 
 
 def test_a_resumed_runs_card_counts_all_its_parts(tmp_path):
@@ -363,6 +398,11 @@ def test_pretrain_msa_writes_its_student(tmp_path):
     assert result.exit_code == 0, result.output
     assert keras_mra.MAE.from_preset(str(tmp_path)).image_shape == (8, 8, 1)
     assert "| 1 |" in (tmp_path / "README.md").read_text()
+
+
+def test_pretrain_names_a_folder_without_its_prefix(tmp_path):
+    result = run(["pretrain", str(tmp_path), "--out", str(tmp_path / "out")])
+    assert result.exit_code == 1 and f"folder:{tmp_path}" in result.output
 
 
 def test_pretrain_names_bad_data(tmp_path):

@@ -1,5 +1,6 @@
 """Data sets by name, for Python and the command line."""
 
+import os
 import pathlib
 from typing import Any
 from typing import Literal
@@ -17,6 +18,7 @@ from keras_mra.datasets.dataset import Dataset
 from keras_mra.datasets.dataset import Split
 from keras_mra.datasets.find_images import find_images
 from keras_mra.datasets.folder_dataset import FolderDataset
+from keras_mra.datasets.splits_of import splits_of
 from keras_mra.typing import ImageShape
 
 ARRAYS = ("fashion_mnist", "digits", "cifar10", "cifar100")
@@ -104,6 +106,7 @@ def load(
         raise ValueError(
             f"The name of a data set must be one of {', '.join(GRAMMAR)}. "
             f"Received: {name!r}"
+            + (f"; a folder is named folder:{name}" if os.path.isdir(str(name)) else "")
         )
     seed = checks.required_seed(seed)
     if image_shape is not None:
@@ -156,11 +159,9 @@ def _folder(
     training: dict[str, Any],
 ) -> Dataset[FolderDataset]:
     root = pathlib.Path(path).expanduser()
-    tests = [root / name for name in ("test", "val") if (root / name).is_dir()]
-    has_splits = tests and (root / "train").is_dir()
-    splits = [root / "train", tests[0]] if has_splits else [root]
-    paths = find_images(splits[0])
-    inside = folders.first_level_folders(splits[0], paths)
+    training_root, test_root = splits_of(root)
+    paths = find_images(training_root)
+    inside = folders.first_level_folders(training_root, paths)
     # An image outside every sub-folder has no class, so the data set has no labels.
     class_names = None if None in inside else folders.class_names_of(inside)
     image_shape = image_shape or _shape_of_files(paths, default_side)
@@ -169,11 +170,13 @@ def _folder(
         "class_names": class_names,
     }
     return Dataset(
-        train=FolderDataset(splits[0], image_shape, batch_size, **labels, **training),
+        train=FolderDataset(
+            training_root, image_shape, batch_size, **labels, **training
+        ),
         test=(
-            FolderDataset(splits[1], image_shape, batch_size, **labels, **_TESTING)
-            if len(splits) == 2
-            else None
+            None
+            if test_root is None
+            else FolderDataset(test_root, image_shape, batch_size, **labels, **_TESTING)
         ),
         class_names=None if class_names is None else tuple(class_names),
         image_shape=image_shape,

@@ -6,7 +6,7 @@ from keras_mra.evaluation.paint import PaintResult
 from keras_mra.evaluation.paint_errors import mse_ratio
 
 ADVICE = (
-    "pass `attention_teacher=` (--attention-teacher) in pretraining, "
+    "train longer with `attention_teacher=` (--attention-teacher), pass "
     '`attention_model=` to the layer, or use `strategy="random"`.'
 )
 # Attention finds objects from this AUROC on, if it also beats the centre prior. Chance
@@ -88,8 +88,9 @@ def _without_masks(found: AttentionStatisticsResult) -> str:
         by_chance = 1 / found.images
         position = max(0.0, (position - by_chance) / (1 - by_chance))
     numbers = (
-        f"position explains {100 * position:.0f} % of its variance, entropy "
-        f"{100 * found.entropy:.0f} % of uniform; masks of the objects would decide"
+        f"position explains {100 * position:.0f} % of its variance beyond chance, "
+        f"entropy {100 * found.entropy:.0f} % of uniform; masks of the objects would "
+        "decide"
     )
     if position > MOST_POSITION or found.entropy > MOST_ENTROPY:
         return f"Attention probably does not see objects ({numbers}): {ADVICE}"
@@ -122,7 +123,8 @@ def paint_verdict(found: PaintResult) -> str:
     if mse_ratio(found.mse, flat) > 1 + WORTH_A_WORD:
         return (
             f"Warning: paints worse than mean colour {place} (MSE {found.mse:.4f}; "
-            f"mean colour {flat:.4f})."
+            f"mean colour {flat:.4f}): train longer (`effort=`, --effort), or use a "
+            "shipped preset."
         )
     change = 100 * (found.mse_to_telea - 1)
     if abs(change) < 100 * WORTH_A_WORD:

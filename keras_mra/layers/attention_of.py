@@ -107,6 +107,12 @@ def attention_of(
                 f"std={std}"
             )
         if isinstance(grid, MAE):
+            if grid.image_shape[2] not in (1, backbone.image_shape[2]):
+                raise ValueError(
+                    "`backbone` must be an MAE of images with as many channels as "
+                    f"those of `grid`, {grid.image_shape[2]}. Received: an MAE with "
+                    f"image_shape={backbone.image_shape}"
+                )
             value_range = value_range or grid.value_range
             grid = grid.grid
         return AttentionOfMAE(

@@ -64,8 +64,8 @@ class AttentionOfMAE(Untrainable, keras.Model):
         checks.image_batch(images, (None, None, None))
         if images.shape[3] not in (1, channels):
             raise ValueError(
-                f"`images` must have {channels} channels, as the `mae` has, or 1. "
-                f"Received: shape {tuple(images.shape)}"
+                f"`images` must have {' or '.join(map(str, sorted({1, channels})))} "
+                f"channels, as the `mae` has. Received: shape {tuple(images.shape)}"
             )
         seen = pixels.resize(images, (height, width))
         if seen.shape[3] != channels:

@@ -135,6 +135,9 @@ class Checkpoint(keras.callbacks.Callback):
         if "model" in saved:
             saved = {**saved, "model": {**ADDED_ARGUMENTS, **saved["model"]}}
         there, here = _flat(saved), _flat(self.run)
+        if there.get("epochs") != here.get("epochs"):
+            # It follows from the epochs, where it was not given.
+            there.pop("warmup_epochs", None), here.pop("warmup_epochs", None)
         differing = [
             f"{name}={there.get(name)!r} there, {here.get(name)!r} here"
             for name in sorted({*there, *here})
@@ -144,7 +147,8 @@ class Checkpoint(keras.callbacks.Callback):
             raise ValueError(
                 f"`checkpoint` {str(self.path)!r} belongs to a run with other "
                 f"arguments: {'; '.join(differing)}. Give the same arguments to "
-                "continue that run, or another folder to start a new one. A new run "
+                "continue that run, on the same images, from whose number the epochs "
+                "may follow; or another folder to start a new one. A new run "
                 "can go on from the weights of a finished one: pass its preset as "
                 "`preset`."
             )

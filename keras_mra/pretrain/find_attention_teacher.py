@@ -33,7 +33,8 @@ def find_attention_teacher(teacher: Any, mae: MAE) -> Any:
             )
         return keras.models.load_model(path, compile=False)
     try:
-        found = MAE.from_preset(teacher, load_weights=True)
+        return attention_of(MAE.from_preset(teacher, load_weights=True), mae)
     except ValueError as error:
-        raise ValueError(f"`attention_teacher` is no teacher: {error}") from error
-    return attention_of(found, mae)
+        raise ValueError(
+            f"`attention_teacher` {str(teacher)!r} cannot teach: {error}"
+        ) from error

@@ -36,7 +36,9 @@ def fitting_patch(image_shape: ImageShape) -> tuple[int, int]:
     if not sides:
         raise ValueError(
             f"`patch_size` must be given for images of {height}x{width} pixels: no "
-            "square cuts them into 7x7 to 32x32 patches. Received: patch_size=None"
+            "square cuts them into 7x7 to 32x32 patches. Or choose another "
+            "`image_shape` (--image-size), whose sides 8 divides. Received: "
+            "patch_size=None"
         )
     side = max((side for side in sides if side <= LARGEST), default=sides[0])
     return (side, side)

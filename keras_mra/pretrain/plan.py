@@ -15,6 +15,8 @@ from keras_mra.pretrain.training_data import TrainingData
 MANY_PATCHES = 256
 # A training that takes longer than this gets a hint, in seconds.
 LONG = 2 * 3600
+# The width of `mae_nano`'s encoder.
+NANO_WIDTH = 96
 
 
 def describe_plan(
@@ -66,7 +68,12 @@ def describe_plan(
     elif epochs_done:
         lines.append(("resumes", f"at epoch {epochs_done + 1} of {epochs}"))
     text = [f"{name:<9} {value}" for name, value in lines]
-    text += _hints(mae, (epochs - epochs_done) * steps * seconds_per_step)
+    text += _hints(
+        mae,
+        (epochs - epochs_done) * steps * seconds_per_step,
+        is_named=":" in data.name or data.name in datasets.GRAMMAR,
+        keeps_state=recipe.checkpoint is not None,
+    )
     return "\n".join(text)
 
 
@@ -97,6 +104,8 @@ def _device(variable: keras.Variable) -> str:
 
 
 def _duration(seconds: float) -> str:
+    if seconds < 10:
+        return "a few seconds"
     if seconds < 90:
         return f"about {seconds:.0f} seconds"
     minutes = seconds / 60
@@ -105,18 +114,26 @@ def _duration(seconds: float) -> str:
     return f"about {minutes / 60:.1f} hours"
 
 
-def _hints(mae: MAE, seconds: float) -> list[str]:
+def _hints(
+    mae: MAE, seconds: float, is_named: bool = True, keeps_state: bool = True
+) -> list[str]:
     hints = []
-    if mae.num_patches > MANY_PATCHES:
-        height, width, _ = mae.image_shape
+    smaller = "smaller images" + (" (`image_shape`, --image-size)" if is_named else "")
+    if mae.num_patches >= MANY_PATCHES:
         hints.append(
-            f"{mae.num_patches} patches an image are slow. Smaller images "
-            "(`image_shape`, --image-size) or larger patches (`patch_size`, "
-            "--patch-size) make fewer."
+            f"{mae.num_patches} patches an image are slow. Take {smaller}, or larger "
+            "patches (`patch_size`, --patch-size)."
         )
     if seconds > LONG:
+        is_nano = mae.encoder_dim <= NANO_WIDTH
+        others = "." if is_nano else ', or `preset="mae_nano"` (--preset mae_nano).'
         hints.append(
-            'Shorter: `effort="quick"` (--effort quick), smaller images '
-            '(`image_shape`, --image-size), or `preset="mae_nano"`.'
+            f'To be done earlier, take `effort="quick"` (--effort quick), {smaller}'
+            f"{others}"
         )
+        if not keeps_state:
+            hints.append(
+                "Nothing is kept if this run is interrupted: `checkpoint` "
+                "(--checkpoint) keeps its state."
+            )
     return hints

@@ -13,24 +13,32 @@ from keras_mra.pretrain.training_state import write_state
 STEPS = 3
 
 
-def seconds_per_step(model: keras.Model, batches: Any) -> float:
+def seconds_per_step(model: keras.Model, batches: Any, first_images: Any) -> float:
     """Trains a few steps on the first batch, and restores the state of the training.
 
-    `fit` uses the compiled step again, so the steps cost no second compilation.
+    `fit` uses the compiled step again, so the steps cost no second compilation. The
+    global random state of PyTorch, from which a `DataLoader` draws its order, moves on.
 
     Args:
         model: Compiled Keras model whose optimizer is built.
-        batches: What `fit` takes.
+        batches: What `fit` takes. Only a `PyDataset` is read, because other streams
+            draw random numbers when they are.
+        first_images: Array, the images of the first batch.
 
     Returns:
-        Float, the mean duration of a step after the first, in seconds.
+        Float, the mean duration of a step after the first, in seconds, with the time
+        that a `PyDataset` takes to read a batch.
     """
+    started = time.perf_counter()
+    first = batches[0] if isinstance(batches, keras.utils.PyDataset) else first_images
+    reading = time.perf_counter() - started
     variables = state_variables(model)
     state = read_state(variables)
     clock = _Clock()
-    model.fit(_FirstBatch(batches), callbacks=[clock], shuffle=False, verbose=0)
+    model.fit(_Repeated(first), callbacks=[clock], shuffle=False, verbose=0)
     write_state(variables, state)
-    return (clock.ends[-1] - clock.ends[0]) / max(1, len(clock.ends) - 1)
+    step = (clock.ends[-1] - clock.ends[0]) / max(1, len(clock.ends) - 1)
+    return reading + step
 
 
 class _Clock(keras.callbacks.Callback):
@@ -45,16 +53,15 @@ class _Clock(keras.callbacks.Callback):
         self.ends.append(time.perf_counter())
 
 
-class _FirstBatch(keras.utils.PyDataset):
-    """The first batch of a data set, several times."""
+class _Repeated(keras.utils.PyDataset):
+    """One batch, several times."""
 
-    def __init__(self, batches: Any) -> None:
+    def __init__(self, batch: Any) -> None:
         super().__init__()
-        is_indexed = isinstance(batches, keras.utils.PyDataset)
-        self.first = batches[0] if is_indexed else next(iter(batches))
+        self.batch = batch
 
     def __len__(self) -> int:
         return STEPS
 
     def __getitem__(self, index: int) -> Any:
-        return self.first
+        return self.batch

@@ -73,7 +73,9 @@ def train(
     callbacks.insert(0, StopOnBadLoss(checkpoint))
     if mae is not None and recipe.verbose != 0:
         # All processes take these steps, because they train together.
-        step = seconds_per_step(model, batches) if done < recipe.epochs else 0.0
+        step = 0.0
+        if done < recipe.epochs:
+            step = seconds_per_step(model, batches, data.first_images)
         if distribution.is_main_process():
             print(describe_plan(mae, data, recipe, batch_size, done, step))
     if recipe.tensorboard is not None and distribution.is_main_process():

@@ -10,7 +10,8 @@ pytestmark = pytest.mark.once
 
 
 @pytest.mark.parametrize(
-    "images, wanted, count", [(5, 64, 0), (120, 64, 12), (10**4, 64, 64), (100, 0, 0)]
+    "images, wanted, count",
+    [(5, 64, 0), (19, 64, 0), (120, 1, 0), (120, 64, 12), (10**4, 64, 64), (100, 0, 0)],
 )
 def test_held_out_count(images, wanted, count):
     assert held_out_count(images, wanted) == count

@@ -12,8 +12,8 @@ from keras_mra.evaluation.paint import PaintResult
 pytestmark = pytest.mark.once
 
 ADVICE = (
-    ": pass `attention_teacher=` to `pretrain_mae`, `attention_model=` to the layer, "
-    'or use `strategy="random"`.'
+    ": train longer with `attention_teacher=` (--attention-teacher), pass "
+    '`attention_model=` to the layer, or use `strategy="random"`.'
 )
 
 
@@ -85,8 +85,8 @@ def test_without_masks_it_is_a_guess(entropy, position, sees):
     found = statistics(entropy, position)
     verdict = evaluation.attention_verdict(statistics=found)
     numbers = (
-        f"position explains {100 * position:.0f} % of its variance, entropy "
-        f"{100 * entropy:.0f} % of uniform; masks of the objects would decide"
+        f"position explains {100 * position:.0f} % of its variance beyond chance, "
+        f"entropy {100 * entropy:.0f} % of uniform; masks of the objects would decide"
     )
     if sees:
         expected = (
@@ -127,7 +127,8 @@ def paint(mse, telea, mean_color):
         (
             (0.3, 0.4, 0.2),
             "Warning: paints worse than mean colour at ratio 0.4 (MSE 0.3000; mean "
-            "colour 0.2000).",
+            "colour 0.2000): train longer (`effort=`, --effort), or use a shipped "
+            "preset.",
         ),
         # Flat images: rounding is no error.
         ((1e-7, 1e-7, 0.0), "Paints as well as Telea's inpainting at ratio 0.4."),

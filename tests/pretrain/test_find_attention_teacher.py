@@ -44,6 +44,13 @@ def test_names_without_a_teacher_are_refused(images, name):
         pretrain(images, attention_teacher=name)
 
 
+def test_a_gray_teacher_of_colour_images_is_refused(tmp_path):
+    keras_mra.MAE((8, 8, 1), 2, **SMALL).save_to_preset(tmp_path)
+    colour = np.zeros((12, 8, 8, 3), "uint8")
+    with pytest.raises(ValueError, match="cannot teach.*as many channels.*, 3"):
+        pretrain(colour, attention_teacher=tmp_path)
+
+
 def test_another_teacher_is_another_run(tmp_path, images):
     for name, seed in (("one", 1), ("other", 2)):
         preset = keras_mra.MAE((8, 8, 1), 2, **{**SMALL, "seed": seed})
