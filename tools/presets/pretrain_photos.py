@@ -44,6 +44,7 @@ def main():
     parser.add_argument("--composites", help="made by composites.py, added to images")
     parser.add_argument("--teacher", help="a `.keras` file made by distill_teacher.py")
     parser.add_argument("--attention-weight", type=float, default=0.1)
+    parser.add_argument("--decoder", type=int, nargs=3, help="width, depth, heads")
     arguments = parser.parse_args()
 
     images = np.load(arguments.images)
@@ -52,6 +53,9 @@ def main():
     side = images.shape[1]
     teacher = teacher_for(arguments.teacher, side) if arguments.teacher else None
     recipe = {} if arguments.preset else {**RECIPE, "patch_size": side // GRID}
+    if arguments.decoder:
+        names = ("decoder_dim", "decoder_depth", "decoder_heads")
+        recipe.update(zip(names, arguments.decoder))
     # Photographs keep their resolution. Crops that are enlarged would be smooth, and
     # what is smooth is easy to continue.
     view = keras.layers.RandomFlip("horizontal", seed=0)
