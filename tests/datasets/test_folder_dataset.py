@@ -1,5 +1,6 @@
 """Images in folders: how they are cropped, batched, labelled and loaded by name."""
 
+import pathlib
 import pickle
 import warnings
 
@@ -114,7 +115,12 @@ def test_cache_reads_each_file_once_and_shrinks_it(tmp_path, monkeypatch):
         tmp_path, (8, 8, 3), 10, crops_per_image=50, cache_side=32
     )
     opened, original = [], Image.open
-    monkeypatch.setattr(Image, "open", lambda p: opened.append(p) or original(p))
+
+    def counted(file):
+        opened.append(pathlib.Path(file.name))
+        return original(file)
+
+    monkeypatch.setattr(Image, "open", counted)
     all_batches(data), all_batches(data)
     assert sorted(opened) == data.paths
     assert [image.size for image, _ in data._cache.values()] == [(64, 32)] * 2
