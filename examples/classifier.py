@@ -12,9 +12,8 @@ saves the classifier, without its augmentation, to `classifier.keras`.
 
 import argparse
 
+import keras_mra  # isort: skip  # Before Keras, for which it chooses the backend.
 import keras
-
-import keras_mra
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--data", default="fashion_mnist", help="or digits")

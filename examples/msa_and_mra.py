@@ -14,9 +14,8 @@ of the classifier is printed.
 
 import argparse
 
+import keras_mra  # isort: skip  # Before Keras, for which it chooses the backend.
 import keras
-
-import keras_mra
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--data", default="fashion_mnist", help="or digits")

@@ -12,11 +12,10 @@ Expected result: the share of the kept patches that both attentions choose is pr
 
 import argparse
 
+import keras_mra  # isort: skip  # Before Keras, for which it chooses the backend.
 import keras
 import numpy as np
 from keras import layers
-
-import keras_mra
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--data", default="fashion_mnist", help="or digits")
