@@ -51,7 +51,7 @@ def test_the_plan_of_a_folder(folder, capsys):
     assert f"{mae.count_params():,} parameters" in printed["model"]
     assert "8 steps of 5 images, in 2 epochs" in printed["training"]
     assert keras.backend.backend() in printed["device"]
-    assert printed["time"] == "a few seconds"
+    assert printed["time"].startswith(("a few ", "about "))
     assert "resumes" not in printed
 
 
