@@ -66,15 +66,14 @@ def pretrain(
             return
         mae.save_to_preset(out)
         command = shlex.join(["keras-mra", *sys.argv[1:]])
-        write_model_card(out, mae, data, command)
+        inspection, images = None, ""
         try:
             inspection, images = measure(mae, out, data, arguments["held_out"])
+            print_verdicts(inspection, images)
         except (ValueError, OSError, ImportError) as error:
             # The preset is written: what is missing is only its measures.
             typer.echo(f"Warning: the preset was not measured: {error}", err=True)
-        else:
-            write_model_card(out, mae, data, command, inspection, images)
-            print_verdicts(inspection, images)
+        write_model_card(out, mae, data, command, inspection, images)
         print_next(out, data)
 
 

@@ -73,7 +73,7 @@ def decode_upright(image: Any, min_side: int) -> Any:
     image.load()
     try:
         return ImageOps.exif_transpose(image)
-    except Exception:  # The pixels are good where the metadata is damaged.
+    except Exception:  # Damaged metadata raises errors of many types in Pillow.
         return image
 
 
@@ -177,7 +177,7 @@ def _is_animated(image: Any) -> bool:
 def _orientation(read_exif: Callable[[], Any]) -> int:
     try:
         return exif_orientation.orientation_of(read_exif())
-    except Exception:  # The pixels are good where the metadata is damaged.
+    except Exception:  # Damaged metadata raises errors of many types in Pillow.
         return exif_orientation.UPRIGHT
 
 

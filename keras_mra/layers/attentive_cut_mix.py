@@ -1,7 +1,6 @@
 """CutMix of attended patches, over backgrounds that an autoencoder repaints."""
 
 from typing import Any
-from typing import Self
 
 import keras
 from keras import ops
@@ -10,6 +9,7 @@ from keras_mra import backend
 from keras_mra import checks
 from keras_mra import masking
 from keras_mra import patches as patch_ops
+from keras_mra.layers.holds_mae import HoldsMAE
 from keras_mra.layers.mask_reconstruct import MaskReconstruct
 from keras_mra.models.frozen import Untrainable
 from keras_mra.models.mae import MAE
@@ -20,7 +20,7 @@ from keras_mra.views.any_input import Spec
 
 
 @keras.saving.register_keras_serializable("keras_mra")
-class AttentiveCutMix(AnyInput, Untrainable, keras.layers.Layer):
+class AttentiveCutMix(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
     """Pastes the most attended patches of one image over the MRA view of another.
 
     Each image of a batch gets a partner from the batch at random. The image becomes its
@@ -209,14 +209,6 @@ class AttentiveCutMix(AnyInput, Untrainable, keras.layers.Layer):
             copy=self.view.copy,
         )
         return config
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        config = dict(config)
-        for name in ("mae", "attention_model", "seed"):
-            if isinstance(config.get(name), dict):
-                config[name] = keras.saving.deserialize_keras_object(config[name])
-        return super().from_config(config)
 
 
 def _share_of_partner(

@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Callable
 from typing import Any
-from typing import Self
 
 import keras
 import numpy as np
@@ -16,10 +15,10 @@ from keras_mra import pixels
 from keras_mra.layers import check_annotations
 from keras_mra.layers import protected_patches
 from keras_mra.layers.adopt_attention_model import adopt_attention_model
+from keras_mra.layers.holds_mae import HoldsMAE
 from keras_mra.layers.warn_of_gray_paint import warn_of_gray_paint
 from keras_mra.layers.warn_of_untrained_ratio import warn_of_untrained_ratio
 from keras_mra.layers.warn_of_untrained_weights import warn_of_untrained_weights
-from keras_mra.layers.warn_of_untrained_weights import weights_come_later
 from keras_mra.models.attention_teacher import check_attention_scores
 from keras_mra.models.autoencoder import check_decoder
 from keras_mra.models.frozen import Untrainable
@@ -33,7 +32,7 @@ from keras_mra.views.any_input import Spec
 
 
 @keras.saving.register_keras_serializable("keras_mra")
-class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
+class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
     """Drops patches of each image and lets a masked autoencoder fill them in.
 
     Mask-Reconstruct Augmentation (arXiv 2206.04846). The encoder sees the whole image.
@@ -384,12 +383,3 @@ class MaskReconstruct(AnyInput, Untrainable, keras.layers.Layer):
             return_visible=self.return_visible,
         )
         return config
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        config = dict(config)
-        for name in ("mae", "attention_model", "seed"):
-            if isinstance(config.get(name), dict):
-                config[name] = keras.saving.deserialize_keras_object(config[name])
-        with weights_come_later():
-            return super().from_config(config)

@@ -137,7 +137,7 @@ class Checkpoint(keras.callbacks.Callback):
         there, here = _flat(saved), _flat(self.run)
         if there.get("epochs") != here.get("epochs"):
             # It follows from the epochs, where it was not given.
-            there.pop("warmup_epochs", None), here.pop("warmup_epochs", None)
+            here["warmup_epochs"] = there.get("warmup_epochs")
         differing = [
             f"{name}={there.get(name)!r} there, {here.get(name)!r} here"
             for name in sorted({*there, *here})

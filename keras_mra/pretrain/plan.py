@@ -8,6 +8,7 @@ from keras_mra import datasets
 from keras_mra.datasets.folder_dataset import FolderDataset
 from keras_mra.datasets.subset import Subset
 from keras_mra.models import MAE
+from keras_mra.models import presets
 from keras_mra.pretrain.recipe import Recipe
 from keras_mra.pretrain.training_data import TrainingData
 
@@ -15,8 +16,6 @@ from keras_mra.pretrain.training_data import TrainingData
 MANY_PATCHES = 256
 # A training that takes longer than this gets a hint, in seconds.
 LONG = 2 * 3600
-# The width of `mae_nano`'s encoder.
-NANO_WIDTH = 96
 
 
 def describe_plan(
@@ -43,6 +42,7 @@ def describe_plan(
     epochs, steps = recipe.epochs, data.steps_per_epoch
     height, width, _ = mae.image_shape
     rate = recipe.learning_rate * batch_size / 256
+    seconds = (epochs - epochs_done) * steps * seconds_per_step
     lines = [
         ("data", _data(data)),
         (
@@ -61,7 +61,7 @@ def describe_plan(
             f"peak learning rate {rate:.2g}",
         ),
         ("device", _device(mae.variables[0])),
-        ("time", _duration((epochs - epochs_done) * steps * seconds_per_step)),
+        ("time", _duration(seconds)),
     ]
     if epochs_done >= epochs:
         lines.append(("resumes", f"all {epochs} epochs are done"))
@@ -70,7 +70,7 @@ def describe_plan(
     text = [f"{name:<9} {value}" for name, value in lines]
     text += _hints(
         mae,
-        (epochs - epochs_done) * steps * seconds_per_step,
+        seconds,
         is_named=":" in data.name or data.name in datasets.GRAMMAR,
         keeps_state=recipe.checkpoint is not None,
     )
@@ -125,7 +125,7 @@ def _hints(
             "patches (`patch_size`, --patch-size)."
         )
     if seconds > LONG:
-        is_nano = mae.encoder_dim <= NANO_WIDTH
+        is_nano = mae.encoder_dim <= presets.architecture("mae_nano")["encoder_dim"]
         others = "." if is_nano else ', or `preset="mae_nano"` (--preset mae_nano).'
         hints.append(
             f'To be done earlier, take `effort="quick"` (--effort quick), {smaller}'

@@ -10,7 +10,7 @@ from keras_mra.pretrain.training_state import state_variables
 from keras_mra.pretrain.training_state import write_state
 
 # The first step compiles and is not counted.
-STEPS = 3
+TIMED_STEPS = 3
 
 
 def seconds_per_step(model: keras.Model, batches: Any, first_images: Any) -> float:
@@ -61,7 +61,7 @@ class _Repeated(keras.utils.PyDataset):
         self.batch = batch
 
     def __len__(self) -> int:
-        return STEPS
+        return TIMED_STEPS
 
     def __getitem__(self, index: int) -> Any:
         return self.batch

@@ -77,6 +77,7 @@ def train(
         if done < recipe.epochs:
             step = seconds_per_step(model, batches, data.first_images)
         if distribution.is_main_process():
+            # To the standard output, as the progress of `fit`, which `verbose` rules.
             print(describe_plan(mae, data, recipe, batch_size, done, step))
     if recipe.tensorboard is not None and distribution.is_main_process():
         callbacks.append(keras.callbacks.TensorBoard(recipe.tensorboard))

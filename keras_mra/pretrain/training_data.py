@@ -100,8 +100,8 @@ def training_data(request: DataRequest, default_side: int = 224) -> TrainingData
                 f"Received: batch_size={batch_size} and ds of type {name}"
             )
         batches = backend.with_tuples(ds)
-    own = is_named or isinstance(batches, datasets.ArrayDataset)
-    if own and request.batch_size is None:
+    chooses = is_named or isinstance(ds, (tuple, list))
+    if chooses and request.batch_size is None:
         batches.batch_size = default_batch_size(batches.num_samples)
     first = _first_images(batches, name)
     steps = fit_steps = request.steps_per_epoch

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from helpers.models import TINY
 from helpers.models import randomize
+from helpers.packages import skip_without
 
 import keras_mra
 from keras_mra.export.augmentor import FORMATS
@@ -54,10 +55,7 @@ for name in names:
 
 def with_packages(format):
     """Skips the test if the packages of a format are not installed."""
-    wanted = ONNX_PACKAGES if format == "onnx" else ("tensorflow",)
-    for package in wanted:
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"{package} is not installed.")
+    skip_without(ONNX_PACKAGES if format == "onnx" else ("tensorflow",))
 
 
 def make_layer(**kwargs):

@@ -1,10 +1,9 @@
 """Stripped models are exported as they are: nobody has to call them first."""
 
-import importlib.util
-
 import keras
 import numpy as np
 import pytest
+from helpers.packages import skip_without
 from helpers.small_augmentor import classifier
 from helpers.small_augmentor import make_mae
 
@@ -37,9 +36,7 @@ MODELS = {
 )
 @pytest.mark.parametrize("kind", MODELS)
 def test_onnx_without_a_call(kind, tmp_path):
-    for package in onnx_file.PACKAGES[keras.backend.backend()]:
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"{package} is not installed.")
+    skip_without(onnx_file.PACKAGES[keras.backend.backend()])
     import onnxruntime
 
     model = MODELS[kind](keras_mra.layers.MaskReconstruct(make_mae(), 0.5))

@@ -159,17 +159,20 @@ BOXES = {
 }
 
 
-@pytest.mark.parametrize("by_name", [False, True])
 @pytest.mark.parametrize(
-    "protect, target",
+    "protect, target, by_name",
     [
-        *(pytest.param("segmentation_masks", t, id=k) for k, t in MASKS.items()),
-        *(pytest.param("bounding_boxes", t, id=k) for k, t in BOXES.items()),
+        pytest.param(protect, target, by_name, id=f"{name}-{by_name}")
+        for protect, targets in (
+            ("segmentation_masks", MASKS),
+            ("bounding_boxes", BOXES),
+        )
+        for name, target in targets.items()
+        # By name, the annotation is always an entry of a dict.
+        for by_name in ((False, True) if isinstance(target, dict) else (False,))
     ],
 )
 def test_protected_objects(protect, target, by_name):
-    if by_name and not isinstance(target, dict):
-        pytest.skip("A mask has a name there.")
     box_format = "xyxy" if protect == "bounding_boxes" else None
     transform = transform_for(
         protect=protect, bounding_box_format=box_format, strategy="random"

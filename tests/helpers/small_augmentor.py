@@ -1,6 +1,7 @@
 """A small autoencoder to augment with, and a classifier behind it."""
 
 import keras
+import numpy as np
 from keras import ops
 
 import keras_mra
@@ -34,3 +35,14 @@ def classifier(augmentation, image_shape=(12, 12, 1), dtype="uint8"):
     )
     model.compile("sgd", "sparse_categorical_crossentropy")
     return model
+
+
+def patch_noise(rng, count=16):
+    """Images of noise whose nine patches differ in brightness.
+
+    Returns:
+        uint8 `(count, 12, 12, 1)`.
+    """
+    levels = rng.permuted(np.tile(np.arange(9), (count, 1)), axis=1).reshape(-1, 3, 3)
+    levels = levels.repeat(4, axis=1).repeat(4, axis=2)[..., None]  # (B, 12, 12, 1)
+    return (24 * levels + rng.integers(0, 24, levels.shape)).astype("uint8")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from helpers.models import TINY
 from helpers.models import compute
+from helpers.small_augmentor import patch_noise
 from keras import ops
 
 import keras_mra
@@ -19,10 +20,7 @@ def mae():
 
 @pytest.fixture
 def images(rng):
-    """Noise, in patches of which no two of an image are as bright."""
-    levels = rng.permuted(np.tile(np.arange(9), (16, 1)), axis=1).reshape(-1, 3, 3)
-    levels = levels.repeat(4, axis=1).repeat(4, axis=2)[..., None]  # (16, 12, 12, 1)
-    return (24 * levels + rng.integers(0, 24, levels.shape)).astype("uint8")
+    return patch_noise(rng)
 
 
 def means(values=9, **kwargs):

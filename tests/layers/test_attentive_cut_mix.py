@@ -1,9 +1,13 @@
 """AttentiveCutMix against NumPy, with an attention model that is known."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
+from helpers.models import randomize
 from helpers.small_augmentor import make_mae
+from helpers.small_augmentor import patch_noise
 from helpers.small_augmentor import to_numpy
 from keras import ops
 
@@ -17,11 +21,7 @@ HOT = np.eye(COUNT, dtype="float32")  # every image is a class of its own
 
 @pytest.fixture
 def images():
-    """Noise, in patches of which no two of an image are as bright."""
-    rng = np.random.default_rng(0)
-    levels = rng.permuted(np.tile(np.arange(9), (COUNT, 1)), axis=1).reshape(-1, 3, 3)
-    levels = levels.repeat(4, axis=1).repeat(4, axis=2)[..., None]  # (16, 12, 12, 1)
-    return (24 * levels + rng.integers(0, 24, levels.shape)).astype("uint8")
+    return patch_noise(np.random.default_rng(0), COUNT)
 
 
 def brightness():
@@ -235,3 +235,12 @@ def test_inputs_without_labels(mae, images):
     for inputs in (images, {"images": images}, ops.convert_to_tensor(images)):
         with pytest.raises(ValueError, match="`inputs` must be a dict that holds"):
             make(mae)(inputs)
+
+
+def test_a_loaded_layer_does_not_warn_of_weights_that_come_later():
+    config = AttentiveCutMix(randomize(make_mae())).get_config()
+    config["mae"] = keras.saving.serialize_keras_object(config["mae"])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        AttentiveCutMix.from_config(config)
+    assert not any("initial weights" in str(warning.message) for warning in caught)

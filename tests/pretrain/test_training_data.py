@@ -13,6 +13,7 @@ from keras import ops
 
 import keras_mra
 from keras_mra import backend
+from keras_mra import datasets
 from keras_mra.models import presets
 from keras_mra.pretrain import default_recipe
 from keras_mra.pretrain import recipe_request
@@ -130,3 +131,9 @@ def test_data_alone_is_enough(images, monkeypatch):
     # The result reconstructs images.
     visible = np.arange(16, dtype="int32")[None]
     assert tuple(mae.reconstruct(images[:1], visible).shape) == (1, 8, 8, 1)
+
+
+def test_a_data_set_keeps_its_own_batch_size(images):
+    for ds in (datasets.ArrayDataset(images, batch_size=3), images):
+        data = training_data(DataRequest(ds))
+        assert data.batch_size == (12 if ds is images else 3)

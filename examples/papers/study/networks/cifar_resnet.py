@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from study.networks.convolution import convolution
+from study.networks.convolution import norm
 from study.networks.ends import probabilities
 from study.networks.ends import to_unit_range
 
@@ -27,7 +29,7 @@ def cifar_resnet(image_shape, num_classes, value_range, depth=20):
         raise ValueError(f"`depth` must be 6n + 2. Received: depth={depth}")
     images = keras.Input(image_shape)
     x = to_unit_range(images, value_range)
-    x = keras.layers.Activation("relu")(_norm(_conv(x, 16)))
+    x = keras.layers.Activation("relu")(norm(convolution(x, 16)))
     for stage, filters in enumerate((16, 32, 64)):
         for block in range(blocks):
             x = _block(x, filters, stride=2 if stage and not block else 1)
@@ -37,26 +39,11 @@ def cifar_resnet(image_shape, num_classes, value_range, depth=20):
 
 def _block(x, filters, stride):
     shortcut = x
-    x = keras.layers.Activation("relu")(_norm(_conv(x, filters, stride)))
-    x = _norm(_conv(x, filters))
+    x = keras.layers.Activation("relu")(norm(convolution(x, filters, stride)))
+    x = norm(convolution(x, filters))
     if stride > 1:
         shortcut = keras.layers.MaxPooling2D(1, stride)(shortcut)
         more = filters - shortcut.shape[-1]
         sides = (more // 2, more - more // 2)
         shortcut = ops.pad(shortcut, ((0, 0), (0, 0), (0, 0), sides))
     return keras.layers.Activation("relu")(keras.layers.Add()([x, shortcut]))
-
-
-def _conv(x, filters, stride=1):
-    return keras.layers.Conv2D(
-        filters,
-        3,
-        stride,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-    )(x)
-
-
-def _norm(x):
-    return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)

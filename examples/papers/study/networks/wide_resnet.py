@@ -2,6 +2,8 @@
 
 import keras
 
+from study.networks.convolution import convolution
+from study.networks.convolution import norm
 from study.networks.ends import probabilities
 from study.networks.ends import to_unit_range
 
@@ -23,7 +25,7 @@ def wide_resnet(image_shape, num_classes, value_range, depth=28, width=2):
     if rest or blocks < 1:
         raise ValueError(f"`depth` must be 6n + 4. Received: depth={depth}")
     images = keras.Input(image_shape)
-    x = _conv(to_unit_range(images, value_range), 16)
+    x = convolution(to_unit_range(images, value_range), 16)
     for stage, filters in enumerate((16 * width, 32 * width, 64 * width)):
         for block in range(blocks):
             x = _block(x, filters, stride=2 if stage and not block else 1)
@@ -34,22 +36,10 @@ def wide_resnet(image_shape, num_classes, value_range, depth=28, width=2):
 def _block(x, filters, stride):
     shortcut, x = x, _activated(x)
     if stride > 1 or shortcut.shape[-1] != filters:
-        shortcut = _conv(x, filters, stride, side=1)
-    x = _activated(_conv(x, filters, stride))
-    return keras.layers.Add()([_conv(x, filters), shortcut])
+        shortcut = convolution(x, filters, stride, side=1)
+    x = _activated(convolution(x, filters, stride))
+    return keras.layers.Add()([convolution(x, filters), shortcut])
 
 
 def _activated(x):
-    x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
-    return keras.layers.Activation("relu")(x)
-
-
-def _conv(x, filters, stride=1, side=3):
-    return keras.layers.Conv2D(
-        filters,
-        side,
-        stride,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-    )(x)
+    return keras.layers.Activation("relu")(norm(x))

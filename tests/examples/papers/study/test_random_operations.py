@@ -45,10 +45,12 @@ def test_pixels_in_another_range_and_integers(make):
     np.testing.assert_array_equal(integers, found)
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="JAX and PyTorch trace no batches of unknown size.",
+)
 @pytest.mark.parametrize("make", LAYERS)
 def test_traced_draws_are_new_and_the_batch_may_be_unknown(make):
-    if keras.backend.backend() != "tensorflow":
-        pytest.skip("Only TensorFlow traces batches of unknown size.")
     layer = make(seed=0)
     function = traced(layer, ((None, 16, 16, 3), "float32"))
     first, second = (

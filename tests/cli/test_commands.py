@@ -1,0 +1,182 @@
+"""The commands: their options, their files, their exit status."""
+
+import os
+import re
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from helpers.commands import run
+
+import keras_mra
+
+pytestmark = pytest.mark.once
+
+
+def test_help_names_every_command():
+    out = run(["--help"]).output
+    assert all(
+        name in out
+        for name in ("demo", "pretrain", "inspect", "augment", "convert", "info", "app")
+    )
+
+
+def test_version():
+    result = run(["--version"])
+    assert result.exit_code == 0
+    assert result.output == f"keras_mra {keras_mra.__version__}\n"
+
+
+def test_the_package_of_the_commands_runs_as_a_module():
+    """As `torchrun` starts it."""
+    result = subprocess.run(
+        [sys.executable, "-m", "keras_mra_cli", "--version"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == f"keras_mra {keras_mra.__version__}\n"
+
+
+# --- silence -------------------------------------------------------------------------
+
+
+def test_quiet_leaves_errors_and_warnings(monkeypatch, tmp_path):
+    def pretrain(data, **arguments):
+        print("progress")
+        warnings.warn("a warning", stacklevel=2)
+        raise ValueError("an error")
+
+    monkeypatch.setattr(keras_mra, "pretrain_mae", pretrain)
+    command = ["pretrain", "digits", "--out", str(tmp_path)]
+    with pytest.warns(UserWarning, match="a warning"):
+        result = run(command)
+    assert (result.stdout, result.stderr) == ("progress\n", "Error: an error\n")
+    with pytest.warns(UserWarning, match="a warning"):
+        result = run(["--quiet", *command])
+    assert result.exit_code == 1 and result.output == "Error: an error\n"
+    with pytest.warns(UserWarning, match="a warning"):
+        assert run(command).stdout == "progress\n"  # It is back.
+
+
+def test_quiet_commands_do_their_work_in_silence(tmp_path, preset):
+    image = pytest.importorskip("PIL.Image")
+    photos, copies = tmp_path / "photos", tmp_path / "copies"
+    photos.mkdir()
+    picture = keras_mra.datasets.sample_photographs()[0]
+    image.fromarray(picture).save(photos / "a.png")
+    command = ["augment", str(photos), str(copies), "--preset", preset]
+    result = run(["--quiet", *command])
+    assert result.exit_code == 0 and result.output == ""
+    assert any(copies.iterdir())
+
+
+def test_quiet_info_prints_the_facts():
+    command = ["info", "mae_nano_fashion_mnist"]
+    assert "556,688" in run(["--quiet", *command]).output
+
+
+# --- demo: a quick run ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        ("", (40, 30, 3)),
+        ("--quick", (10, 2, 2)),
+        ("--quick --epochs 5", (10, 5, 2)),
+        ("--seeds 1 --quick", (10, 2, 1)),
+    ],
+)
+def test_quick_replaces_what_is_not_given(monkeypatch, words, expected):
+    from keras_mra import demo
+
+    ran = []
+    monkeypatch.setattr(demo, "run_demo", ran.append)
+    assert run(["demo", *words.split()]).exit_code == 0
+    (settings,) = ran
+    assert (settings.labels_per_class, settings.epochs, settings.seeds) == expected
+    assert settings.quick == ("--quick" in words)
+
+
+# --- the other commands --------------------------------------------------------------
+
+
+def test_augment_lists_broken_files_and_exits_with_2(tmp_path, preset):
+    image = pytest.importorskip("PIL.Image")
+    source, target = tmp_path / "in", tmp_path / "out"
+    (source / "cats").mkdir(parents=True)
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 11, 3)).astype("uint8")
+    image.fromarray(pixels).save(source / "cats" / "a.png")
+    command = ["augment", str(source), str(target), "--copies", "2", "--preset", preset]
+    result = run(command)
+    assert result.exit_code == 0 and "2 written" in result.output
+    assert len(list((target / "cats").iterdir())) == 2
+    result = run([*command, "--mask-ratio", "0.5"])
+    assert result.exit_code == 1 and "mask_ratio=0.4 there" in result.output
+    assert "0 written" not in result.output
+    (source / "broken.jpg").write_bytes(b"no image")
+    result = run(command)
+    assert result.exit_code == 2
+    assert "2 there already" in result.output and "broken.jpg" in result.output
+
+
+def test_augment_makes_a_training_set(tmp_path, preset):
+    image = pytest.importorskip("PIL.Image")
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 9, 11, 3)).astype("uint8")
+    frames = [image.fromarray(frame) for frame in pixels]
+    frames[0].save(source / "a.jpg")
+    frames[0].save(source / "b.gif", save_all=True, append_images=frames[1:])
+    command = ["augment", str(source), str(target), "--preset", preset]
+    command += ["--format", "same", "--quality", "70", "--include-originals"]
+    result = run(command)
+    assert result.exit_code == 0, result.output
+    assert "2 written, 0 there already, 2 originals, 0 failed" in result.output
+    assert "b.gif: only its first frame is used" in result.output
+    names = ["a.jpg", "a.jpg.mra1.jpg", "b.gif", "b.gif.mra1.png"]
+    found = sorted(path.name for path in target.iterdir())
+    assert found == sorted([*names, "augment_settings.json"])
+
+
+def test_augment_needs_weights(tmp_path):
+    (tmp_path / "in").mkdir()
+    result = run(
+        ["augment", str(tmp_path / "in"), str(tmp_path), "--preset", "mae_nano"]
+    )
+    assert result.exit_code == 1 and "without weights" in result.output
+
+
+def test_convert_takes_a_preset_out_and_in_again(tmp_path, preset):
+    pytest.importorskip("safetensors")
+    out, back = str(tmp_path / "out"), str(tmp_path / "back")
+    result = run(["convert", preset, out])
+    assert result.exit_code == 0, result.output
+    assert "for transformers" in result.output
+    result = run(["convert", out, back])
+    assert result.exit_code == 0 and "MAE.from_preset" in result.output
+    a, b = (keras_mra.MAE.from_preset(folder) for folder in (preset, back))
+    for v, w in zip(a.get_weights(), b.get_weights(), strict=True):
+        np.testing.assert_array_equal(v, w)
+    result = run(["convert", preset, out, "--to", "onnx"])
+    assert result.exit_code == 2 and "preset or transformers" in result.output
+    result = run(["convert", "mae_nano", out])
+    assert result.exit_code == 1 and "architecture" in result.output
+    result = run(["convert", "hf://nobody", out])
+    assert result.exit_code == 1 and "hf://OWNER/NAME" in result.output
+
+
+def test_info_says_what_a_preset_is(preset):
+    result = run(["info", "mae_nano_fashion_mnist"])
+    assert result.exit_code == 0, result.output
+    for part in ("60,000 training images", "96x4", "556,688", "(0.0, 255.0)", "Apache"):
+        assert part in result.output
+    assert re.search(r"training data +fashion_mnist\n", result.output)
+    assert "not told" in run(["info", preset]).output
+    assert "No weights" in run(["info", "mae_base"]).output
+    result = run(["info", "nothing"])
+    assert result.exit_code == 1 and "nothing" in result.output
