@@ -41,7 +41,9 @@ class AttentiveCutMix(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
         mask_ratio: Float in (0, 1), the share of the patches to repaint before.
         rate: Float in [0, 1], the fraction of samples augmented.
         seed: Int, `keras.random.SeedGenerator` or `None`.
-        resize, copy, attention_model: As in `MaskReconstruct`.
+        resize: As in `MaskReconstruct`.
+        copy: As in `MaskReconstruct`.
+        attention_model: As in `MaskReconstruct`.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
