@@ -21,12 +21,12 @@ from rich.table import Table
 from keras_mra import backend
 from keras_mra import datasets
 from keras_mra import files
+from keras_mra.classifiers.networks.small_cnn import small_cnn
 from keras_mra.datasets.dataset import Split
 from keras_mra.evaluation.occlusion import boundary_occlusion
 from keras_mra.layers import MaskReconstruct
 from keras_mra.machine import describe_machine
 from keras_mra.models import MAE
-from keras_mra.models.small_cnn import small_cnn
 from keras_mra.pretrain import pretrain_mae
 from keras_mra.typing import ImageShape
 from keras_mra.visualization import plot_masking_strategies

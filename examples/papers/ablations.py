@@ -17,9 +17,10 @@ Expected result: unknown. The whole experiment has not been run.
 from matplotlib.figure import Figure
 from study import arms
 from study.autoencoders import pretrained
-from study.classifiers import classification_error
 from study.study import Study
 from study.tables import comparison
+
+from keras_mra.classifiers.predictions import classification_error
 
 # The first value of a list is used while other settings change.
 SETTINGS = {

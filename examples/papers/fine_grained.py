@@ -18,9 +18,10 @@ flip+crop by 4.9 ± 2.4, mostly on shirts: `docs/results/fine_grained.md`.
 """
 
 from study import arms
-from study.classifiers import error_rate
-from study.classifiers import predictions
 from study.study import Study
+
+from keras_mra.classifiers.predictions import error_rate
+from keras_mra.classifiers.predictions import predictions
 
 SETTINGS = {
     "arms": ["none", "flip+crop", "MRA", "MRA random", "flip+crop+MRA"],

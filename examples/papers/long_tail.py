@@ -19,7 +19,6 @@ with "MRA tail", and as little on the classes with few images. flip+crop has an 
 """
 
 from study import arms
-from study.classifiers import predictions
 from study.imbalance import class_groups
 from study.imbalance import group_errors
 from study.imbalance import long_tail
@@ -28,6 +27,7 @@ from study.study import Study
 from study.tables import comparison
 
 from keras_mra import datasets
+from keras_mra.classifiers.predictions import predictions
 from keras_mra.visualization import plot_learning_curves
 
 SETTINGS = {

@@ -18,11 +18,11 @@ masks and 9 with low attention: `docs/results/masking_strategies.md`.
 
 import numpy as np
 from study import arms
-from study.classifiers import classification_error
 from study.study import Study
 from study.tables import comparison
 
 from keras_mra import masking
+from keras_mra.classifiers.predictions import classification_error
 from keras_mra.layers import MaskReconstruct
 from keras_mra.visualization import plot_masking_strategies
 

@@ -19,19 +19,20 @@ MRA is not lower (+1.2 ± 2.3). With 25 and 100 labels no arm differs by half a 
 """
 
 import keras
-from study import classifiers
 from study.augmentations import augmentation
 from study.augmentations import flip_and_shift
 from study.augmentations import uses_mra
 from study.fixmatch import FixMatch
-from study.networks.build_network import build_network
-from study.optimizers import make_optimizer
 from study.paired_batches import PairedBatches
 from study.runs import over_seeds
 from study.splits import draw
 from study.study import Study
 from study.tables import comparison
 
+from keras_mra.classifiers.make_optimizer import make_optimizer
+from keras_mra.classifiers.networks.build_network import build_network
+from keras_mra.classifiers.predictions import classification_error
+from keras_mra.classifiers.train_classifier import fit
 from keras_mra.visualization import plot_learning_curves
 
 # "labels only" is the baseline. The other arms name the strong view.
@@ -119,8 +120,8 @@ def train(study, arm, count, seed):
         optimizer = make_optimizer(
             "adam", study.args.learning_rate, EPOCHS * len(batches)
         )
-        curve = classifiers.fit(model, network, batches, data.test, EPOCHS, optimizer)
-        found = classifiers.classification_error(network, data.test)
+        curve = fit(model, network, batches, data.test, EPOCHS, optimizer)
+        found = classification_error(network, data.test)
         return {"test error": found, "curve": curve}
 
     return study.runs(f"fixmatch {arm}", decides, run)

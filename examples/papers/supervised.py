@@ -23,10 +23,11 @@ MRA changes the error by +0.3 ± 0.5 points: `docs/results/supervised.md`.
 """
 
 from study import arms
-from study.classifiers import classification_error
 from study.study import Study
 from study.tuning import trials_table
 from study.tuning import tune
+
+from keras_mra.classifiers.predictions import classification_error
 
 SETTINGS = {"arms": arms.ARMS, "tune": 0, **arms.SETTINGS}
 QUICK = {"arms": arms.QUICK_ARMS, **arms.QUICK}

@@ -3,10 +3,10 @@
 from typing import Any
 
 from keras_mra import checks
+from keras_mra.fitting_patch import fitting_patch
 from keras_mra.models import MAE
 from keras_mra.models import presets
 from keras_mra.pretrain.data_request import DataRequest
-from keras_mra.pretrain.fitting_patch import fitting_patch
 from keras_mra.pretrain.training_data import TrainingData
 from keras_mra.pretrain.training_data import training_data
 from keras_mra.typing import Path

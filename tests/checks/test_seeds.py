@@ -12,8 +12,8 @@ from keras_mra import checks
 from keras_mra import masking
 from keras_mra import views
 from keras_mra.augment.painter import Painter
+from keras_mra.classifiers.networks.small_cnn import small_cnn
 from keras_mra.evaluation.occlusion import patch_occlusion
-from keras_mra.models.small_cnn import small_cnn
 from keras_mra.pretrain.data_request import DataRequest
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), "uint8")

@@ -1,16 +1,16 @@
 """The arms of an experiment: one classifier trained with different augmentations."""
 
 from keras_mra import checks
+from keras_mra.classifiers.flip_crop import flip_crop
+from keras_mra.classifiers.networks.build_network import build_network
+from keras_mra.classifiers.train_classifier import train_classifier
 from keras_mra.visualization import plot_learning_curves
-from study import classifiers
 from study.augmentations import STRENGTHS
 from study.augmentations import augmentation
 from study.augmentations import parts
 from study.augmentations import strengths_of
 from study.augmentations import uses_mra
-from study.flip_crop import flip_crop
 from study.imbalance import class_groups
-from study.networks.build_network import build_network
 from study.runs import over_seeds
 from study.splits import draw
 from study.tables import comparison
@@ -158,7 +158,7 @@ def trained(study, arm, seed, chosen=None, name="classifier", mae=None, **change
             tail=_tail(images.all_labels()),
             seed=seed,
         )
-        curve = classifiers.train_classifier(
+        curve = train_classifier(
             network,
             images,
             data.test,

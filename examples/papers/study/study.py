@@ -12,9 +12,9 @@ import keras
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra import datasets
+from keras_mra.classifiers.recipes import RECIPES
 from keras_mra.machine import describe_machine
 from study.autoencoders import autoencoder
-from study.recipes import RECIPES
 from study.report import write_report
 from study.runs import Runs
 from study.splits import load_splits

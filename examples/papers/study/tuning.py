@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 
 from keras_mra import checks
+from keras_mra.classifiers.predictions import classification_error
 from keras_mra.evaluation.result import table
 from study import arms
 from study.augmentations import strengths_of
-from study.classifiers import classification_error
 
 # What is tried for every arm, as factors of the study's setting.
 FACTORS = {"learning_rate": (0.25, 0.5, 1.0, 2.0, 4.0), "weight_decay": (0.2, 1.0, 5.0)}

@@ -5,8 +5,8 @@ import pytest
 from helpers.small_study import coloured_splits
 from helpers.small_study import digits_study
 from study import arms
-from study import classifiers
-from study.flip_crop import flip_crop
+
+from keras_mra.classifiers.flip_crop import flip_crop
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -38,7 +38,7 @@ def test_arms_are_trained_and_judged(folder):
 def test_a_trained_classifier_is_found_again(folder, monkeypatch):
     network, result = arms.trained(digits_study(folder), "none", 0)
     monkeypatch.setattr(
-        classifiers, "train_classifier", lambda *_, **__: pytest.fail("trained again")
+        arms, "train_classifier", lambda *_, **__: pytest.fail("trained again")
     )
     again, same = arms.trained(digits_study(folder), "none", 0)
     assert same == result
@@ -73,7 +73,7 @@ def test_colour_images_are_flipped_and_cropped_in_every_arm(tmp_path, monkeypatc
         given[arguments["layers"] == []] = arguments
         return {"epoch": [], "loss": [], "error": []}
 
-    monkeypatch.setattr(classifiers, "train_classifier", train)
+    monkeypatch.setattr(arms, "train_classifier", train)
     options = ["--arms", "none", "flip+crop", "flip+crop+Cutout", "Cutout"]
     for base, expected, names in [
         ("auto", flip_crop, ["none", "Cutout"]),

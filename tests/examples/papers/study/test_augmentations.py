@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from keras import ops
 from study import augmentations
-from study.augmented_batches import AugmentedBatches
 from study.on_classes import OnClasses
 
 import keras_mra
 from keras_mra import datasets
+from keras_mra.classifiers.augmented_batches import AugmentedBatches
 
 
 def test_the_names_of_arms():

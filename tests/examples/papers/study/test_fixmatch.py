@@ -10,7 +10,7 @@ from study.fixmatch import FixMatch
 from study.paired_batches import PairedBatches
 
 import keras_mra
-from keras_mra.models.small_cnn import small_cnn
+from keras_mra.classifiers.networks.small_cnn import small_cnn
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

@@ -1,5 +1,7 @@
 """The settings with which the papers train each network, used where none are given."""
 
+from typing import Any
+
 # He et al. (2016), with the stronger L2 penalty of Zagoruyko and Komodakis (2016).
 _RESIDUAL = dict(
     optimizer="sgd",
@@ -17,7 +19,7 @@ _TRANSFORMER = dict(
     weight_decay=0.05,
     label_smoothing=0.1,
 )
-RECIPES = {
+RECIPES: dict[str, dict[str, Any]] = {
     "resnet20": _RESIDUAL,
     "resnet56": _RESIDUAL,
     "wrn_28_2": _RESIDUAL,

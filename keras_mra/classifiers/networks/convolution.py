@@ -1,15 +1,18 @@
 """The convolution and the norm of the residual networks."""
 
+from typing import Any
+
 import keras
 
 
-def convolution(x, filters, stride=1, side=3):
+def convolution(x: Any, filters: int, stride: int = 1, side: int = 3) -> Any:
     """A convolution without bias, with He's initial weights.
 
     Args:
         x: Keras tensor `(batch, height, width, channels)`.
         filters: Int.
-        stride, side: Ints, of both axes.
+        stride: Int, of both axes.
+        side: Int, of the kernel.
     """
     return keras.layers.Conv2D(
         filters,
@@ -21,6 +24,6 @@ def convolution(x, filters, stride=1, side=3):
     )(x)
 
 
-def norm(x):
+def norm(x: Any) -> Any:
     """A batch normalisation with the momentum of the published networks."""
     return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)

@@ -1,4 +1,4 @@
-"""A small convolutional classifier, for the demonstration and the experiments."""
+"""A small convolutional classifier."""
 
 import keras
 

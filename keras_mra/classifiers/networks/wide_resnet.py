@@ -1,14 +1,23 @@
 """Wide residual networks (Zagoruyko and Komodakis, 2016)."""
 
+from typing import Any
+
 import keras
 
-from study.networks.convolution import convolution
-from study.networks.convolution import norm
-from study.networks.ends import probabilities
-from study.networks.ends import to_unit_range
+from keras_mra.classifiers.networks.convolution import convolution
+from keras_mra.classifiers.networks.convolution import norm
+from keras_mra.classifiers.networks.ends import probabilities
+from keras_mra.classifiers.networks.ends import to_unit_range
+from keras_mra.typing import ImageShape
 
 
-def wide_resnet(image_shape, num_classes, value_range, depth=28, width=2):
+def wide_resnet(
+    image_shape: ImageShape,
+    num_classes: int,
+    value_range: tuple[float, float],
+    depth: int = 28,
+    width: int = 2,
+) -> keras.Model:
     """Builds a WRN: pre-activation blocks, three stages of 16, 32 and 64 x `width`.
 
     Args:
@@ -33,7 +42,7 @@ def wide_resnet(image_shape, num_classes, value_range, depth=28, width=2):
     return keras.Model(images, probabilities(x, num_classes))
 
 
-def _block(x, filters, stride):
+def _block(x: Any, filters: int, stride: int) -> Any:
     shortcut, x = x, _activated(x)
     if stride > 1 or shortcut.shape[-1] != filters:
         shortcut = convolution(x, filters, stride, side=1)
@@ -41,5 +50,5 @@ def _block(x, filters, stride):
     return keras.layers.Add()([convolution(x, filters), shortcut])
 
 
-def _activated(x):
+def _activated(x: Any) -> Any:
     return keras.layers.Activation("relu")(norm(x))

@@ -1,9 +1,12 @@
 """The augmentation that every arm on photographs begins with."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 
-def flip_crop(images, rng):
+def flip_crop(images: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     """Mirrors half of the images, and crops all of them from padded ones.
 
     The border is black and an eighth of each side wide: 4 pixels for images of 32, as

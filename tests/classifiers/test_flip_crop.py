@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from study.flip_crop import flip_crop
+
+from keras_mra.classifiers.flip_crop import flip_crop
 
 pytestmark = pytest.mark.once
 

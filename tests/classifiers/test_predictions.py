@@ -1,10 +1,11 @@
-"""The training of classifiers, and their predictions."""
+"""The predictions of a classifier, in order and of changed images."""
 
 import numpy as np
 from helpers.small_study import digits_study
-from study import classifiers
 
 from keras_mra import datasets
+from keras_mra.classifiers.predictions import classification_error
+from keras_mra.classifiers.predictions import predictions
 
 
 def test_predictions_in_order_and_changed(tmp_path):
@@ -15,10 +16,10 @@ def test_predictions_in_order_and_changed(tmp_path):
         def predict_on_batch(self, images):
             return np.eye(256)[images.max(axis=(1, 2, 3)).astype(int)]
 
-    predicted, labels = classifiers.predictions(Brightness(), this.data.test)
+    predicted, labels = predictions(Brightness(), this.data.test)
     np.testing.assert_array_equal(predicted, images.max(axis=(1, 2, 3)))
     np.testing.assert_array_equal(labels, true)
-    changed, _ = classifiers.predictions(Brightness(), this.data.test, lambda x: x // 2)
+    changed, _ = predictions(Brightness(), this.data.test, lambda x: x // 2)
     np.testing.assert_array_equal(changed, images.max(axis=(1, 2, 3)) // 2)
     wrong = (images.max(axis=(1, 2, 3)) != true).mean()
-    assert classifiers.classification_error(Brightness(), this.data.test) == wrong
+    assert classification_error(Brightness(), this.data.test) == wrong

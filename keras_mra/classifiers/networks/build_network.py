@@ -1,27 +1,38 @@
 """The classifiers of the experiments, by name."""
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
 from keras_mra import backend
 from keras_mra import checks
-from keras_mra.models.small_cnn import small_cnn
-from study.networks.cifar_resnet import cifar_resnet
-from study.networks.ends import probabilities
-from study.networks.ends import to_unit_range
-from study.networks.vit_tiny import vit_tiny
-from study.networks.wide_resnet import wide_resnet
+from keras_mra.classifiers.networks.cifar_resnet import cifar_resnet
+from keras_mra.classifiers.networks.ends import probabilities
+from keras_mra.classifiers.networks.ends import to_unit_range
+from keras_mra.classifiers.networks.small_cnn import small_cnn
+from keras_mra.classifiers.networks.vit_tiny import vit_tiny
+from keras_mra.classifiers.networks.wide_resnet import wide_resnet
+from keras_mra.typing import ImageShape
 
 # Functions of the shape of the images, the number of classes and the range of the
 # pixels.
-NETWORKS = {
-    "resnet20": lambda *of: cifar_resnet(*of, depth=20),
-    "resnet56": lambda *of: cifar_resnet(*of, depth=56),
-    "wrn_28_2": lambda *of: wide_resnet(*of, depth=28, width=2),
+NETWORKS: dict[str, Callable[..., keras.Model]] = {
+    "resnet20": functools.partial(cifar_resnet, depth=20),
+    "resnet56": functools.partial(cifar_resnet, depth=56),
+    "wrn_28_2": functools.partial(wide_resnet, depth=28, width=2),
     "vit_tiny": vit_tiny,
 }
 
 
-def build_network(name, image_shape, num_classes, value_range, seed):
+def build_network(
+    name: str,
+    image_shape: ImageShape,
+    num_classes: int,
+    value_range: tuple[float, float],
+    seed: int,
+) -> keras.Model:
     """Builds an untrained classifier.
 
     Args:
@@ -45,7 +56,7 @@ def build_network(name, image_shape, num_classes, value_range, seed):
         return small_cnn(*of, seed=seed)
     if name in NETWORKS:
         return NETWORKS[name](*of)
-    make = getattr(keras.applications, name, None)
+    make: Any = getattr(keras.applications, name, None)
     if make is None:
         raise ValueError(
             f"`network` must be small_cnn, {', '.join(NETWORKS)}, or a function of "

@@ -1,5 +1,6 @@
 """The optimizers of the classifiers, by name."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -13,7 +14,13 @@ OPTIMIZERS = ("adam", "adamw", "sgd")
 _BackendSGD: Any = type(keras.optimizers.SGD.__new__(keras.optimizers.SGD))
 
 
-def make_optimizer(name, learning_rate, steps, warmup_steps=0, weight_decay=0.0):
+def make_optimizer(
+    name: str,
+    learning_rate: float,
+    steps: int,
+    warmup_steps: int = 0,
+    weight_decay: float = 0.0,
+) -> keras.optimizers.Optimizer:
     """Makes an optimizer whose rate rises linearly and falls as a cosine to zero.
 
     Args:
@@ -63,14 +70,17 @@ class SGDWithL2(_BackendSGD):
 
     Args:
         l2: Float, at least 0.
-        *args, **kwargs: Arguments of `keras.optimizers.SGD`.
+        *args: Arguments of `keras.optimizers.SGD`.
+        **kwargs: Arguments of `keras.optimizers.SGD`.
     """
 
-    def __init__(self, l2, *args, **kwargs):
+    def __init__(self, l2: float, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.l2 = float(l2)
 
-    def apply(self, grads, trainable_variables=None):
+    def apply(
+        self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None
+    ) -> None:
         variables = trainable_variables
         if variables is None:
             variables = self._trainable_variables
@@ -80,5 +90,5 @@ class SGDWithL2(_BackendSGD):
         ]
         super().apply(grads, trainable_variables)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "l2": self.l2}

@@ -1,10 +1,20 @@
 """Batches that are augmented before `fit`, images and labels together."""
 
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+from typing import TypeAlias
+
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from keras_mra import backend
+from keras_mra.datasets import EpochDataset
+
+# From a batch of images and a random generator to a batch of images.
+Base: TypeAlias = Callable[[NDArray[Any], np.random.Generator], NDArray[Any]]
 
 
 class AugmentedBatches(keras.utils.PyDataset):
@@ -15,7 +25,7 @@ class AugmentedBatches(keras.utils.PyDataset):
 
     Args:
         dataset: `EpochDataset` of images and integer labels.
-        layers: List of Keras layers on dicts of `"images"` and one-hot `"labels"`.
+        layers: Keras layers on dicts of `"images"` and one-hot `"labels"`.
         num_classes: Int.
         value_range: Pair of floats. Augmented images are clipped to it.
         base: Function from a batch of images, an array, and a
@@ -24,23 +34,31 @@ class AugmentedBatches(keras.utils.PyDataset):
             every arm gets the same flips and crops.
     """
 
-    def __init__(self, dataset, layers, num_classes, value_range, base=None):
+    def __init__(
+        self,
+        dataset: EpochDataset,
+        layers: Sequence[keras.layers.Layer],
+        num_classes: int,
+        value_range: tuple[float, float],
+        base: Base | None = None,
+    ) -> None:
         super().__init__()
         self.dataset = dataset
         self.base = base
         self.num_classes = num_classes
         self.value_range = value_range
-        self._augment = None
+        self._augment: Any = None
         if layers:
             # `compiled` finds the random state of all layers in one that holds them.
             self._augment = backend.compiled(
-                keras.layers.Pipeline(layers), lambda *batch: _apply(layers, *batch)
+                keras.layers.Pipeline(list(layers)),
+                lambda *batch: _apply(layers, *batch),
             )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> tuple[NDArray[Any], NDArray[Any]]:
         images, labels = self.dataset[index]
         if self.base is not None:
             # The last number separates this random stream from those of the data set.
@@ -53,11 +71,13 @@ class AugmentedBatches(keras.utils.PyDataset):
         images, labels = map(ops.convert_to_numpy, self._augment(images, labels))
         return np.clip(images, *self.value_range), labels
 
-    def set_epoch(self, epoch):
+    def set_epoch(self, epoch: int) -> None:
         self.dataset.set_epoch(epoch)
 
 
-def _apply(layers, images, labels):
+def _apply(
+    layers: Sequence[keras.layers.Layer], images: Any, labels: Any
+) -> tuple[Any, Any]:
     batch = {"images": images, "labels": labels}
     for layer in layers:
         batch = layer(batch, training=True)

@@ -1,9 +1,11 @@
 """How every network begins and ends."""
 
+from typing import Any
+
 import keras
 
 
-def to_unit_range(images, value_range):
+def to_unit_range(images: Any, value_range: tuple[float, float]) -> Any:
     """Scales pixels to the range from -1 to 1.
 
     Args:
@@ -18,7 +20,7 @@ def to_unit_range(images, value_range):
     return keras.layers.Rescaling(scale, -1 - scale * low)(images)
 
 
-def probabilities(features, num_classes):
+def probabilities(features: Any, num_classes: int) -> Any:
     """A linear classifier with a softmax, in float32 under a mixed policy too.
 
     Args:

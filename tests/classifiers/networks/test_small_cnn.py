@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_mra.models.small_cnn import small_cnn
+from keras_mra.classifiers.networks.small_cnn import small_cnn
 
 
 def test_the_seed_decides_the_weights_with_and_without_augmentation():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_mra.pretrain.fitting_patch import fitting_patch
+from keras_mra.fitting_patch import fitting_patch
 
 pytestmark = pytest.mark.once
 

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from study.optimizers import make_optimizer
+
+from keras_mra.classifiers.make_optimizer import make_optimizer
 
 STEPS = 10
 

@@ -1,15 +1,20 @@
 """ViT-Ti, the smallest vision transformer of DeiT."""
 
+import keras
+
 from keras_mra.evaluation.classifier import build_classifier
+from keras_mra.fitting_patch import fitting_patch
 from keras_mra.models import MAE
-from study.square_patch import square_patch
+from keras_mra.typing import ImageShape
 
 
-def vit_tiny(image_shape, num_classes, value_range):
+def vit_tiny(
+    image_shape: ImageShape, num_classes: int, value_range: tuple[float, float]
+) -> keras.Model:
     """Builds a ViT-Ti: 12 blocks of width 192 with 3 heads, 5.4 M parameters.
 
-    The largest square patch of at most 16 pixels that gives at least 8x8 patches is
-    used: 4 pixels for images of 32, 8 for 64, and the published 16 for 224.
+    The patches are those of `fitting_patch`: 4 pixels for images of 32, 8 for 64, and
+    the published 16 for 224.
 
     Args:
         image_shape: `(height, width, channels)`.
@@ -21,7 +26,7 @@ def vit_tiny(image_shape, num_classes, value_range):
     """
     encoder = MAE(
         image_shape,
-        square_patch(image_shape, grid=8, most=16),
+        fitting_patch(image_shape),
         encoder_dim=192,
         encoder_depth=12,
         encoder_heads=3,

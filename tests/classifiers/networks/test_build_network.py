@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 import pytest
-from study.networks.build_network import build_network
-from study.networks.cifar_resnet import cifar_resnet
-from study.networks.wide_resnet import wide_resnet
+
+from keras_mra.classifiers.networks.build_network import build_network
+from keras_mra.classifiers.networks.cifar_resnet import cifar_resnet
+from keras_mra.classifiers.networks.wide_resnet import wide_resnet
 
 
 def parameters(network):

@@ -1,15 +1,23 @@
 """The residual networks for images of 32 pixels (He et al., 2016, section 4.2)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
-from study.networks.convolution import convolution
-from study.networks.convolution import norm
-from study.networks.ends import probabilities
-from study.networks.ends import to_unit_range
+from keras_mra.classifiers.networks.convolution import convolution
+from keras_mra.classifiers.networks.convolution import norm
+from keras_mra.classifiers.networks.ends import probabilities
+from keras_mra.classifiers.networks.ends import to_unit_range
+from keras_mra.typing import ImageShape
 
 
-def cifar_resnet(image_shape, num_classes, value_range, depth=20):
+def cifar_resnet(
+    image_shape: ImageShape,
+    num_classes: int,
+    value_range: tuple[float, float],
+    depth: int = 20,
+) -> keras.Model:
     """Builds a ResNet for CIFAR: three stages of 16, 32 and 64 channels.
 
     Shortcuts have no parameters (option A): where the size changes, they take every
@@ -37,7 +45,7 @@ def cifar_resnet(image_shape, num_classes, value_range, depth=20):
     return keras.Model(images, probabilities(x, num_classes))
 
 
-def _block(x, filters, stride):
+def _block(x: Any, filters: int, stride: int) -> Any:
     shortcut = x
     x = keras.layers.Activation("relu")(norm(convolution(x, filters, stride)))
     x = norm(convolution(x, filters))

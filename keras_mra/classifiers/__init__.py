@@ -1,0 +1,1 @@
+"""Classifiers of the field, and how every arm of a comparison trains one."""
