@@ -14,6 +14,7 @@ from keras_mra import masking
 from keras_mra import views
 from keras_mra import visualization
 from keras_mra.augment import augment_folder
+from keras_mra.comparison import compare
 from keras_mra.export import TorchTransform
 from keras_mra.export import export_augmentor
 from keras_mra.export import strip_augmentation
@@ -34,6 +35,7 @@ __all__ = [
     "__version__",
     "attention_of",
     "augment_folder",
+    "compare",
     "datasets",
     "distribution",
     "evaluation",

@@ -1,4 +1,4 @@
-"""The command line: `keras-mra demo`, `pretrain`, `inspect`, `augment` and others.
+"""The command line: `keras-mra demo`, `compare`, `pretrain`, `augment` and others.
 
 The modules of this package import `keras_mra`, and with it Keras and a backend, only
 when a command runs.
@@ -15,6 +15,7 @@ except ImportError:
 
 from keras_mra_cli.app_command import app as app_command
 from keras_mra_cli.augment_command import augment
+from keras_mra_cli.compare_command import compare
 from keras_mra_cli.convert_command import convert
 from keras_mra_cli.demo_command import demo
 from keras_mra_cli.info_command import info
@@ -68,6 +69,7 @@ app.command()(demo)
 app.command(cls=PretrainCommand)(pretrain)
 app.command(cls=InspectCommand)(inspect)
 app.command()(augment)
+app.command()(compare)
 app.command()(convert)
 app.command()(info)
 app.command("app")(app_command)

@@ -38,13 +38,14 @@ os.environ.setdefault("XLA_FLAGS", backend.XLA_QUICKLY)
 # draw with parts that are tested on every backend elsewhere: they run on one in turn,
 # as do the scripts in `tests/examples` and the pages in `tests/docs`.
 TURNS = {
+    "classifiers/networks/test_build_network.py": "torch",
+    "classifiers/test_predictions.py": "torch",
+    "comparison/test_compare.py": "torch",
     "examples/papers/study/test_arms.py": "torch",
     "examples/papers/study/test_augmentations.py": "tensorflow",
-    "examples/papers/study/test_classifiers.py": "torch",
     "examples/papers/study/test_encoders.py": "torch",
     "examples/papers/study/test_fixmatch.py": "jax",
     "examples/papers/study/test_protocols.py": "tensorflow",
-    "examples/papers/study/networks/test_build_network.py": "torch",
     "examples/papers/study/vqa/test_build_vqa.py": "torch",
     "test_demo.py": "tensorflow",
     "visualization/test_picture_grids.py": "torch",

@@ -1,6 +1,7 @@
 """The commands: their options, their files, their exit status."""
 
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -19,7 +20,16 @@ def test_help_names_every_command():
     out = run(["--help"]).output
     assert all(
         name in out
-        for name in ("demo", "pretrain", "inspect", "augment", "convert", "info", "app")
+        for name in (
+            "demo",
+            "compare",
+            "pretrain",
+            "inspect",
+            "augment",
+            "convert",
+            "info",
+            "app",
+        )
     )
 
 
@@ -79,27 +89,48 @@ def test_quiet_info_prints_the_facts():
     assert "556,688" in run(["--quiet", *command]).output
 
 
-# --- demo: a quick run ---------------------------------------------------------------
+# --- demo and compare: what they pass on ---------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "words, expected",
-    [
-        ("", (40, 30, 3)),
-        ("--quick", (10, 2, 2)),
-        ("--quick --epochs 5", (10, 5, 2)),
-        ("--seeds 1 --quick", (10, 2, 1)),
-    ],
-)
-def test_quick_replaces_what_is_not_given(monkeypatch, words, expected):
+class Said:
+    def __str__(self):
+        return "what was found"
+
+
+def test_demo_passes_its_options_on(monkeypatch):
     from keras_mra import demo
 
     ran = []
-    monkeypatch.setattr(demo, "run_demo", ran.append)
-    assert run(["demo", *words.split()]).exit_code == 0
-    (settings,) = ran
-    assert (settings.labels_per_class, settings.epochs, settings.seeds) == expected
-    assert settings.quick == ("--quick" in words)
+    monkeypatch.setattr(demo, "run_demo", lambda *of: ran.append(of) or Said())
+    result = run(["demo", "--quick", "--data", "digits", "--out", "there"])
+    assert result.exit_code == 0 and "what was found" in result.output
+    assert ran == [(pathlib.Path("there"), "digits", True)]
+    assert run(["demo", "--data", "cifar10"]).exit_code == 2
+
+
+def test_compare_passes_its_options_on(monkeypatch):
+    ran = {}
+
+    def compare(data, preset, **settings):
+        ran.update(settings, data=data, preset=preset)
+        return Said()
+
+    monkeypatch.setattr(keras_mra, "compare", compare)
+    words = "compare digits --arms MRA,CutMix+MRA --minutes 2 --labels-per-class 5"
+    result = run(words.split())
+    assert result.exit_code == 0 and "what was found" in result.output
+    assert ran["data"] == "digits" and ran["preset"] is None
+    assert ran["arms"] == ["MRA", "CutMix+MRA"] and ran["minutes"] == 2
+    assert ran["labels_per_class"] == 5 and ran["epochs"] is None
+
+
+def test_compare_refuses_data_without_labels_in_one_line(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    command = ["compare", f"folder:{tmp_path}", "--out", str(tmp_path / "out")]
+    result = run(command)
+    assert result.exit_code == 1 and not (tmp_path / "out").exists()
+    assert result.output.strip().splitlines()[-1].startswith("Error: `data` must have")
 
 
 # --- the other commands --------------------------------------------------------------

@@ -236,8 +236,8 @@ def test_each_backend_alone_needs_no_variable(alone, tmp_path):
     # Keras has written TensorFlow into its new configuration.
     assert all(text.startswith(line) for text in said)
     assert len(said) == (backend != "tensorflow")
-    results = json.loads((tmp_path / "mra-demo" / "results.json").read_text())
+    results = json.loads((tmp_path / "mra-demo" / "compare.json").read_text())
     assert results["machine"]["backend"] == backend
-    assert results["settings"]["epochs"] == 2
+    assert results["plan"]["epochs"] == 2
     _, said = command("--quiet", "info", "mae_nano_photos")
     assert said == []

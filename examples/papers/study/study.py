@@ -12,7 +12,7 @@ import keras
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra import datasets
-from keras_mra.classifiers.recipes import RECIPES
+from keras_mra.classifiers.network_recipes import RECIPES
 from keras_mra.machine import describe_machine
 from study.autoencoders import autoencoder
 from study.report import write_report

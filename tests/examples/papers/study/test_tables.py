@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from study.tables import comparison
-from study.tables import interval
 from study.tables import mean_and_deviation
+
+from keras_mra.comparison.paired_interval import interval
 
 pytestmark = pytest.mark.once
 

@@ -1,0 +1,79 @@
+"""`Comparison`: the errors of all arms and seeds, as a table and a verdict."""
+
+import dataclasses
+import statistics
+from typing import Any
+
+from keras_mra.comparison.arms import BASE
+from keras_mra.comparison.paired_interval import interval
+from keras_mra.evaluation.result import Result
+
+# What is measured, as the table names it.
+MEASURES = {"error": "error %", "occluded": "border hidden %"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison(Result):
+    """The result of `compare`.
+
+    Attributes:
+        runs: Dict from arms to lists of one dict for each seed, with `error` and
+            `occluded` (shares of the test images that are misclassified: as they are,
+            and with a sixth of the side hidden at each border), `seconds` and the
+            learning `curve`. The first arm, `"base"`, adds nothing.
+        base: String, what all arms begin with: `"flips and crops"`, or
+            `"no augmentation"` for grey images.
+        verdict: String: whether MRA pays, by how much, how sure that is, and the line
+            of Python to use.
+        attention: String, whether the autoencoder's attention sees objects.
+        plan: Dict of the classes, images, network, epochs and steps.
+        settings: Dict of the arguments of `compare`.
+        machine: Dict of the hardware and the versions.
+    """
+
+    protocol = "compare"
+
+    runs: dict[str, list[dict[str, Any]]]
+    base: str
+    verdict: str
+    attention: str
+    plan: dict[str, Any]
+    settings: dict[str, Any]
+    machine: dict[str, Any]
+
+    def rows(self) -> list[tuple[str, ...]]:
+        """The table that `print` shows: rows of strings, the heading first."""
+        seconds = [statistics.mean(r["seconds"] for r in x) for x in self.runs.values()]
+        rows = [("", *MEASURES.values(), "95 % interval of the change", "train s")]
+        for (arm, its_runs), duration in zip(self.runs.items(), seconds):
+            cells = [
+                _mean_and_deviation([100 * run[measure] for run in its_runs])
+                for measure in MEASURES
+            ]
+            name = self.base if arm == BASE else f"+ {arm}"
+            rows.append((name, *cells, self._interval(arm), f"{duration:.0f}"))
+        return rows
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n\n{self.attention}\n\n{self.verdict}"
+
+    def differences(self, arm: str) -> list[float]:
+        """The error of an arm minus that of the base, seed by seed, as shares."""
+        return differences(self.runs, arm)
+
+    def _interval(self, arm: str) -> str:
+        values = [100 * one for one in self.differences(arm)]
+        if arm == BASE or len(values) < 2:
+            return ""
+        low, high = interval(values)
+        return f"{statistics.mean(values):+.2f} [{low:+.2f}, {high:+.2f}]"
+
+
+def differences(runs: dict[str, list[dict[str, Any]]], arm: str) -> list[float]:
+    """The error of an arm minus that of the base, seed by seed, as shares."""
+    return [one["error"] - other["error"] for one, other in zip(runs[arm], runs[BASE])]
+
+
+def _mean_and_deviation(values: list[float]) -> str:
+    deviation = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.2f}{deviation}"

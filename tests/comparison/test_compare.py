@@ -1,0 +1,165 @@
+"""A comparison on small images: runs, pairs, files, and a restart after a kill."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+from helpers.small_study import coloured
+
+import keras_mra
+from keras_mra.comparison import arm_trainer
+from keras_mra.comparison.arms import BASE
+from keras_mra.comparison.arms import NAMES
+from keras_mra.comparison.arms import MRASettings
+from keras_mra.comparison.arms import check_arms
+from keras_mra.comparison.arms import code_of
+from keras_mra.comparison.arms import layers_of
+
+SMALL = dict(network="small_cnn", epochs=3, seeds=2, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def data():
+    return coloured(120)
+
+
+@pytest.fixture(scope="module")
+def mra():
+    mae = keras_mra.MAE.from_preset("mae_nano_photos_32")
+    return MRASettings(mae, 0.4, 0.5)
+
+
+@pytest.fixture(scope="module")
+def compared(data, tmp_path_factory):
+    out = tmp_path_factory.mktemp("compare")
+    return keras_mra.compare(data, arms=["MRA", "MixUp"], out=out, **SMALL), out
+
+
+def test_every_arm_has_every_seed(compared):
+    found, _ = compared
+    assert list(found.runs) == [BASE, "MRA", "MixUp"]
+    for runs in found.runs.values():
+        assert [run["seed"] for run in runs] == [0, 1]
+        for run in runs:
+            assert 0 <= run["error"] <= 1 and 0 <= run["occluded"] <= 1
+            assert run["curve"]["epoch"] == [1, 2, 3]
+    assert found.base == "flips and crops"
+    assert found.plan["train_images"] == 96 and found.plan["test_images"] == 24
+
+
+def test_the_table_pairs_the_seeds(compared):
+    found, _ = compared
+    base, mixup = found.runs[BASE], found.runs["MixUp"]
+    by_hand = [100 * (a["error"] - b["error"]) for a, b in zip(mixup, base)]
+    rows = {row[0]: row for row in found.rows()}
+    assert rows["+ MixUp"][3].startswith(f"{np.mean(by_hand):+.2f} [")
+    assert rows["flips and crops"][3] == ""
+    assert found.verdict in str(found) and found.attention in str(found)
+
+
+def test_the_files_hold_the_result(compared):
+    found, out = compared
+    assert json.loads((out / "compare.json").read_text()) == found.to_dict()
+    assert (out / "compare.png").read_bytes()[1:4] == b"PNG"
+
+
+def test_another_comparison_does_not_enter_the_folder(compared, data):
+    _, out = compared
+    with pytest.raises(ValueError, match="`out` must be a new folder.*epochs 3, not 4"):
+        keras_mra.compare(
+            data, arms=["MRA", "MixUp"], out=out, **{**SMALL, "epochs": 4}
+        )
+
+
+def test_a_killed_comparison_goes_on(data, tmp_path, monkeypatch):
+    trained = []
+    run = arm_trainer.ArmTrainer.run
+
+    def dying(self, arm, seed, epochs):
+        if len(trained) == 3:
+            trained.append("killed")
+            raise KeyboardInterrupt
+        trained.append((arm, seed))
+        return run(self, arm, seed, epochs)
+
+    monkeypatch.setattr(arm_trainer.ArmTrainer, "run", dying)
+    settings = {**SMALL, "arms": ["MixUp"], "out": tmp_path}
+    with pytest.raises(KeyboardInterrupt):
+        keras_mra.compare(data, **settings)
+    monkeypatch.setattr(
+        arm_trainer.ArmTrainer, "time", lambda *_: pytest.fail("planned again")
+    )
+    found = keras_mra.compare(data, **settings)
+    both = [(BASE, 0), ("MixUp", 0), (BASE, 1), ("MixUp", 1)]
+    assert trained == [*both[:3], "killed", both[3]]
+    assert [len(runs) for runs in found.runs.values()] == [2, 2]
+
+
+def test_runs_of_a_seed_repeat(data, tmp_path, compared):
+    found, _ = compared
+    again = keras_mra.compare(
+        data, arms=["MixUp"], out=tmp_path, **{**SMALL, "seeds": 1}
+    )
+    for arm in (BASE, "MixUp"):
+        one, other = found.runs[arm][0], again.runs[arm][0]
+        np.testing.assert_allclose(one["curve"]["loss"], other["curve"]["loss"], 1e-4)
+
+
+@pytest.mark.parametrize("arm", NAMES)
+def test_every_arm_changes_images_and_keeps_labels_a_mixture(arm, mra):
+    images, labels = coloured(8)
+    batch = {
+        "images": images.astype("float32"),
+        "labels": np.eye(4, dtype="float32")[labels],
+    }
+    found = batch
+    for layer in layers_of(arm, mra, (0, 255), 0):
+        found = layer(found, training=True)
+    pixels = keras.ops.convert_to_numpy(found["images"])
+    assert pixels.shape == images.shape and (pixels != images).any()
+    mixed = keras.ops.convert_to_numpy(found["labels"])
+    np.testing.assert_allclose(mixed.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("arm", [*NAMES, "CutMix+MRA"])
+def test_the_line_of_python_makes_the_layer(arm, mra):
+    code = code_of(arm, "mae_nano_photos_32", mra)
+    made = eval(code, {"keras": keras, "keras_mra": keras_mra})
+    if "+" in arm:  # MRA comes first whatever the order of the name.
+        kinds = [type(layer).__name__ for layer in made.layers]
+        assert kinds == ["MaskReconstruct", "CutMix"]
+        return
+    (expected,) = layers_of(arm, mra, (0, 255), 0)
+    assert type(made) is type(expected)
+    for name in ("mask_ratio", "strategy", "rate", "resize"):
+        assert getattr(made, name, None) == getattr(expected, name, None)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("arms", ["MRA", [], ["MRA", "blur"], ["MRA+"]])
+def test_bad_arms(arms):
+    with pytest.raises(ValueError, match="`arms` must be"):
+        check_arms(arms)
+
+
+def test_an_autoencoder_is_pretrained_on_the_training_images(
+    data, tmp_path, monkeypatch
+):
+    from keras_mra.comparison import find_autoencoder as module
+
+    seen = []
+
+    def pretrain(images, preset, **settings):
+        seen.append((len(images), preset, settings["effort"]))
+        return keras_mra.MAE.from_preset(settings["attention_teacher"])
+
+    monkeypatch.setattr(module, "pretrain_mae", pretrain)
+    settings = {**SMALL, "arms": ["MRA"], "epochs": 1, "seeds": 1, "out": tmp_path}
+    found = keras_mra.compare(data, pretrain="quick", **settings)
+    keras_mra.compare(data, pretrain="quick", **settings)  # It is kept.
+    assert seen == [(96, "mae_nano", "quick")]
+    assert f"from_preset('{tmp_path / 'autoencoder'}')" in code_of(
+        "MRA", str(tmp_path / "autoencoder"), MRASettings(None, 0.4, 0.5)
+    )
+    assert found.plan["epochs"] == 1

@@ -1,0 +1,60 @@
+"""The verdict of a comparison: every case, and the line of Python to use."""
+
+import pytest
+
+from keras_mra.comparison.comparison_verdict import comparison_verdict
+
+pytestmark = pytest.mark.once
+CODE = {"MRA": "Mask()", "CutMix": "Cut()"}
+SURE_DOWN, SURE_UP, UNSURE = (
+    [-0.020, -0.021, -0.019],
+    [0.02, 0.021, 0.019],
+    [-0.02, 0.02],
+)
+
+
+def said(epochs=50, **differences):
+    return comparison_verdict(differences, "flips and crops", CODE, epochs)
+
+
+def test_mra_pays():
+    text = said(MRA=SURE_DOWN, CutMix=UNSURE)
+    assert "MRA pays on these images: it lowers the error by 2.0 points" in text
+    # 4.303 standard errors of 0.1 / sqrt(3) points
+    assert "95 % interval of 3 seeds: -2.2 to -1.8" in text
+    assert text.endswith("Use Mask()")
+
+
+def test_another_augmentation_pays_more():
+    text = said(MRA=SURE_DOWN, CutMix=[2 * one for one in SURE_DOWN])
+    assert "MRA pays" in text
+    assert "CutMix lowers the error by 4.0 points. Use Cut()" in text
+
+
+def test_mra_harms():
+    text = said(MRA=SURE_UP)
+    assert "MRA does not pay on these images: it raises the error by 2.0 points" in text
+    assert "Use flips and crops alone" in text
+
+
+def test_what_is_not_sure_is_not_recommended():
+    text = said(MRA=[-0.05, 0.0, -0.001])
+    assert (
+        "It is not certain that MRA pays" in text and "lowers the error by 1.7" in text
+    )
+    assert "Use flips and crops alone" in text
+
+
+def test_one_seed_decides_nothing():
+    text = said(MRA=[-0.1], CutMix=[-0.2])
+    assert "One seed cannot tell" in text and "Use flips and crops alone" in text
+
+
+def test_few_epochs_are_said():
+    assert "3 epochs are few" in said(3, MRA=SURE_DOWN)
+    assert "are few" not in said(50, MRA=SURE_DOWN)
+
+
+def test_without_an_arm_of_mra():
+    text = said(CutMix=SURE_DOWN)
+    assert text == "CutMix lowers the error by 2.0 points. Use Cut()"
