@@ -16,6 +16,7 @@ from keras_mra.comparison.arms import DEFAULT_ARMS
 from keras_mra.comparison.arms import MRASettings
 from keras_mra.comparison.arms import check_arms
 from keras_mra.comparison.arms import code_of
+from keras_mra.comparison.comparison_data import MOST_SEEDS
 from keras_mra.comparison.comparison_data import comparison_data
 from keras_mra.comparison.comparison_plan import SEEDS
 from keras_mra.comparison.comparison_plan import make_plan
@@ -30,8 +31,6 @@ from keras_mra.evaluation.inspect import inspect
 from keras_mra.machine import describe_machine
 from keras_mra.typing import Path
 
-# More seeds than these say little more.
-MOST_SEEDS = 10
 INSPECTED = 64
 
 
@@ -113,7 +112,7 @@ def compare(
     if seeds is not None:
         seeds = checks.positive_int("seeds", seeds)
     minutes = checks.positive_float("minutes", minutes)
-    images = comparison_data(data, image_size)
+    images = comparison_data(data, image_size, labels_per_class)
     if network is None:
         network = "resnet20" if images.image_shape[2] == 3 else "small_cnn"
     settings = {

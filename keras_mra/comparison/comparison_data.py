@@ -13,6 +13,8 @@ from keras_mra.typing import ImageShape
 
 # The side of images of many sizes: a step on a CPU takes four times as long at 64.
 DEFAULT_SIDE = 32
+# More seeds than these say little more.
+MOST_SEEDS = 10
 # The share of each class that is held out of data without a test set.
 HELD_OUT = 0.2
 
@@ -44,13 +46,17 @@ class ComparisonData:
         return height, width, channels
 
 
-def comparison_data(data: Any, image_size: int | None) -> ComparisonData:
+def comparison_data(
+    data: Any, image_size: int | None, labels_per_class: int | None = None
+) -> ComparisonData:
     """Reads labelled images into memory.
 
     Args:
         data: Name of a data set, as in `datasets.load`, or a pair of uint8 images
             and integer labels.
         image_size: Int, the side of the images, or `None`.
+        labels_per_class: Int, the images of each class that a classifier is trained
+            on, or `None` for all. Not more are read than all seeds need.
 
     Raises:
         ValueError: If the data have no labels, fewer than two classes, or a class with
@@ -58,21 +64,27 @@ def comparison_data(data: Any, image_size: int | None) -> ComparisonData:
     """
     if isinstance(data, str):
         train, test, names = _named(data, image_size)
-        name = data
     else:
-        train, test, name = _pair(data, image_size), None, "arrays"
-        names = tuple(str(label) for label in range(int(train[1].max()) + 1))
-    classes, counts = np.unique(train[1], return_counts=True)
+        train, test = _pair(data, image_size), None
+        names = tuple(str(label) for label in range(train.all_labels().max() + 1))
+    labels = train.all_labels()
+    classes, counts = np.unique(labels, return_counts=True)
     if len(classes) < 2 or counts.min() < 2:
         few = names[classes[counts.argmin()]]
         raise ValueError(
             "`data` must have two classes at least, with two training images each. "
             f"Received: {len(classes)} classes, {counts.min()} images of {few!r}"
         )
-    held_out = test is None
     if test is None:
-        train, test = _hold_out(train)
-    return ComparisonData(train, test, names, name, held_out)
+        kept, tested = _hold_out(labels)
+        test_images = _read(train, tested)
+    else:
+        kept = np.arange(len(labels))
+        test_images = _read(test, np.arange(test.num_samples))
+    if labels_per_class is not None:
+        kept = kept[draw(labels[kept], MOST_SEEDS * labels_per_class, 0)]
+    name = data if isinstance(data, str) else "arrays"
+    return ComparisonData(_read(train, kept), test_images, names, name, test is None)
 
 
 def draw(labels: NDArray[Any], per_class: int | None, seed: int) -> NDArray[np.intp]:
@@ -91,7 +103,7 @@ def draw(labels: NDArray[Any], per_class: int | None, seed: int) -> NDArray[np.i
 
 def _named(
     name: str, side: int | None
-) -> tuple[LabelledImages, LabelledImages | None, tuple[str, ...]]:
+) -> tuple[datasets.EpochDataset, datasets.EpochDataset | None, tuple[str, ...]]:
     shape = None
     if side is not None:
         channels = datasets.load(name, default_side=DEFAULT_SIDE).image_shape[2]
@@ -104,27 +116,38 @@ def _named(
             "`data` must have labels: a folder needs a sub-folder for each class. "
             f"Received: {name!r}"
         )
-    return _arrays(loaded.train), _arrays(loaded.test), loaded.class_names
+    test = None if loaded.test is None else _epoch_dataset(loaded.test)
+    return _epoch_dataset(loaded.train), test, loaded.class_names
 
 
-def _arrays(part: Any) -> Any:
-    """A part of a data set as a pair of arrays, in the order of the data."""
-    if part is None or isinstance(part, tuple):
-        return part
-    size = datasets.bytes_in_memory(part)
+def _epoch_dataset(part: Any) -> datasets.EpochDataset:
+    return (
+        datasets.ArrayDataset(*part, batch_size=None)
+        if isinstance(part, tuple)
+        else part
+    )
+
+
+def _read(part: datasets.EpochDataset, indices: NDArray[Any]) -> LabelledImages:
+    """Reads samples of a data set as arrays, without those that cannot be read."""
+    subset = datasets.Subset(part, indices, shuffle=False)
+    size = datasets.bytes_in_memory(subset)
     if size > datasets.MEMORY:
         raise ValueError(
-            "`data` must fit into memory. Give a smaller `image_size`. Received: "
-            f"{part.num_samples} images of {size / 1e9:.1f} GB in all"
+            "`data` must fit into memory. Give a smaller `image_size`, or "
+            f"`labels_per_class`. Received: {len(indices)} images of "
+            f"{size / 1e9:.1f} GB in all"
         )
-    everything = datasets.Subset(
-        part, np.arange(part.num_samples), part.batch_size, shuffle=False
-    )
-    images, labels = datasets.in_memory(everything)
+    images, labels = datasets.in_memory(subset)
+    if isinstance(part, datasets.FolderDataset):
+        # A folder replaces damaged files by others, which may be on the other side of
+        # the split.
+        good = [part.paths[index] not in part.unreadable for index in indices]
+        images, labels = images[good], labels[good]
     return images, labels
 
 
-def _pair(data: Any, side: int | None) -> LabelledImages:
+def _pair(data: Any, side: int | None) -> datasets.ArrayDataset:
     if not isinstance(data, (tuple, list)) or len(data) != 2:
         raise ValueError(
             f"`data` must be one of {', '.join(datasets.GRAMMAR)}, or a pair of images "
@@ -148,16 +171,15 @@ def _pair(data: Any, side: int | None) -> LabelledImages:
     if side is not None:
         side = checks.positive_int("image_size", side)
         images = resize_images(images, (side, side, images.shape[3]))
-    return images, labels
+    return datasets.ArrayDataset(images, labels, batch_size=None)
 
 
-def _hold_out(train: LabelledImages) -> tuple[LabelledImages, LabelledImages]:
-    """Splits every class, the same images always."""
-    images, labels = train
+def _hold_out(labels: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices for training and testing: every class is split, always the same way."""
     counts = np.bincount(labels)
     rng = np.random.default_rng(0)
     test = np.zeros(len(labels), bool)
     for label in np.flatnonzero(counts):
         share = max(1, round(HELD_OUT * counts[label]))
         test[rng.permutation(np.flatnonzero(labels == label))[:share]] = True
-    return (images[~test], labels[~test]), (images[test], labels[test])
+    return np.flatnonzero(~test), np.flatnonzero(test)

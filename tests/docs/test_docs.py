@@ -23,6 +23,7 @@ NOT_RUN = {"docs/scaling.md": 3}
 TURNS = {
     "README.md": "torch",
     "docs/augment_classifier.md": "tensorflow",
+    "docs/compare.md": "torch",
     "docs/evaluate.md": "torch",
     "docs/mra.md": "torch",
     "docs/msa.md": "torch",
