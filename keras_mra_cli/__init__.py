@@ -7,9 +7,11 @@ when a command runs.
 import importlib.metadata
 import sys
 from typing import Annotated
+from typing import Any
 
 try:
     import typer
+    import typer.core
 except ImportError:
     sys.exit("The command line needs typer: pip install 'keras-mra[cli]'")
 
@@ -25,7 +27,18 @@ from keras_mra_cli.pretrain_command import PretrainCommand
 from keras_mra_cli.pretrain_command import pretrain
 from keras_mra_cli.silence import silence
 
+
+class Commands(typer.core.TyperGroup):
+    """Takes `--quiet` in any place, also after the command."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        others = [word for word in args if word != "--quiet"]
+        first = ["--quiet"] if len(others) < len(args) else []
+        return super().parse_args(ctx, [*first, *others])
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

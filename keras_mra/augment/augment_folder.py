@@ -132,7 +132,7 @@ def augment_folder(
         "strategy": strategy,
         "temperature": float(temperature),
         "seed": painter.seed,
-        "format": format,
+        "format": copy_format.format,
         "quality": copy_format.quality,
         "include_originals": include_originals,
     }

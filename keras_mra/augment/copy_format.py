@@ -19,7 +19,7 @@ class CopyFormat:
     """Encodes copies in one format, or in the format of each original.
 
     Args:
-        format: `"png"`, `"jpeg"`, `"webp"` or `"same"`.
+        format: `"png"`, `"jpeg"` (or `"jpg"`), `"webp"` or `"same"`.
         quality: Int from 1 to 100, of JPEG and WebP.
 
     Attributes:
@@ -30,6 +30,7 @@ class CopyFormat:
     """
 
     def __init__(self, format: str, quality: int) -> None:
+        format = "jpeg" if format == "jpg" else format
         self.format: str = checks.choice("format", format, FORMATS)
         expected = "an integer from 1 to 100"
         quality = checks.integer("quality", quality, 1, expected)

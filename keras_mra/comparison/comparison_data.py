@@ -121,11 +121,10 @@ def _named(
 
 
 def _epoch_dataset(part: Any) -> datasets.EpochDataset:
-    return (
-        datasets.ArrayDataset(*part, batch_size=None)
-        if isinstance(part, tuple)
-        else part
-    )
+    if not isinstance(part, tuple):
+        return part
+    images, labels = part
+    return datasets.ArrayDataset(images, labels, batch_size=None)
 
 
 def _read(part: datasets.EpochDataset, indices: NDArray[Any]) -> LabelledImages:

@@ -90,6 +90,7 @@ class FolderDataset(CropDataset):
             self.class_names = class_names or class_names_of(folders)
             self._labels = _labels(folders, self.class_names)
         self.unreadable: dict[pathlib.Path, str] = {}
+        self._no_replacements: frozenset[int] = frozenset()
         self._reported = 0
         super().__init__(
             len(self.paths),
@@ -110,7 +111,9 @@ class FolderDataset(CropDataset):
         """Decodes an image, or the next one that can be read, and its label."""
         for step in range(self.num_images):
             candidate = (index + step) % self.num_images
-            if self.paths[candidate] in self.unreadable:
+            if self.paths[candidate] in self.unreadable or (
+                step and candidate in self._no_replacements
+            ):
                 continue
             image = self._read(candidate, min_side)
             if image is not None:
@@ -118,6 +121,15 @@ class FolderDataset(CropDataset):
         raise ValueError(
             f"None of the {self.num_images} images can be read: {self._first_few()}"
         )
+
+    def leave_out(self, images: Iterable[int]) -> None:
+        """Replaces no file that cannot be read by one of these.
+
+        Args:
+            images: Ints, the positions of files in `paths`, which another data set
+                holds out.
+        """
+        self._no_replacements = frozenset(map(int, images))
 
     def can_read(self, index: int) -> bool:
         """Whether the file of sample `index` can be read."""

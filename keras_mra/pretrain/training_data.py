@@ -131,6 +131,7 @@ def _without(files: Any, held_out: int, seed: int) -> datasets.EpochDataset:
         return files
     kept = np.ones(files.num_images, bool)
     kept[evenly_spaced(files.num_images, held_out)] = False
+    files.leave_out(np.flatnonzero(~kept))
     samples = np.flatnonzero(np.repeat(kept, files.crops_per_image))
     batch_size = min(files.batch_size, len(samples))
     return Subset(files, samples, batch_size, seed=seed)

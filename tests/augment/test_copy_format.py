@@ -71,6 +71,10 @@ def test_quality_decides_the_size(mae, tmp_path, format):
     assert sizes[0] < 0.8 * sizes[1] < 0.6 * sizes[2]
 
 
+def test_jpg_is_another_name_of_jpeg():
+    assert CopyFormat("jpg", 90).format == "jpeg"
+
+
 def test_png_does_not_depend_on_the_quality():
     assert CopyFormat("png", 50).quality is None
     assert CopyFormat("same", 50).quality == 50

@@ -65,9 +65,10 @@ def test_quiet_leaves_errors_and_warnings(monkeypatch, tmp_path):
     with pytest.warns(UserWarning, match="a warning"):
         result = run(command)
     assert (result.stdout, result.stderr) == ("progress\n", "Error: an error\n")
-    with pytest.warns(UserWarning, match="a warning"):
-        result = run(["--quiet", *command])
-    assert result.exit_code == 1 and result.output == "Error: an error\n"
+    for quiet in (["--quiet", *command], [*command, "--quiet"]):
+        with pytest.warns(UserWarning, match="a warning"):
+            result = run(quiet)
+        assert result.exit_code == 1 and result.output == "Error: an error\n"
     with pytest.warns(UserWarning, match="a warning"):
         assert run(command).stdout == "progress\n"  # It is back.
 

@@ -47,6 +47,19 @@ def test_held_out_images_are_not_trained_on(tmp_path, photos, crops_per_image):
     assert seen(data) == {image.tobytes() for image in kept}
 
 
+@pytest.mark.filterwarnings("ignore:.*could not be read")
+def test_a_damaged_image_is_not_replaced_by_one_that_is_held_out(tmp_path, photos):
+    write(tmp_path, photos)
+    files = sorted(tmp_path.iterdir())
+    for damaged in (9, 19):  # The next files, 10 and 0, are held out.
+        files[damaged].write_bytes(b"no image")
+    request = DataRequest(
+        f"folder:{tmp_path}", batch_size=1, crop="center", held_out=64
+    )
+    kept = np.delete(photos, [0, 10, 9, 19], axis=0)
+    assert seen(training_data(request)) == {image.tobytes() for image in kept}
+
+
 def test_a_test_split_is_held_out_already(tmp_path, photos):
     write(tmp_path / "train", photos)
     write(tmp_path / "test", photos)
