@@ -3,6 +3,8 @@
 from keras_mra.evaluation.alignment import alignment
 from keras_mra.evaluation.attention_distance import attention_distance
 from keras_mra.evaluation.attention_statistics import attention_statistics
+from keras_mra.evaluation.background_reliance import attended_masks
+from keras_mra.evaluation.background_reliance import background_reliance
 from keras_mra.evaluation.features import FeatureExtractor
 from keras_mra.evaluation.features import features
 from keras_mra.evaluation.few_shot import few_shot
@@ -22,9 +24,11 @@ from keras_mra.evaluation.verdict import paint_verdict
 __all__ = [
     "FeatureExtractor",
     "alignment",
+    "attended_masks",
     "attention_distance",
     "attention_statistics",
     "attention_verdict",
+    "background_reliance",
     "features",
     "few_shot",
     "fine_tune",

@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_mra import checks
-from keras_mra.evaluation.features import FeatureExtractor
-from keras_mra.evaluation.features import mae_of
 from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.evaluation.labelled import labelled
 from keras_mra.evaluation.occlusion import boundary_occlusion
@@ -20,6 +18,7 @@ from keras_mra.evaluation.occlusion import center_occlusion
 from keras_mra.evaluation.occlusion import patch_occlusion
 from keras_mra.evaluation.result import Result
 from keras_mra.evaluation.result import percent
+from keras_mra.evaluation.wrong_answers import WrongAnswers
 from keras_mra.typing import Array
 from keras_mra.typing import Size
 
@@ -92,30 +91,15 @@ def occlusion_curve(
     >>> print(keras_mra.evaluation.occlusion_curve(model, data.test, range(0, 10, 2)))
     """
     checks.choice("kind", kind, KINDS)
-    if not callable(classifier) or mae_of(classifier) is not None:
-        raise ValueError(
-            "`classifier` must be a Keras model, or a function of images, that gives a "
-            f"score for each class. Received: classifier={classifier!r} "
-            f"(of type {type(classifier).__name__})"
-        )
     checks.required_seed(seed)
     occlude = _occlusion(kind, patch_size, seed)
     steps = tuple(np.atleast_1d(np.asarray(widths)).tolist())
     images, labels = labelled("data", data)
+    wrong = WrongAnswers(classifier, labels, batch_size)
     checks.image_batch(images, (None, None, None), "data")
     for width in steps:  # Refuses a bad width before the first measurement.
         occlude(images[:1], width, value=value)
-    scores_of = FeatureExtractor(classifier, batch_size=batch_size)
-    found = {}
-    for width in steps:
-        scores = scores_of(occlude(images, width, value=value), "data")
-        if labels.min() < 0 or labels.max() >= scores.shape[1]:
-            raise ValueError(
-                "`data` must have labels that are indices of the classifier's scores, "
-                f"from 0 to {scores.shape[1] - 1}. Received: labels from "
-                f"{labels.min()} to {labels.max()}"
-            )
-        found[width] = float((scores.argmax(axis=1) != labels).mean())
+    found = {width: wrong(occlude(images, width, value=value)) for width in steps}
     return OcclusionResult(error=found, kind=kind, images=len(labels), seed=seed)
 
 
