@@ -156,7 +156,7 @@ def _bytes_by_arguments(
     weights = dict.fromkeys(sizes.parts(), 0)
     for path, shape in sizes.weight_shapes().items():
         weights[path.partition("/")[0]] += math.prod(shape)
-    needs = {}
+    needs: dict[tuple[tuple[str, ...], str], int] = {}
     for part in sizes.parts():
         dim, depth, heads = (
             getattr(sizes, f"{part}_{name}") for name in ("dim", "depth", "heads")

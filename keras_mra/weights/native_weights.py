@@ -107,7 +107,7 @@ def _expected(
 
 def _named_sizes(file: H5File, sizes: MAESizes) -> list[tuple[str, Any, Any]]:
     """Arguments with their declared values, and the values that the tensors tell."""
-    told = []
+    told: list[tuple[str, Any, Any]] = []
     for part in sizes.parts():
         blocks = re.compile(rf"{part}/layers/(transformer_block(_\d+)?)/")
         found = {match[1] for match in map(blocks.match, file.shapes) if match}
