@@ -10,10 +10,11 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from keras_mra.datasets import crops
 from keras_mra.datasets import image_reader
+from keras_mra.datasets.picture_file import FORMATS
+from keras_mra.datasets.picture_file import TooManyPixels
+from keras_mra.datasets.picture_file import opened_picture
 from keras_mra.typing import ImageShape
 
-# Decoders of these formats only: others of Pillow start programs, or read other files.
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_PIXELS = 50_000_000
 
 
@@ -48,19 +49,10 @@ def read_picture(file: IO[bytes], image_shape: ImageShape) -> NDArray[np.uint8]:
 
 def _decoded(file: IO[bytes], min_side: int) -> Any:
     """The upright image. A JPEG may be shrunk while it is decoded."""
-    from PIL import Image
-
     try:
-        image = Image.open(file, formats=FORMATS)
-    except Image.DecompressionBombError as error:
-        raise _too_large() from error
-    with image:
-        if image.width * image.height > MAX_PIXELS:
-            raise _too_large(f"{image.width}x{image.height} pixels")
-        return image_reader.decode_upright(image, min_side)
-
-
-def _too_large(found: str = "more") -> RequestEntityTooLarge:
-    return RequestEntityTooLarge(
-        f"`picture` must have at most {MAX_PIXELS:,} pixels. Received: {found}"
-    )
+        with opened_picture(file, MAX_PIXELS / 1e6) as (image, stream):
+            return image_reader.decode_upright(image, stream, min_side)
+    except TooManyPixels as error:
+        raise RequestEntityTooLarge(
+            f"`picture` must have at most {MAX_PIXELS:,} pixels. Received: more"
+        ) from error

@@ -6,62 +6,79 @@
 | bit depth        | 8 bits                             | that of the file, 8 or 16 |
 | alpha            | dropped, unless 4 channels         | kept apart from colour    |
 | size             | a JPEG may be shrunk while decoded | full                      |
-| too many pixels  | Pillow warns, twice as many fail   | refused                   |
 
-Both read the first frame of an animation. `PIL.Image.MAX_IMAGE_PIXELS` says how many
-pixels are too many.
+Both read the first frame of an animation, and refuse pictures of too many pixels.
 """
 
 import contextlib
 from collections.abc import Callable
 from collections.abc import Iterator
+from typing import IO
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from keras_mra.datasets import exif_orientation
+from keras_mra.datasets import png_data
 from keras_mra.datasets import sixteen_bit_png
 from keras_mra.datasets.exact_image import ExactImage
+from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
+from keras_mra.datasets.picture_file import load_picture
+from keras_mra.datasets.picture_file import opened_picture
 from keras_mra.typing import Path
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _GRAY_MODES = ("1", "L", "LA", "I", "I;16", "F")
+# Arrays of a large picture are made in bands of rows, so that no second copy is needed.
+_PIXELS_AT_ONCE = 2**20
 
 
-def read_header(path: Path) -> tuple[tuple[int, int], bool]:
+def read_header(
+    path: Path, max_megapixels: float | None = None
+) -> tuple[tuple[int, int], bool]:
     """Reads the size of an image without its pixels.
+
+    Args:
+        path: Path of the file.
+        max_megapixels: Float, or `None` for no limit.
 
     Returns:
         `(width, height)` as stored, and whether the image is gray.
     """
-    from PIL import Image
-
-    with Image.open(path) as image:
+    with opened_picture(path, max_megapixels) as (image, _):
         return image.size, image.mode in _GRAY_MODES
 
 
-def read_upright(path: Path, min_side: int) -> Any:
+def read_upright(
+    path: Path, min_side: int, max_megapixels: float = MAX_MEGAPIXELS
+) -> Any:
     """Reads an image for training and applies its EXIF orientation.
 
     Args:
         path: Path of the file.
         min_side: Int. A JPEG may be shrunk while it is decoded, to a short side of at
             least this length, which saves most of the decoding time of a photograph.
+        max_megapixels: Float, the largest number of millions of pixels.
 
     Returns:
         A `PIL.Image.Image` of any mode.
+
+    Raises:
+        ValueError: If the picture has more pixels, or its data end early.
+        OSError: If the file cannot be read.
     """
-    with _opened(path) as image:
-        return decode_upright(image, min_side)
+    with opened_picture(path, max_megapixels) as (image, file):
+        return decode_upright(image, file, min_side)
 
 
-def decode_upright(image: Any, min_side: int) -> Any:
+def decode_upright(image: Any, file: IO[bytes], min_side: int) -> Any:
     """Decodes an open image as `read_upright` does.
 
     Args:
         image: An open `PIL.Image.Image`, of which only the header was read.
+        file: The binary file that it reads.
         min_side: As in `read_upright`.
 
     Returns:
@@ -70,11 +87,10 @@ def decode_upright(image: Any, min_side: int) -> Any:
     from PIL import ImageOps
 
     image.draft(None, (min_side, min_side))
-    image.load()
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # Damaged metadata raises errors of many types in Pillow.
-        return image
+    load_picture(image, file)
+    with contextlib.suppress(Exception):  # Damaged metadata raises many types.
+        ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
 def to_channels(image: Any, channels: int) -> Any:
@@ -97,10 +113,10 @@ def to_channels(image: Any, channels: int) -> Any:
         image = image.convert("RGBA")
     elif image.mode == "La":
         image = image.convert("LA")
-    return image.convert(MODES[channels])
+    return _in_mode(image, MODES[channels])
 
 
-def read_exact(path: Path) -> ExactImage:
+def read_exact(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> ExactImage:
     """Reads an image without loss, and applies its EXIF orientation.
 
     Palettes become RGB, CMYK and similar modes become RGB as Pillow converts them, and
@@ -108,38 +124,31 @@ def read_exact(path: Path) -> ExactImage:
 
     Args:
         path: Path of the file.
+        max_megapixels: Float, the largest number of millions of pixels.
 
     Returns:
         An `ExactImage`.
 
     Raises:
-        ValueError: If the pixels do not fit a PNG file (floats, 32-bit integers), if
-            they are more than `PIL.Image.MAX_IMAGE_PIXELS`, or if a 16-bit colour PNG
-            file is damaged.
+        ValueError: If the pixels do not fit a PNG file (floats, 32-bit integers) or are
+            more than `max_megapixels`, the data end early, or a 16-bit colour PNG file
+            is damaged.
         ImportError: If a 16-bit colour PNG file needs OpenCV, which is not installed.
         OSError: If the file cannot be read.
     """
-    from PIL import Image
-
-    with _opened(path) as image:
-        width, height = image.size
-        limit = Image.MAX_IMAGE_PIXELS
-        if limit is not None and width * height > limit:
-            raise ValueError(
-                "An image must have at most `PIL.Image.MAX_IMAGE_PIXELS` pixels, "
-                f"{limit}. Received: {width}x{height} pixels"
-            )
+    with opened_picture(path, max_megapixels) as (image, file):
         animated = _is_animated(image)
         pixels: npt.NDArray[Any]
         if sixteen_bit_png.is_sixteen_bit_png(image):
             gray = image.tile[0][3] == sixteen_bit_png.GRAY_WITH_ALPHA
+            png_data.check_whole(file)
             _verify(image)
             pixels, metadata = sixteen_bit_png.read_sixteen_bit_png(path, gray)
             exif = metadata.get("exif", b"")
             stored = orientation = _orientation(lambda: _parsed(exif))
         else:
             stored = _orientation(image.getexif)
-            image.load()
+            load_picture(image, file)
             # Pillow itself applies the orientation of a TIFF file while it decodes.
             orientation = _orientation(image.getexif)
             deep = image.mode[0] in "IF"
@@ -150,19 +159,6 @@ def read_exact(path: Path) -> ExactImage:
     rotated = stored != exif_orientation.UPRIGHT
     pixels = exif_orientation.upright(pixels, orientation)
     return ExactImage(*_separated(pixels), metadata, rotated, animated)
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Opens an image as a stream.
-
-    Pillow maps some TIFF files into memory if it gets their path, and mixes up the
-    height and width of those that must be turned by 90 degrees.
-    """
-    from PIL import Image
-
-    with open(path, "rb") as file, Image.open(file) as image:
-        yield image
 
 
 def _is_animated(image: Any) -> bool:
@@ -212,12 +208,34 @@ def _as_eight_bits(image: Any) -> npt.NDArray[np.uint8]:
     """Pixels of shape `(height, width)` or `(height, width, 2 to 4)`, alpha last."""
     mode, transparent = image.mode, "transparency" in image.info
     if mode in ("1", "L"):
-        return np.asarray(image.convert("LA" if transparent else "L"))
+        return _pixels(_in_mode(image, "LA" if transparent else "L"))
     if mode in ("LA", "La"):
-        return np.asarray(image.convert("LA"))
+        return _pixels(_in_mode(image, "LA"))
     if mode in ("PA", "RGBA", "RGBa") or transparent:
-        return np.asarray(image.convert("RGBA"))
-    return np.asarray(image.convert("RGB"))
+        return _pixels(_in_mode(image, "RGBA"))
+    return _pixels(_in_mode(image, "RGB"))
+
+
+def _in_mode(image: Any, mode: str) -> Any:
+    """The image in another mode. Pillow would copy one that has the mode already."""
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _pixels(image: Any) -> npt.NDArray[np.uint8]:
+    """The pixels of an 8-bit image: `(height, width)` or `(height, width, bands)`."""
+    bands = () if image.mode == "L" else (len(image.getbands()),)
+    pixels = np.empty((image.height, image.width, *bands), "uint8")
+    for top, bottom, rows in _rows(image):
+        pixels[top:bottom] = rows
+    return pixels
+
+
+def _rows(image: Any) -> Iterator[tuple[int, int, npt.NDArray[Any]]]:
+    """Bands of rows: the first row, the row after the last, and the pixels."""
+    step = max(1, _PIXELS_AT_ONCE // image.width)
+    for top in range(0, image.height, step):
+        bottom = min(top + step, image.height)
+        yield top, bottom, np.asarray(image.crop((0, top, image.width, bottom)))
 
 
 def _as_sixteen_bits(image: Any) -> npt.NDArray[np.uint16]:
@@ -247,11 +265,15 @@ def _metadata(image: Any) -> dict[str, bytes]:
 def _to_eight_bits(image: Any) -> Any:
     from PIL import Image
 
-    pixels = np.asarray(image)
-    if image.mode == "F":
-        pixels = np.nan_to_num(pixels.astype("float64"))
-        # Floating-point files hold either [0, 1] or [0, 255].
-        pixels = pixels * 255 if pixels.max() <= 1 else pixels
+    # Floating-point files hold either [0, 1] or [0, 255].
+    if image.mode != "F":
+        scale = 1 / 257
+    elif max(np.nan_to_num(rows).max() for *_, rows in _rows(image)) <= 1:
+        scale = 255.0
     else:
-        pixels = pixels / 257
-    return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype("uint8"))
+        scale = 1.0
+    pixels = np.empty((image.height, image.width), "uint8")
+    for top, bottom, rows in _rows(image):
+        scaled = np.nan_to_num(rows.astype("float64")) * scale
+        pixels[top:bottom] = np.clip(np.rint(scaled), 0, 255)
+    return Image.fromarray(pixels)

@@ -44,9 +44,9 @@ def sample_photographs(side: int = SIDE) -> NDArray[Any]:
             "Pillow reads the photographs, and is not installed: "
             'pip install "keras-mra[images]"'
         ) from error
-    return np.stack(
-        [
-            np.asarray(Image.open(path).resize((side, side), Image.Resampling.LANCZOS))
-            for path in sorted(FOLDER.glob("*.jpg"))
-        ]
-    )
+    pictures = []
+    for path in sorted(FOLDER.glob("*.jpg")):
+        with Image.open(path, formats=("JPEG",)) as image:
+            small = image.resize((side, side), Image.Resampling.LANCZOS)
+            pictures.append(np.asarray(small))
+    return np.stack(pictures)

@@ -23,6 +23,7 @@ from keras_mra.typing import Size
 from keras_mra.vit import encoder as encoder_lib
 from keras_mra.vit.block_stack import BlockStack
 from keras_mra.vit.decoder import build_decoder
+from keras_mra.vit.mae_sizes import check_mae_sizes
 
 POSITIONS = ("sincos", "learned")
 
@@ -59,21 +60,26 @@ class Autoencoder(CheckedImages, keras.Model):
     ) -> None:
         # Pixels must arrive as they are: a float16 policy would round them.
         super().__init__(autocast=False, **kwargs)
-        self.image_shape = checks.image_shape(image_shape)
-        self.patch_size = checks.pair_of_ints("patch_size", patch_size)
-        self.grid = checks.patch_grid(self.image_shape, self.patch_size)
+        sizes = check_mae_sizes(
+            image_shape=image_shape,
+            patch_size=patch_size,
+            encoder_dim=encoder_dim,
+            encoder_depth=encoder_depth,
+            encoder_heads=encoder_heads,
+            decoder_dim=decoder_dim,
+            decoder_depth=decoder_depth,
+            decoder_heads=decoder_heads,
+            mlp_ratio=mlp_ratio,
+        )
+        self.image_shape, self.patch_size = sizes.image_shape, sizes.patch_size
+        self.grid = sizes.grid
         self.num_patches = self.grid[0] * self.grid[1]
-        self.encoder_dim, self.encoder_heads = checks.width_and_heads(
-            "encoder", encoder_dim, encoder_heads
-        )
-        self.decoder_dim, self.decoder_heads = checks.width_and_heads(
-            "decoder", decoder_dim, decoder_heads
-        )
-        self.encoder_depth = checks.positive_int("encoder_depth", encoder_depth)
-        self.decoder_depth = checks.nonnegative_int("decoder_depth", decoder_depth)
-        self.mlp_ratio = checks.mlp_ratio(
-            mlp_ratio, min(self.encoder_dim, self.decoder_dim)
-        )
+        self.encoder_dim, self.decoder_dim = sizes.encoder_dim, sizes.decoder_dim
+        self.encoder_depth = sizes.encoder_depth
+        self.decoder_depth = sizes.decoder_depth
+        self.encoder_heads = sizes.encoder_heads
+        self.decoder_heads = sizes.decoder_heads
+        self.mlp_ratio = sizes.mlp_ratio
         self.layer_norm_epsilon = checks.positive_float(
             "layer_norm_epsilon", layer_norm_epsilon
         )

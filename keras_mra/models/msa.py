@@ -23,6 +23,7 @@ from keras_mra.models.mae import MAE
 from keras_mra.models.teacher import build_head
 from keras_mra.models.teacher import build_teacher
 from keras_mra.typing import Array
+from keras_mra.vit.mae_sizes import at_most_wide
 from keras_mra.vit.tokens import check_pool
 from keras_mra.vit.tokens import pool_tokens
 
@@ -140,8 +141,8 @@ class MSA(CheckedImages, distribution.DistributedModel):
             momentum_steps = checks.positive_int("momentum_steps", momentum_steps)
         self.momentum_steps = momentum_steps
         self.pool = pool
-        self.hidden_dim = checks.positive_int("hidden_dim", hidden_dim)
-        self.projection_dim = checks.positive_int("projection_dim", projection_dim)
+        self.hidden_dim = at_most_wide("hidden_dim", hidden_dim)
+        self.projection_dim = at_most_wide("projection_dim", projection_dim)
         self.seed = checks.seed(seed)
         self.weak = self._view("weak", weak, views.weak)
         self.strong = self._view("strong", strong, views.strong)

@@ -15,9 +15,14 @@ from keras_mra import files
 from keras_mra import weights
 from keras_mra.models.convert import load_checkpoint
 from keras_mra.models.frozen import copy_of
+from keras_mra.models.preset_config import complete_config
+from keras_mra.models.preset_config import sizes_of
 from keras_mra.typing import Path
 from keras_mra.version import __version__
 from keras_mra.weights import hub
+from keras_mra.weights.native_weights import check_native_sizes
+from keras_mra.weights.native_weights import check_native_values
+from keras_mra.weights.native_weights import open_native
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 
@@ -102,9 +107,15 @@ def load_preset(
     folder = find(preset)
     if is_foreign(folder):
         return load_checkpoint(cls, folder, load_weights, overrides)
-    model = cls.from_config({**read_config(folder), **overrides})
-    if load_weights is None or load_weights:
-        _load_weights(model, folder / WEIGHTS)
+    config, path = read_config(folder), folder / WEIGHTS
+    arguments, loads = {**config, **overrides}, load_weights in (None, True)
+    if loads:
+        file = open_native(path)
+        check_native_sizes(file, sizes_of(arguments), arguments["positions"])
+        check_native_values(file)
+    model = cls.from_config(arguments)
+    if loads:
+        _load_weights(model, path)
     return model
 
 
@@ -228,7 +239,8 @@ def read_config(folder: pathlib.Path) -> dict[str, Any]:
     """The arguments of `MAE` in the configuration of a preset folder.
 
     Raises:
-        ValueError: If the configuration is missing, damaged, or not an MAE's.
+        ValueError: If the configuration is missing, damaged, or not an MAE's, or has
+            other sizes than the weights beside it. No weights have been read then.
     """
     document = files.read_json(folder / CONFIG)
     if "model_type" in document:
@@ -243,15 +255,18 @@ def read_config(folder: pathlib.Path) -> dict[str, Any]:
             f"`preset` must be an MAE's. Received: {str(folder / CONFIG)!r} "
             f"describes {name!r}, not 'keras_mra>MAE'."
         )
-    return document["config"]
+    config = complete_config(folder / CONFIG, document["config"])
+    if (folder / WEIGHTS).is_file():
+        # The configuration is not trusted: its weights must confirm the sizes.
+        file = open_native(folder / WEIGHTS)
+        check_native_sizes(file, sizes_of(config), config["positions"])
+    return config
 
 
 def _load_weights(model: Any, path: pathlib.Path) -> None:
-    if not path.is_file():
-        raise ValueError(f"`preset` has no weights: {str(path)!r} is missing.")
     try:
         model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # The library's error depends on the damage.
         raise ValueError(
             f"The weights {str(path)!r} could not be loaded into an MAE with "
             f"image_shape={model.image_shape}, patch_size={model.patch_size}, "

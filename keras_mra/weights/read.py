@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from keras_mra import files
-from keras_mra.backend.torch_file import open_torch_file
 from keras_mra.weights import verify
 from keras_mra.weights.name_table import NumpyArray
 from keras_mra.weights.name_table import Shape
+from keras_mra.weights.torch_file import TorchFile
 
 # A folder's tensors are in the first of these files that exists.
 FILES = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
@@ -145,7 +145,7 @@ def _open_shards(path: pathlib.Path) -> Tensors:
 
 
 def _open_torch(path: pathlib.Path) -> Tensors:
-    file = open_torch_file(path)
+    file = TorchFile(path)
     verify.check_size(path, file.shapes())
     verify.check_floats(path, file.other_kinds())
     return Tensors(path, file.shapes(), file.read)

@@ -17,6 +17,20 @@ MOST_VALUES = 4 * 10**9
 MOST_NAMED = 8
 
 
+class Refused(ValueError):
+    """An error of ours inside a block that turns a library's errors into ours."""
+
+
+def check_bytes(path: pathlib.Path, declared: int) -> None:
+    """Refuses tensors that take more bytes than their file has."""
+    size = path.stat().st_size
+    if declared > size:
+        raise Refused(
+            f"{str(path)!r} must hold every value that it declares, in its {size:,} "
+            f"bytes. Received: tensors of {declared:,} bytes"
+        )
+
+
 def check_size(path: pathlib.Path, shapes: Mapping[str, Shape]) -> None:
     """Refuses shapes with more values than the file has bytes, or than any MAE has."""
     values = sum(math.prod(shape) for shape in shapes.values())

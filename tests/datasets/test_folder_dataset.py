@@ -1,6 +1,5 @@
 """Images in folders: how they are cropped, batched, labelled and loaded by name."""
 
-import pathlib
 import pickle
 import warnings
 
@@ -13,6 +12,7 @@ from PIL import Image
 
 from keras_mra import datasets
 from keras_mra.datasets import crops
+from keras_mra.datasets import image_reader
 
 pytestmark = pytest.mark.once
 
@@ -114,13 +114,13 @@ def test_cache_reads_each_file_once_and_shrinks_it(tmp_path, monkeypatch):
     data = datasets.FolderDataset(
         tmp_path, (8, 8, 3), 10, crops_per_image=50, cache_side=32
     )
-    opened, original = [], Image.open
+    opened, original = [], image_reader.read_upright
 
-    def counted(file):
-        opened.append(pathlib.Path(file.name))
-        return original(file)
+    def counted(path, *arguments):
+        opened.append(path)
+        return original(path, *arguments)
 
-    monkeypatch.setattr(Image, "open", counted)
+    monkeypatch.setattr(image_reader, "read_upright", counted)
     all_batches(data), all_batches(data)
     assert sorted(opened) == data.paths
     assert [image.size for image, _ in data._cache.values()] == [(64, 32)] * 2

@@ -96,14 +96,21 @@ def test_settings_can_be_replaced(saved):
     assert loaded.dtype_policy.name == "mixed_bfloat16" and loaded.name == "new"
 
 
-@pytest.mark.filterwarnings("ignore:Skipping nested container")
-def test_weights_that_do_not_fit(saved):
-    with pytest.raises(ValueError, match=r"weights.*could not be loaded.*32x2"):
-        keras_mra.MAE.from_preset(saved, encoder_dim=32)
-    with pytest.raises(ValueError, match=r"weights.*could not be loaded.*16x3"):
-        keras_mra.MAE.from_preset(saved, encoder_depth=3)
-    with pytest.raises(ValueError, match=r"weights.*could not be loaded.*patch_size"):
-        keras_mra.MAE.from_preset(saved, patch_size=(2, 2))
+@pytest.mark.parametrize(
+    "overrides, message",
+    [
+        (dict(encoder_dim=32), "`encoder_dim` must be 16, as in the weights.*=32"),
+        (dict(encoder_depth=3), "`encoder_depth` must be 2, as in the weights.*=3"),
+        (dict(decoder_dim=16), "`decoder_dim` must be 8, as in the weights.*=16"),
+        (dict(decoder_depth=2), "`decoder_depth` must be 1, as in the weights.*=2"),
+        (dict(mlp_ratio=4), "`mlp_ratio` must be 2.0, as in the weights.*=4"),
+        (dict(patch_size=(2, 2)), r"weights.*could not be loaded.*size=\(2, 2\)"),
+        (dict(positions="learned"), "weights.*could not be loaded.*'learned'"),
+    ],
+)
+def test_weights_that_do_not_fit(saved, overrides, message):
+    with pytest.raises(ValueError, match=message):
+        keras_mra.MAE.from_preset(saved, **overrides)
 
 
 # --- what is no preset ---------------------------------------------------------------

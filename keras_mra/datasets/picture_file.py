@@ -1,0 +1,140 @@
+"""Picture files, opened in one place: known formats, a bounded size, and whole data."""
+
+import contextlib
+import io
+import os
+import struct
+from collections.abc import Iterator
+from typing import IO
+from typing import Any
+
+from keras_mra.datasets import png_data
+from keras_mra.typing import Path
+
+# Other decoders of Pillow start programs, or read other files.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+MAX_MEGAPIXELS = 100.0
+# A block of 64 pixels takes at least one bit.
+_JPEG_PIXELS_PER_BYTE = 512
+# What a decoder of Pillow raises for a file that is none of its own.
+_NOT_THIS_FORMAT = (SyntaxError, IndexError, TypeError, struct.error)
+
+
+class TooManyPixels(ValueError):
+    """Raised for a picture with more pixels than `max_megapixels` allows."""
+
+
+@contextlib.contextmanager
+def opened_picture(
+    source: Path | IO[bytes], max_megapixels: float | None = MAX_MEGAPIXELS
+) -> Iterator[tuple[Any, IO[bytes]]]:
+    """Opens a picture and reads its header.
+
+    Pillow gets a stream: it maps some TIFF files into memory if it gets their path, and
+    mixes up the height and width of those that must be turned by 90 degrees.
+
+    Args:
+        source: Path of a file, or a binary file.
+        max_megapixels: Float, the largest number of millions of pixels. `None` sets no
+            limit, for callers that decode nothing.
+
+    Yields:
+        An open `PIL.Image.Image`, and the binary file that it reads. `load_picture`
+        decodes them.
+
+    Raises:
+        TooManyPixels: If the header declares more pixels.
+        ValueError: If the file is too short for the pixels that its header declares.
+        OSError: If the file cannot be read, or is of none of `FORMATS`.
+    """
+    with contextlib.ExitStack() as stack:
+        if isinstance(source, (str, os.PathLike)):
+            file: Any = stack.enter_context(open(source, "rb"))
+        else:
+            file = source
+        image = stack.enter_context(_identified(file))
+        if max_megapixels is not None:
+            _check_pixels(image.size, max_megapixels)
+        _check_length(image, file)
+        yield image, file
+
+
+def load_picture(image: Any, file: IO[bytes]) -> None:
+    """Decodes an open picture.
+
+    Args:
+        image: What `opened_picture` yields first.
+        file: What it yields second; Pillow forgets the file of a decoded image.
+
+    Raises:
+        ValueError: If the data of a PNG file end early.
+        OSError: If the data of another file are damaged or end early.
+    """
+    image.load()
+    # Pillow leaves rows without data black, which costs nothing to see.
+    if image.format == "PNG" and (image.info.get("interlace") or _ends_black(image)):
+        png_data.check_whole(file)
+
+
+def _identified(file: Any) -> Any:
+    """An open `PIL.Image.Image` of one of `FORMATS`.
+
+    `PIL.Image.open` has a limit of its own, which no argument changes.
+    """
+    from PIL import BmpImagePlugin  # noqa: F401  A plugin registers its format.
+    from PIL import GifImagePlugin  # noqa: F401
+    from PIL import Image
+    from PIL import JpegImagePlugin  # noqa: F401
+    from PIL import PngImagePlugin  # noqa: F401
+    from PIL import TiffImagePlugin  # noqa: F401
+    from PIL import UnidentifiedImageError
+    from PIL import WebPImagePlugin  # noqa: F401
+
+    file.seek(0)
+    prefix = file.read(16)
+    for name in FORMATS:
+        factory, accept = Image.OPEN[name]
+        if accept is None or accept(prefix) is True:
+            file.seek(0)
+            with contextlib.suppress(*_NOT_THIS_FORMAT):
+                return factory(file, "")
+    raise UnidentifiedImageError(
+        f"the file is of none of the formats {', '.join(FORMATS)}, or its header is "
+        "damaged"
+    )
+
+
+def _check_pixels(size: tuple[int, int], max_megapixels: float) -> None:
+    megapixels = size[0] * size[1] / 1e6
+    if megapixels > max_megapixels:
+        raise TooManyPixels(
+            f"A picture must have at most {max_megapixels:g} megapixels, which "
+            f"`max_megapixels` can raise. Received: {size[0]}x{size[1]} pixels "
+            f"({megapixels:,.1f} megapixels)"
+        )
+
+
+def _check_length(image: Any, file: Any) -> None:
+    """Refuses a file too short for its pixels, before memory is used for them."""
+    place = file.tell()
+    length = file.seek(0, io.SEEK_END)
+    if image.format == "PNG":
+        is_long_enough = png_data.is_long_enough(file, length)
+    else:
+        is_jpeg = image.format in ("JPEG", "MPO")
+        pixels = image.width * image.height if is_jpeg else 0
+        is_long_enough = pixels <= _JPEG_PIXELS_PER_BYTE * length
+    file.seek(place)
+    if not is_long_enough:
+        raise ValueError(
+            f"The picture's data end early: {length:,} bytes cannot hold "
+            f"{image.width}x{image.height} pixels."
+        )
+
+
+def _ends_black(image: Any) -> bool:
+    """Whether the last row holds only zeros, as a row without data does."""
+    import numpy as np
+
+    row = image.crop((0, image.height - 1, image.width, image.height))
+    return not np.asarray(row).any()

@@ -1,0 +1,85 @@
+"""Whether a PNG file holds the data of all of its pixels.
+
+Pillow and OpenCV accept files whose compressed data end early, and leave the rest of the
+picture black or undefined.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+_SIGNATURE_LENGTH = 8
+_HEADER = struct.Struct(">8x4x4xIIBBBBB")  # width, height, depth, colour, ..., interlace
+_CHUNK = struct.Struct(">I4s")  # length and name
+_CHECKSUM_LENGTH = 4
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # samples of a pixel, by the colour type
+# Adam7: first column and row, and steps, of the passes of an interlaced file.
+_PASSES = (
+    *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
+    *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
+)
+_LARGEST_RATIO = 1032  # of deflate
+_PIECE = 2**16
+_UNPACKED = 2**20
+
+
+def is_long_enough(file: Any, length: int) -> bool:
+    """Whether a file of `length` bytes can hold its pixels, compressed."""
+    return _raw_size(file) <= _LARGEST_RATIO * length
+
+
+def check_whole(file: Any) -> None:
+    """Unpacks the data of a file, piece by piece, and counts them.
+
+    Args:
+        file: Binary file that starts as a PNG file does.
+
+    Raises:
+        ValueError: If the data are damaged or end early.
+    """
+    wanted, found = _raw_size(file), 0
+    unpacker = zlib.decompressobj()
+    try:
+        for piece in _data(file):
+            while piece and found < wanted and not unpacker.eof:
+                found += len(unpacker.decompress(piece, _UNPACKED))
+                piece = unpacker.unconsumed_tail
+            if found >= wanted:
+                return
+    except zlib.error as error:
+        raise ValueError(f"The PNG file is damaged: {error}") from error
+    raise ValueError(
+        f"The picture's data end early: the PNG file holds {found:,} of {wanted:,} "
+        "bytes of pixels."
+    )
+
+
+def _raw_size(file: Any) -> int:
+    """The bytes of all rows, with the byte before each that names its filter."""
+    file.seek(0)
+    header = file.read(_HEADER.size)
+    width, height, depth, color, *_, interlaced = _HEADER.unpack(header)
+    bits = depth * _SAMPLES.get(color, 1)
+    passes = _PASSES if interlaced else ((0, 0, 1, 1),)
+    total = 0
+    for column, row, column_step, row_step in passes:
+        columns = -(-(width - column) // column_step)
+        rows = -(-(height - row) // row_step)
+        if columns > 0 and rows > 0:
+            total += rows * (1 + -(-columns * bits // 8))
+    return total
+
+
+def _data(file: Any) -> Iterator[bytes]:
+    """The pieces of the compressed data."""
+    file.seek(_SIGNATURE_LENGTH)
+    while len(head := file.read(_CHUNK.size)) == _CHUNK.size:
+        length, name = _CHUNK.unpack(head)
+        end = file.tell() + length
+        while name == b"IDAT" and (left := end - file.tell()) > 0:
+            piece = file.read(min(left, _PIECE))
+            if not piece:
+                return
+            yield piece
+        file.seek(end + _CHECKSUM_LENGTH)
