@@ -10,6 +10,7 @@ from keras_mra.datasets import crops
 from keras_mra.datasets import image_reader
 from keras_mra.datasets.epoch_dataset import Batch
 from keras_mra.datasets.epoch_dataset import EpochDataset
+from keras_mra.datasets.read_ahead import ReadAhead
 from keras_mra.typing import ImageShape
 
 
@@ -37,8 +38,9 @@ class CropDataset(EpochDataset):
             to a short side of at most that many pixels. It suits many crops of a few
             large photographs.
         drop_last: Bool, whether to drop a last batch that is not full.
-        **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
-            `keras.utils.PyDataset`.
+        workers: Int, threads that decode and resize images, also those of the next two
+            batches while a batch is used. `None` is the number of processors that the
+            process may use. The batches do not depend on it.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class CropDataset(EpochDataset):
         labels: bool = False,
         cache_side: int | None = None,
         drop_last: bool = True,
-        **kwargs: Any,
+        workers: int | None = None,
     ) -> None:
         self.image_shape = checks.image_shape(image_shape)
         crops.check_channels(self.image_shape)
@@ -70,13 +72,13 @@ class CropDataset(EpochDataset):
         self.labels = checks.flag("labels", labels)
         self.num_images = num_images
         self._cache: dict[int, tuple[Any, int | None]] = {}
+        self._reader = ReadAhead(self._sample, workers)
         super().__init__(
             num_images * self.crops_per_image,
             batch_size,
             shuffle=shuffle,
             seed=seed,
             drop_last=drop_last,
-            **kwargs,
         )
 
     def open_image(self, index: int, min_side: int) -> tuple[Any, int | None]:
@@ -95,15 +97,24 @@ class CropDataset(EpochDataset):
 
     def batch(self, indices: npt.NDArray[Any]) -> Batch:
         """Returns crops at `indices`: uint8 images, and int32 labels if there are."""
-        images = np.empty((len(indices), *self.image_shape), "uint8")
-        labels = np.empty(len(indices), "int32")
-        for row, sample in enumerate(indices):
-            image, label = self._converted(int(sample) // self.crops_per_image)
-            box = self._box(image.size, sample)
-            images[row] = crops.resized(image, box, self.image_shape)
-            if self.labels:
-                labels[row] = label
-        return (images, labels) if self.labels else images
+        found, labels = zip(*self._reader.take([int(sample) for sample in indices]))
+        images = np.stack(found)  # (B, H, W, C)
+        return (images, np.array(labels, "int32")) if self.labels else images
+
+    def begin(self, indices: npt.NDArray[Any]) -> None:
+        """Starts to decode the samples at `indices`, for a later call of `batch`."""
+        self._reader.begin(int(sample) for sample in indices)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Moves to the start of an epoch, for instance that of a resumed run."""
+        super().set_epoch(epoch)
+        self._reader.forget()  # Random crops differ from epoch to epoch.
+
+    def _sample(self, sample: int) -> tuple[npt.NDArray[np.uint8], int | None]:
+        """A crop of shape `image_shape`, and its label."""
+        image, label = self._converted(sample // self.crops_per_image)
+        box = self._box(image.size, sample)
+        return crops.resized(image, box, self.image_shape), label
 
     def _box(self, size: tuple[int, int], sample: int) -> crops.Box:
         if self.crop == "center":

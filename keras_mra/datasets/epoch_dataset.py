@@ -15,6 +15,8 @@ import numpy.typing as npt
 from keras_mra import checks
 
 DEFAULT_BATCH_SIZE = 256
+# The batches that are read while one is used.
+AHEAD = 2
 # Images, or images and labels.
 Batch: TypeAlias = npt.NDArray[Any] | tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
@@ -132,8 +134,17 @@ class EpochDataset(keras.utils.PyDataset):
                 f"The index of a batch must be from 0 to {len(self) - 1}. "
                 f"Received: {index}"
             )
+        for ahead in range(index, min(index + 1 + AHEAD, len(self))):
+            self.begin(self.indices_of(ahead))
+        return self.batch(self.indices_of(index))
+
+    def indices_of(self, index: int) -> npt.NDArray[np.int64]:
+        """Returns the samples of a batch of this epoch, `(batch,)`."""
         first = index * self.batch_size
-        return self.batch(self.order()[first : first + self.batch_size])
+        return self.order()[first : first + self.batch_size]
+
+    def begin(self, indices: npt.NDArray[Any]) -> None:
+        """Starts to read the samples at `indices`, if the data set can read ahead."""
 
     def batch(self, indices: npt.NDArray[Any]) -> Batch:
         """Returns the samples at `indices`, without regard to the order of the epoch.

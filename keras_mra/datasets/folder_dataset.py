@@ -47,8 +47,7 @@ class FolderDataset(CropDataset):
             to a short side of at most that many pixels.
         drop_last: Bool, whether to drop a last batch that is not full.
         class_names: List of folder names, if some of them may not occur here.
-        **kwargs: `workers`, `use_multiprocessing` and `max_queue_size` of
-            `keras.utils.PyDataset`.
+        workers: As in `CropDataset`.
 
     Raises:
         FileNotFoundError: If the folder does not exist.
@@ -76,7 +75,7 @@ class FolderDataset(CropDataset):
         cache_side: int | None = None,
         drop_last: bool = True,
         class_names: Sequence[str] | None = None,
-        **kwargs: Any,
+        workers: int | None = None,
     ) -> None:
         folders: list[str | None]
         if isinstance(root, (str, os.PathLike)):
@@ -104,7 +103,7 @@ class FolderDataset(CropDataset):
             labels=labels,
             cache_side=cache_side,
             drop_last=drop_last,
-            **kwargs,
+            workers=workers,
         )
 
     def open_image(self, index: int, min_side: int) -> tuple[Any, int | None]:

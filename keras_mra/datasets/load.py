@@ -46,6 +46,7 @@ def load(
     crop_scale: tuple[float, float] = ...,
     crops_per_image: int = ...,
     cache_side: int | None = ...,
+    workers: int | None = ...,
     default_side: int = ...,
     seed: int | None = ...,
 ) -> Dataset[Any]: ...
@@ -58,6 +59,7 @@ def load(
     crop_scale: tuple[float, float] = (0.2, 1.0),
     crops_per_image: int = 1,
     cache_side: int | None = None,
+    workers: int | None = None,
     default_side: int = DEFAULT_SIDE,
     seed: int | None = 0,
 ) -> Dataset[Any]:
@@ -84,6 +86,8 @@ def load(
         crops_per_image: Int, crops of each training image in one epoch.
         cache_side: Int or `None`. An int keeps the decoded images in memory, shrunk
             to a short side of at most that many pixels.
+        workers: Int, threads that decode images, or `None` for the number of
+            processors. The batches do not depend on it.
         default_side: Int, see `image_shape`.
         seed: Int, at least 0, or `None` for a random seed.
 
@@ -125,6 +129,7 @@ def load(
         "crop_scale": crop_scale,
         "crops_per_image": crops_per_image,
         "cache_side": cache_side,
+        "workers": workers,
         "seed": seed,
     }
     read = _folder if kind == "folder" else _tfds

@@ -73,6 +73,10 @@ class Subset(EpochDataset):
         """Returns the samples at `indices` of the subset."""
         return self.dataset.batch(self.indices[indices])
 
+    def begin(self, indices: npt.NDArray[Any]) -> None:
+        """Starts to read the samples at `indices` of the subset."""
+        self.dataset.begin(self.indices[indices])
+
     def on_epoch_begin(self) -> None:
         """Marks the epoch of both data sets as begun."""
         super().on_epoch_begin()

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from keras_mra.datasets.epoch_dataset import AHEAD
 from keras_mra.datasets.epoch_dataset import EpochDataset
 from keras_mra.distribution.engine import engine
 from keras_mra.distribution.replicas import replicas
@@ -77,9 +78,11 @@ class Share(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> Any:
         if isinstance(self.dataset, EpochDataset):
             # Rows of other processes are neither read nor decoded.
-            first = index * self.dataset.batch_size
-            indices = self.dataset.order()[first : first + self.dataset.batch_size]
-            return self.dataset.batch(self._rows(indices))
+            for ahead in range(index, min(index + 1 + AHEAD, len(self))):
+                indices = self.dataset.indices_of(ahead)
+                if len(indices) % self.processes == 0:  # Else refused when it is read.
+                    self.dataset.begin(self._rows(indices))
+            return self.dataset.batch(self._rows(self.dataset.indices_of(index)))
         return keras.tree.map_structure(self._rows, self.dataset[index])
 
     def _rows(self, batch: Any) -> Any:
