@@ -206,7 +206,7 @@ def _run_all(
             say(
                 f"seed {seed}, {'base' if arm == BASE else arm}: "
                 f"{100 * run['error']:.1f} % wrong, {run['seconds']:.0f} s"
-                + (f"; {left:.0f} minutes to {rounds} seeds" if left >= 0.5 else "")
+                + (f"; {left:.0f} min to {rounds} seeds" if left >= 0.5 else "")
             )
         seed += 1
         used = spent + time.perf_counter() - started
