@@ -50,6 +50,6 @@ def find_copy(folder: pathlib.Path) -> pathlib.Path | None:
 def exists(path: pathlib.Path) -> bool:
     """Whether a file exists; `False` if its name is too long to exist."""
     try:
-        return path.exists()
+        return path.is_file()
     except OSError:  # Writing the file reports it.
         return False
