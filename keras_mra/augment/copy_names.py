@@ -43,8 +43,10 @@ class CopyNames:
 
 def find_copy(folder: pathlib.Path) -> pathlib.Path | None:
     """A file in a folder tree that is named as a copy, or `None`."""
-    found = (path for path in folder.rglob("*.mra*") if _NAME.fullmatch(path.name))
-    return next(found, None)
+    for path in folder.rglob("*.mra*"):
+        if _NAME.fullmatch(path.name) and path.is_file():
+            return path
+    return None
 
 
 def exists(path: pathlib.Path) -> bool:

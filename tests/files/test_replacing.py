@@ -170,8 +170,7 @@ def test_several_files_are_replaced(old):
     assert tree(old) == NEW and set(os.listdir(old)) == set(NEW)
 
 
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("there", [("y", "z"), ("x", "y", "z")])
+@pytest.mark.parametrize("there, after", [(("y", "z"), False), (("x", "y", "z"), True)])
 def test_several_files_are_those_of_one_set_or_lack_the_last(tmp_path, there, after):
     """After a kill at each of the calls that write."""
     seen = []

@@ -11,7 +11,7 @@ from helpers import forked
 CALLS = ("open", "mkdir", "replace", "fsync", "unlink", "rmdir", "write")
 
 
-def killed_at(number, function, *args, after=False):
+def killed_at(number, function, *args, after=False, calls=CALLS):
     """Calls a function in a forked process that is killed at one of its writes.
 
     Args:
@@ -19,16 +19,17 @@ def killed_at(number, function, *args, after=False):
         function: The function.
         *args: Its arguments.
         after: Bool, whether the process is killed after that call, or before it.
+        calls: Names of the functions of `os` that count.
 
     Returns:
         `True` if the process was killed, `False` if it ended before.
     """
-    status = forked.status(forked.start(_aimed, number, after, function, *args))
+    status = forked.status(forked.start(_aimed, number, after, calls, function, *args))
     assert status in (0, -signal.SIGKILL), status
     return status != 0
 
 
-def _aimed(number, after, function, *args):
+def _aimed(number, after, calls, function, *args):
     remaining = [number]
 
     def watched(call, writes):
@@ -39,17 +40,19 @@ def _aimed(number, after, function, *args):
             remaining[0] -= 1
             if is_last and not after:
                 os.kill(os.getpid(), signal.SIGKILL)
-            result = call(*args, **kwargs)
-            if is_last:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return result
+            try:
+                return call(*args, **kwargs)
+            finally:
+                if is_last:
+                    os.kill(os.getpid(), signal.SIGKILL)
 
         return watching
 
-    for name in CALLS:
+    for name in calls:
         writes = _opens_to_write if name == "open" else _always
         setattr(os, name, watched(getattr(os, name), writes))
-    builtins.open = io.open = watched(io.open, _is_mode_to_write)
+    if "open" in calls:
+        builtins.open = io.open = watched(io.open, _is_mode_to_write)
     function(*args)
 
 
