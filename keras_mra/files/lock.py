@@ -35,18 +35,21 @@ _LOCKED_BYTE = 2**20
 
 
 @contextlib.contextmanager
-def locked(folder: Path, argument: str, wait: float = 0.0) -> Iterator[None]:
+def locked(
+    folder: Path, argument: str, wait: float = 0.0, name: str = LOCK
+) -> Iterator[None]:
     """Holds the lock of a folder.
 
     Args:
         folder: The folder. It must exist.
         argument: Name of the caller's argument, for the message.
         wait: Float, the seconds to wait for another process.
+        name: Name of the lock's file, of which a folder may have several.
 
     Raises:
         OSError: If another process holds the lock, or the folder cannot be written to.
     """
-    lock = Lock(folder)
+    lock = Lock(folder, name)
     deadline = time.monotonic() + wait
     while not lock.acquire():
         if time.monotonic() >= deadline:
@@ -69,17 +72,18 @@ def locked(folder: Path, argument: str, wait: float = 0.0) -> Iterator[None]:
 
 
 class Lock:
-    """The lock of one folder.
+    """A lock of a folder.
 
     Args:
         folder: The folder. It must exist.
+        name: Name of the lock's file.
 
     Attributes:
         is_certain: Bool. `False` after `acquire` on a file system without locks.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.path = pathlib.Path(folder) / LOCK
+    def __init__(self, folder: Path, name: str = LOCK) -> None:
+        self.path = pathlib.Path(folder) / name
         self.is_certain = True
         self._descriptor: int | None = None
 

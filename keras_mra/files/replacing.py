@@ -11,6 +11,8 @@ import pathlib
 import stat
 from collections.abc import Iterator
 
+from keras_mra.files.lock import LOCK
+from keras_mra.files.lock import locked
 from keras_mra.files.open_regular import kind_of
 from keras_mra.files.room import room
 from keras_mra.files.sync import sync_file
@@ -19,6 +21,8 @@ from keras_mra.files.sync import sync_tree
 from keras_mra.typing import Path
 
 _REPLACED = ".mra-replaced"
+# Seconds to wait for another process that replaces the same files.
+PATIENCE = 60.0
 
 
 @contextlib.contextmanager
@@ -65,29 +69,32 @@ def replacing(path: Path, previous: Path | None = None) -> Iterator[pathlib.Path
 
 @contextlib.contextmanager
 def replacing_together(
-    folder: Path, names: list[str]
+    folder: Path, names: list[str], argument: str
 ) -> Iterator[dict[str, pathlib.Path]]:
     """Yields paths of empty files that take the places of several files at the end.
 
     A process that is killed leaves the old files, the new ones, or a folder without
     the file of the last name: never that file beside one of another set. If the block
-    raises an error, the files stay as they were. Only one process at a time may write
-    the files: see `locked`.
+    raises an error, the files stay as they were. Another process that writes the same
+    files waits until this one is done.
 
     Args:
         folder: Folder of the files. It must exist.
         names: Names of the files. Without the last, readers must refuse the others.
+        argument: Name of the caller's argument, for the message.
 
     Yields:
         A dict from names to paths.
 
     Raises:
-        OSError: If a file cannot be written, or is no regular file.
+        OSError: If a file cannot be written or is no regular file, or another process
+            writes the same files for too long.
     """
     folder = pathlib.Path(folder)
     for name in names:
         check_target(folder / name)
-    with room(folder) as place:
+    lock = f"{LOCK}-{names[-1]}"
+    with locked(folder, argument, PATIENCE, lock), room(folder) as place:
         parts = {name: place / name for name in names}
         for part in parts.values():
             part.open("xb").close()

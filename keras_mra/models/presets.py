@@ -31,8 +31,6 @@ from keras_mra.weights.native_weights import open_native
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
 # Without the last, the others are no preset.
 NAMES = [WEIGHTS, METADATA, CONFIG]
-# Seconds to wait for another process that writes to the same preset.
-PATIENCE = 60
 
 
 def _architecture(
@@ -142,10 +140,7 @@ def save_preset(model: Any, path: Path, description: str = "") -> None:
     }
     config = keras.saving.serialize_keras_object(model)
     try:
-        with (
-            files.locked(folder, "path", PATIENCE),
-            files.replacing_together(folder, NAMES) as parts,
-        ):
+        with files.replacing_together(folder, NAMES, "path") as parts:
             _reserve(parts[WEIGHTS], 4 * model.count_params() + 2**20)
             # Of a copy, because Keras saves an optimizer with the weights.
             copy_of(model).save_weights(parts[WEIGHTS])

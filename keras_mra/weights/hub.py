@@ -5,6 +5,7 @@ import re
 from typing import Any
 from typing import TypeGuard
 
+from keras_mra import files
 from keras_mra.weights.read import FILES
 
 SCHEME = "hf://"
@@ -92,7 +93,12 @@ def upload(folder: pathlib.Path, handle: str, private: bool = False) -> None:
     api = _hub().HfApi()
     try:
         api.create_repo(repo, private=private, exist_ok=True)
-        api.upload_folder(repo_id=repo, folder_path=folder, revision=revision)
+        api.upload_folder(
+            repo_id=repo,
+            folder_path=folder,
+            revision=revision,
+            ignore_patterns=[f"{name}*" for name in (files.PREFIX, files.LOCK)],
+        )
     except Exception as error:  # The network, the hub or the library failed.
         raise OSError(f"The upload to `handle` {handle!r} failed: {error}") from error
 

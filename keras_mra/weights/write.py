@@ -17,8 +17,6 @@ from keras_mra.weights.name_table import NumpyArray
 TENSORS = "model.safetensors"
 # Without the last, the others are no model.
 NAMES = [TENSORS, PREPROCESSOR, CONFIG]
-# Seconds to wait for another process that writes to the same folder.
-PATIENCE = 60
 
 
 def write_vit_mae(
@@ -48,10 +46,7 @@ def write_vit_mae(
     documents = {CONFIG: _config(config), PREPROCESSOR: _preprocessor(config)}
     try:
         files.probe_folder("path", folder, tuple(NAMES))
-        with (
-            files.locked(folder, "path", PATIENCE),
-            files.replacing_together(folder, NAMES) as parts,
-        ):
+        with files.replacing_together(folder, NAMES, "path") as parts:
             save_file(tensors, parts[TENSORS], metadata={"format": "pt"})
             for name, document in documents.items():
                 parts[name].write_text(files.json_text(document), encoding="utf-8")

@@ -1,31 +1,13 @@
 """Outputs that cannot be written are found before the work."""
 
-import errno
 import os
 
 import pytest
+from helpers.read_only import make_read_only
 
 from keras_mra import files
 
 pytestmark = pytest.mark.once
-
-
-@pytest.fixture
-def read_only(monkeypatch):
-    """A function that makes a folder read-only, for root too."""
-
-    def make(folder):
-        for name in ("mkdir", "open"):
-            original = getattr(os, name)
-
-            def refuse(path, *args, original=original, **kwargs):
-                if str(path).startswith(str(folder)) and str(path) != str(folder):
-                    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
-                return original(path, *args, **kwargs)
-
-            monkeypatch.setattr(os, name, refuse)
-
-    return make
 
 
 def test_a_folder_is_made_and_nothing_in_it(tmp_path):
@@ -34,10 +16,10 @@ def test_a_folder_is_made_and_nothing_in_it(tmp_path):
     assert os.listdir(tmp_path / "a") == ["b"] and os.listdir(tmp_path / "a/b") == []
 
 
-def test_an_existing_folder_that_is_read_only(tmp_path, read_only):
+def test_an_existing_folder_that_is_read_only(tmp_path, monkeypatch):
     folder = tmp_path / "out"
     folder.mkdir()
-    read_only(folder)
+    make_read_only(monkeypatch, folder)
     with pytest.raises(OSError, match="`out` must be a folder that can.*Read-only"):
         files.probe_folder("out", folder)
     with pytest.raises(OSError, match="`out` must be a file that can.*Read-only"):

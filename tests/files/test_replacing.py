@@ -2,8 +2,10 @@
 
 import itertools
 import os
+import sys
 
 import pytest
+from helpers import forked
 from helpers.killed import killed_at
 
 from keras_mra import files
@@ -108,7 +110,7 @@ def test_what_is_no_file_is_not_replaced(tmp_path, kind):
     }[kind]()
     for write in (
         lambda: files.replacing(path).__enter__(),
-        lambda: files.replacing_together(tmp_path, ["b", "a"]).__enter__(),
+        lambda: files.replacing_together(tmp_path, ["b", "a"], "out").__enter__(),
     ):
         with pytest.raises(OSError, match=f"must be a file. Received: a {kind}"):
             write()
@@ -153,7 +155,7 @@ NEW = {"x": "new x", "y": "new y", "z": "new z"}
 
 
 def write_together(folder, texts=NEW):
-    with files.replacing_together(folder, list(texts)) as parts:
+    with files.replacing_together(folder, list(texts), "out") as parts:
         for name, text in texts.items():
             parts[name].write_text(text)
 
@@ -182,7 +184,7 @@ def test_several_files_are_those_of_one_set_or_lack_the_last(tmp_path, there, af
         before = tree(folder)
         was_killed = killed_at(number, write_together, folder, after=after)
         left = {path.name: path.read_text() for path in folder.iterdir()
-                if path.is_file()}  # fmt: skip
+                if path.name in NEW}  # fmt: skip
         seen.append("old" if left == before else "new" if left == NEW else "no z")
         assert seen[-1] != "no z" or "z" not in left
         if not was_killed:
@@ -243,6 +245,18 @@ def test_an_error_removes_those_that_were_not_there(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no"):
         write_together(tmp_path)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_second_process_waits_and_is_then_refused(old, monkeypatch):
+    hold = lambda: files.replacing_together(old, list(OLD), "out")  # noqa: E731
+    monkeypatch.setattr(sys.modules[files.replacing.__module__], "PATIENCE", 0.1)
+    with forked.holding(hold) as first:
+        with pytest.raises(OSError, match=f"`out` must be .*process {first} on"):
+            write_together(old)
+        with files.locked(old, "folder"):  # The folder itself is free.
+            pass
+    write_together(old)
+    assert tree(old)["z"] == "new z"
 
 
 # --- folders -------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import sys
 
 import keras
 import numpy as np
@@ -18,7 +19,6 @@ from helpers.reference_mae import ReferenceMAE
 
 import keras_mra
 from keras_mra import files
-from keras_mra.models import presets
 
 ARCHITECTURES = ["mae_nano", "mae_mini", "mae_small", "mae_base", "mae_large"]
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
@@ -371,8 +371,8 @@ def test_two_processes_that_save_at_once_wait_for_each_other(tmp_path):
 
 @pytest.mark.once
 def test_a_process_that_saves_for_long_is_named(mae, tmp_path, monkeypatch):
-    monkeypatch.setattr(presets, "PATIENCE", 0.1)
-    hold = lambda: files.locked(tmp_path, "path")  # noqa: E731
+    monkeypatch.setattr(sys.modules[files.replacing.__module__], "PATIENCE", 0.1)
+    hold = lambda: files.locked(tmp_path, "", name=".mra-lock-config.json")  # noqa: E731
     with forked.holding(hold) as other:
         with pytest.raises(OSError, match=f"`path` must .*process {other} on"):
             mae.save_to_preset(tmp_path)

@@ -108,6 +108,26 @@ def test_an_upload_that_fails(monkeypatch, tmp_path):
         keras_mra.upload_preset("hf://a/b", tmp_path)
 
 
+def test_what_killed_processes_left_is_not_uploaded(monkeypatch, tmp_path):
+    import huggingface_hub
+
+    asked = {}
+    mae = keras_mra.MAE((8, 8, 1), 4, encoder_dim=8, encoder_depth=1, encoder_heads=2)
+    mae.save_to_preset(tmp_path)
+    api = huggingface_hub.HfApi
+    monkeypatch.setattr(api, "create_repo", lambda *args, **kwargs: None)
+    monkeypatch.setattr(
+        api, "upload_folder", lambda self, **kwargs: asked.update(kwargs)
+    )
+    keras_mra.upload_preset("hf://a/b@main", tmp_path)
+    names = [".mra-lock-config.json", ".mra-part-0/config.json", "config.json"]
+    kept = huggingface_hub.utils.filter_repo_objects(
+        names, ignore_patterns=asked["ignore_patterns"]
+    )
+    assert list(kept) == ["config.json"]
+    assert (asked["repo_id"], asked["revision"]) == ("a/b", "main")
+
+
 @pytest.mark.parametrize("preset", ["facebook/vit-mae-base", "hf:/a/b", "none.pth"])
 def test_an_unknown_preset_names_the_form_of_handles(preset):
     with pytest.raises(ValueError, match="handle 'hf://OWNER/NAME'.*" + preset):
