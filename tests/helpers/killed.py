@@ -4,6 +4,7 @@ import builtins
 import io
 import os
 import signal
+import time
 
 from helpers import forked
 
@@ -24,12 +25,32 @@ def killed_at(number, function, *args, after=False, calls=CALLS):
     Returns:
         `True` if the process was killed, `False` if it ended before.
     """
-    status = forked.status(forked.start(_aimed, number, after, calls, function, *args))
+
+    def run():
+        arm(number, after, calls)
+        function(*args)
+
+    status = forked.status(forked.start(run))
     assert status in (0, -signal.SIGKILL), status
     return status != 0
 
 
-def _aimed(number, after, calls, function, *args):
+def killed_after(seconds, function, *args):
+    """Calls a function in a forked process that is killed after a time.
+
+    Returns:
+        As `killed_at`.
+    """
+    child = forked.start(function, *args)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    status = forked.status(child)
+    assert status in (0, -signal.SIGKILL), status
+    return status != 0
+
+
+def arm(number, after=False, calls=CALLS):
+    """Lets this process be killed at one of its writes, as `killed_at` says."""
     remaining = [number]
 
     def watched(call, writes):
@@ -53,7 +74,6 @@ def _aimed(number, after, calls, function, *args):
         setattr(os, name, watched(getattr(os, name), writes))
     if "open" in calls:
         builtins.open = io.open = watched(io.open, _is_mode_to_write)
-    function(*args)
 
 
 def _always(*_, **__):

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from helpers import forked
 from helpers.killed import killed_at
+from helpers.saved_epochs import restored
+from helpers.saved_epochs import save_epoch
 from helpers.small_pretraining import Batches
 from helpers.small_pretraining import Epochs
 from helpers.small_pretraining import assert_same_run
@@ -163,8 +165,8 @@ def test_a_checkpoint_is_whole_or_the_one_before(tmp_path, monkeypatch, how):
     assert (tmp_path / STATE).read_bytes() == before
     again = Checkpoint(tmp_path, {"seed": 1})
     assert again.restore(model) == (1, {"loss": [0.5]})
-    for restored, saved in zip(model.get_weights(), weights):
-        np.testing.assert_array_equal(restored, saved)
+    for found, saved in zip(model.get_weights(), weights):
+        np.testing.assert_array_equal(found, saved)
 
 
 def test_a_resume_removes_unfinished_files(tmp_path):
@@ -179,33 +181,6 @@ def test_a_resume_removes_unfinished_files(tmp_path):
 
 
 # --- the state before, and two processes ---------------------------------------------
-
-
-def small_model():
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    model.compile("sgd", loss="mse")
-    model.optimizer.build(model.trainable_variables)
-    return model
-
-
-def save_epoch(folder, epoch, model=None):
-    """Saves an epoch; all weights have its number."""
-    model = model or small_model()
-    checkpoint = Checkpoint(folder, {"seed": 1})
-    checkpoint.set_model(model)
-    checkpoint.restore(model)
-    model.set_weights([np.full_like(w, epoch) for w in model.get_weights()])
-    checkpoint.on_epoch_end(epoch - 1, {"loss": 1 / epoch})
-
-
-def restored(folder):
-    """The epochs of a checkpoint; its weights and logs must have the same number."""
-    model = small_model()
-    done, logs = Checkpoint(folder, {"seed": 1}).restore(model)
-    if done:
-        assert {float(x) for w in model.get_weights() for x in w.ravel()} == {done}
-        assert len(logs["loss"]) == done
-    return done
 
 
 @pytest.fixture
