@@ -83,8 +83,10 @@ CASES = [
     *[("convert mae_nano --to transformers", "target", case) for case in NO_FOLDERS],
     ("convert mae_nano --to transformers", "target", holding("model.safetensors")),
     *[("demo --out", "out", case) for case in NO_FOLDERS],
-    ("demo --out", "out", holding("results.json")),
+    ("demo --out", "out", holding("compare.json")),
     ("demo --out", "out", holding("gallery.png")),
+    *[("compare digits --out", "out", case) for case in NO_FOLDERS],
+    ("compare digits --out", "out", holding("compare.png")),
     *[
         ("inspect mae_nano digits --out", "out", case)
         for case in (below_a_file, a_device, a_fifo, a_folder)
@@ -110,6 +112,7 @@ def test_what_cannot_be_written_is_refused(tmp_path, command, argument, case):
         ("convert mae_nano --to preset", ""),
         ("convert mae_nano --to transformers", ""),
         ("demo --out", ""),
+        ("compare digits --out", ""),
         ("inspect mae_nano digits --out", "a.png"),
     ],
 )
