@@ -115,9 +115,6 @@ def compare(
     if seeds is not None:
         seeds = checks.positive_int("seeds", seeds)
     minutes = checks.positive_float("minutes", minutes)
-    folder = pathlib.Path(out).expanduser()
-    # An error here must not come after the training.
-    files.probe_folder("out", folder, (NAME, PICTURE))
     images = comparison_data(data, image_size, labels_per_class)
     if network is None:
         network = "resnet20" if images.image_shape[2] == 3 else "small_cnn"
@@ -128,6 +125,9 @@ def compare(
         "minutes": minutes, "epochs": epochs, "seeds": seeds,
         "mask_ratio": mask_ratio, "rate": rate,
     }  # fmt: skip
+    folder = pathlib.Path(out).expanduser()
+    # An error here must not come after the training.
+    files.probe_folder("out", folder, (NAME, PICTURE))
     with files.locked(folder, "out"):
         records = Records(folder, settings)
         say(

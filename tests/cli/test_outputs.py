@@ -85,8 +85,6 @@ CASES = [
     *[("demo --out", "out", case) for case in NO_FOLDERS],
     ("demo --out", "out", holding("compare.json")),
     ("demo --out", "out", holding("gallery.png")),
-    *[("compare digits --out", "out", case) for case in NO_FOLDERS],
-    ("compare digits --out", "out", holding("compare.png")),
     *[
         ("inspect mae_nano digits --out", "out", case)
         for case in (below_a_file, a_device, a_fifo, a_folder)
@@ -112,7 +110,6 @@ def test_what_cannot_be_written_is_refused(tmp_path, command, argument, case):
         ("convert mae_nano --to preset", ""),
         ("convert mae_nano --to transformers", ""),
         ("demo --out", ""),
-        ("compare digits --out", ""),
         ("inspect mae_nano digits --out", "a.png"),
     ],
 )

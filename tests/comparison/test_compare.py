@@ -82,6 +82,18 @@ def test_a_second_process_does_not_enter_the_folder(data, tmp_path):
             keras_mra.compare(data, arms=["MixUp"], out=tmp_path, **SMALL)
 
 
+@pytest.mark.once
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(
+    data, tmp_path, monkeypatch
+):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder" / "compare.png").mkdir(parents=True)
+    monkeypatch.setattr(arm_trainer.ArmTrainer, "run", None)
+    for out in ("file", "file/deep", "folder"):
+        with pytest.raises(OSError, match="`out` must be a folder that can be"):
+            keras_mra.compare(data, arms=["MixUp"], out=tmp_path / out, **SMALL)
+
+
 def test_a_killed_comparison_goes_on(data, tmp_path, monkeypatch):
     trained = []
     run = arm_trainer.ArmTrainer.run
