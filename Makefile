@@ -52,12 +52,14 @@ test-tensorflow test-jax test-torch: test-%: .venv-test/.installed
 		$(PYTEST_ARGS)
 
 test-shared: .venv-test/.installed
-	KERAS_BACKEND=torch $(TEST_BIN)/python $(PYTEST) tests -m once $(PYTEST_ARGS)
+	KERAS_BACKEND=torch $(TEST_BIN)/python $(PYTEST) tests -m "once and not slow" $(PYTEST_ARGS)
 
 test-slow: .venv-test/.installed
 	for backend in tensorflow jax torch; do KERAS_BACKEND=$$backend \
-		$(TEST_BIN)/python $(PYTEST) tests -m slow $(PYTEST_ARGS) \
+		$(TEST_BIN)/python $(PYTEST) tests -m "slow and not once" $(PYTEST_ARGS) \
 		|| [ $$? = 5 ] || exit 1; done  # 5: none is slow there
+	KERAS_BACKEND=torch $(TEST_BIN)/python $(PYTEST) tests -m "slow and once" \
+		$(PYTEST_ARGS)
 
 # mkdocs and its theme print announcements about their successors. They are not errors.
 docs: .venv-test/.installed

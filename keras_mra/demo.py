@@ -32,7 +32,8 @@ def run_demo(
         The `Comparison`.
     """
     folder = pathlib.Path(out).expanduser()
-    folder.mkdir(parents=True, exist_ok=True)
+    # An error here must not come after the training.
+    files.probe_folder("out", folder, ("gallery.png", "compare.json", "compare.png"))
     mae = MAE.from_preset(PHOTOGRAPHS)
     photographs = datasets.sample_photographs(mae.image_shape[0])
     with files.replacing(folder / "gallery.png") as part:

@@ -36,6 +36,12 @@ def augment(
         bool,
         typer.Option("--include-originals", help="Put the originals into TARGET too."),
     ] = False,
+    follow_links: Annotated[
+        bool,
+        typer.Option(
+            "--follow-links", help="Follow the links in SOURCE that leave it, too."
+        ),
+    ] = False,
     batch_size: Annotated[int, typer.Option(help="Images augmented at once.")] = 32,
 ) -> None:
     """Write augmented copies of a folder's images, for any framework.
@@ -43,7 +49,7 @@ def augment(
     Copies have the original size and stand upright. Existing files are kept, so an
     interrupted run can be run again. TARGET holds a record of the settings, and other
     settings are refused. Exit status 2 means that some files could not be read or
-    written. They are listed.
+    written, or were left out: links that leave SOURCE, and FIFOs. They are listed.
     """
     with plain_errors():
         import keras_mra
@@ -61,16 +67,20 @@ def augment(
             format=format,
             quality=quality,
             include_originals=include_originals,
+            follow_links=follow_links,
             batch_size=batch_size,
         )
     originals = f"{report.originals} originals, " if include_originals else ""
     typer.echo(
         f"{report.written} written, {report.skipped} there already, {originals}"
         f"{len(report.failed)} failed."
+        + (f" {len(report.left_out)} left out." if report.left_out else "")
     )
     for path in report.animated:
         typer.echo(f"animated: {path}: only its first frame is used", err=True)
     for path, reason in report.failed:
         typer.echo(f"failed: {path}: {reason}", err=True)
-    if report.failed:
+    for path, reason in report.left_out:
+        typer.echo(f"left out: {path}: {reason}", err=True)
+    if report.failed or report.left_out:
         raise typer.Exit(2)

@@ -46,10 +46,18 @@ def convert(
     arguments = {name: value for name, value in given.items() if value is not None}
     with plain_errors():
         import keras_mra
+        from keras_mra import files
+        from keras_mra.models.presets import check_writable
         from keras_mra.models.presets import is_foreign
+        from keras_mra.weights.write import NAMES
 
         if to is None:
             to = "preset" if is_foreign(source) else "transformers"
+        # An error here must not come after the download.
+        if to == "preset":
+            check_writable("target", target)
+        else:
+            files.probe_folder("target", target, tuple(NAMES))
         mae = keras_mra.MAE.from_preset(source, load_weights=True, **arguments)
         if to == "preset":
             mae.save_to_preset(target)

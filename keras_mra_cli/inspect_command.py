@@ -63,10 +63,8 @@ def inspect(
         from keras_mra_cli.inspected_images import inspected_images
         from keras_mra_cli.trained_mae import trained_mae
 
-        # Errors here must not come after the work.
-        if out.is_dir():
-            raise ValueError(f"`out` must be a file. Received: the folder {str(out)!r}")
-        out.parent.mkdir(parents=True, exist_ok=True)
+        # An error here must not come after the work.
+        files.probe_file("out", out)
         mae = trained_mae(preset)
         found = inspected_images(mae, preset, data, masks, image_count)
         typer.echo(found.description)

@@ -22,6 +22,8 @@ from keras_mra_cli.pretrain_options import OPTIONS
 METHODS = ("mae", "msa")
 # Images that the command keeps for its measurements, where there is no test split.
 HELD_OUT = 64
+# What is written beside the preset.
+REPORTS = ("README.md", "preview.png")
 
 
 def pretrain(
@@ -51,13 +53,16 @@ def pretrain(
         arguments["verbose"] = 2  # A bar would write backspaces into a file.
     with plain_errors():
         import keras_mra
+        from keras_mra import files
+        from keras_mra.models.presets import check_writable
         from keras_mra.pretrain.model_card import write_model_card
         from keras_mra_cli.pretrain_report import measure
         from keras_mra_cli.pretrain_report import print_next
         from keras_mra_cli.pretrain_report import print_verdicts
 
         # An error here must not come after the training.
-        out.mkdir(parents=True, exist_ok=True)
+        check_writable("out", out)
+        files.probe_folder("out", out, REPORTS)
         if method == "msa":
             mae = keras_mra.pretrain_msa(data, **arguments).mae
         else:

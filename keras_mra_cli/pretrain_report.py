@@ -86,6 +86,6 @@ def _images_to_measure(data: str, held_out: int) -> tuple[int, bool]:
         training, test = splits_of(pathlib.Path(path).expanduser())
         if test is None:
             # `inspected_images` and `pretrain_*` choose the same images for a number.
-            count = held_out_count(len(find_images(training)), held_out)
+            count = held_out_count(len(find_images(training).paths), held_out)
             return count or MEASURED, count > 0
     return MEASURED, True

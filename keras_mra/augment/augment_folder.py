@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from keras_mra import checks
 from keras_mra.augment.augment_report import AugmentReport
-from keras_mra.augment.copies import make_target
+from keras_mra.augment.copies import held_target
 from keras_mra.augment.copy_format import CopyFormat
 from keras_mra.augment.copy_names import CopyNames
 from keras_mra.augment.included_originals import check_collisions
@@ -34,6 +34,7 @@ def augment_folder(
     format: str = "png",
     quality: int = 90,
     include_originals: bool = False,
+    follow_links: bool = False,
     batch_size: int = 32,
     progress: bool = True,
 ) -> AugmentReport:
@@ -66,8 +67,12 @@ def augment_folder(
     the path of the file below `source`. The arguments and a digest of the MAE are
     recorded in `augment_settings.json`. A later run may ask for more `copies` or add
     the originals. A run with any other change is refused while the target holds copies,
-    as is a target whose copies have no record. Only one run at a time may write to a
-    target.
+    as is a target whose copies have no record, and one to which another process writes.
+
+    Nothing is written outside of the target: a copy fails if the target holds a link in
+    the place of its folder. Links of the source are followed within the source. Those
+    that leave it, and what is no regular file, such as a FIFO, are left out and listed
+    in the report.
 
     Args:
         mae: A `keras_mra.MAE` of 1, 3 or 4 channels, trained without `norm_pix_loss`.
@@ -90,6 +95,7 @@ def augment_folder(
             byte, whatever the `format`. A file that asks for a rotation is written
             upright as copy number 0, `a/b.jpg.mra0.png`. A file that cannot be read is
             left out.
+        follow_links: Bool, whether links that leave the source are followed too.
         batch_size: Int, images in one call of the MAE.
         progress: Bool, whether to show a progress bar.
 
@@ -101,7 +107,8 @@ def augment_folder(
             `source` holds no image, `target` holds copies that were made with other
             settings, or a copy would have the name of an original in the target.
         FileNotFoundError: If `source` does not exist.
-        OSError: If the target cannot be written to, for instance on a full disk.
+        OSError: If the target cannot be written to, for instance on a full disk, or
+            another process writes to it.
 
     Example:
 
@@ -113,6 +120,7 @@ def augment_folder(
     painter = Painter(mae, mask_ratio, strategy, temperature, seed, batch_size)
     copy_format = CopyFormat(format, quality)
     include_originals = checks.flag("include_originals", include_originals)
+    follow_links = checks.flag("follow_links", follow_links)
     checks.flag("progress", progress)
     copies = checks.positive_int("copies", copies)
     if copies > 1 and temperature == 0 and strategy != "random":
@@ -122,7 +130,8 @@ def augment_folder(
             f"temperature={temperature}, copies={copies}, strategy={strategy!r}"
         )
     names = CopyNames(*_folders(source, target), copy_format)
-    paths = find_images(names.source)
+    found = find_images(names.source, follow_links)
+    paths = found.paths
     if include_originals:
         check_collisions(names, paths, copies)
     settings = {
@@ -136,12 +145,15 @@ def augment_folder(
         "quality": copy_format.quality,
         "include_originals": include_originals,
     }
-    check_settings(names.target, settings)
-    make_target(names.target)
-    write_settings(names.target, settings)
-
-    with _progress(progress, len(paths) * copies) as advance:
-        return write_copies(painter, names, paths, copies, include_originals, advance)
+    with held_target(names.target):
+        check_settings(names.target, settings)
+        write_settings(names.target, settings)
+        with _progress(progress, len(paths) * copies) as advance:
+            report = write_copies(
+                painter, names, paths, copies, include_originals, advance
+            )
+    report.left_out = found.left_out
+    return report
 
 
 def _folders(source: Path, target: Path) -> tuple[pathlib.Path, pathlib.Path]:

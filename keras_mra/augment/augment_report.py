@@ -6,7 +6,7 @@ import pathlib
 
 @dataclasses.dataclass
 class AugmentReport:
-    """Counts of copies, and the files that failed or were used in part.
+    """Counts of copies, and the files that failed, were left out or used in part.
 
     Attributes:
         written: Int, the copies that were written.
@@ -17,6 +17,8 @@ class AugmentReport:
             not listed.
         failed: List of `(path, reason)`, the files that could not be read, and those
             whose copies could not be encoded or named.
+        left_out: List of `(path, reason)`, the links that leave the source, what is
+            named as an image but is no regular file, and folders that cannot be listed.
     """
 
     written: int = 0
@@ -24,3 +26,4 @@ class AugmentReport:
     originals: int = 0
     animated: list[pathlib.Path] = dataclasses.field(default_factory=list)
     failed: list[tuple[pathlib.Path, str]] = dataclasses.field(default_factory=list)
+    left_out: list[tuple[pathlib.Path, str]] = dataclasses.field(default_factory=list)

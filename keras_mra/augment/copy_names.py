@@ -43,13 +43,15 @@ class CopyNames:
 
 def find_copy(folder: pathlib.Path) -> pathlib.Path | None:
     """A file in a folder tree that is named as a copy, or `None`."""
-    found = (path for path in folder.rglob("*.mra*") if _NAME.fullmatch(path.name))
-    return next(found, None)
+    for path in folder.rglob("*.mra*"):
+        if _NAME.fullmatch(path.name) and path.is_file():
+            return path
+    return None
 
 
 def exists(path: pathlib.Path) -> bool:
     """Whether a file exists; `False` if its name is too long to exist."""
     try:
-        return path.exists()
+        return path.is_file()
     except OSError:  # Writing the file reports it.
         return False

@@ -4,6 +4,7 @@ import functools
 import pathlib
 from collections.abc import Callable
 
+from keras_mra import files
 from keras_mra.augment.copy_names import CopyNames
 from keras_mra.augment.copy_names import exists
 from keras_mra.datasets.exact_image import ExactImage
@@ -56,4 +57,9 @@ def included_as(
     if image.rotated:
         encode = functools.partial(names.format.encode, image, image.color, path)
         return names.copy(path, 0), encode
-    return names.original(path), path.read_bytes
+    return names.original(path), functools.partial(_content, path)
+
+
+def _content(path: pathlib.Path) -> bytes:
+    with files.open_regular(path) as file:
+        return file.read()

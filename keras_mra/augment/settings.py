@@ -81,7 +81,7 @@ def write_settings(target: pathlib.Path, settings: dict[str, Any]) -> None:
     content = files.json_text(document).encode()
     record = target / RECORD
     if not record.is_file() or record.read_bytes() != content:
-        write_copy(record, content)
+        write_copy(target, record, content)
 
 
 def _is_continued(name: str, before: Any, now: Any) -> bool:

@@ -57,7 +57,8 @@ def write_copies(
             encode = functools.partial(
                 names.format.encode, original.image, color, original.path
             )
-            done = _write(original.outputs[number], encode, original, report)
+            output = original.outputs[number]
+            done = _write(names, output, encode, original, report)
             report.written += done
             advance(1)
     return report
@@ -76,10 +77,11 @@ def _fits(original: Original, names: CopyNames, report: AugmentReport) -> bool:
 def _include(original: Original, names: CopyNames, report: AugmentReport) -> None:
     if lacks_original(names, original.path):
         output, content = included_as(names, original.path, original.image)
-        report.originals += _write(output, content, original, report)
+        report.originals += _write(names, output, content, original, report)
 
 
 def _write(
+    names: CopyNames,
     output: pathlib.Path,
     encode: Callable[[], bytes],
     original: Original,
@@ -94,7 +96,7 @@ def _write(
         report.failed.append((original.path, str(error)))
         return False
     try:
-        write_copy(output, content)
+        write_copy(names.target, output, content)
     except InvalidName as error:
         report.failed.append((original.path, str(error)))
         return False

@@ -25,6 +25,7 @@ from keras_mra.comparison.comparison_result import differences
 from keras_mra.comparison.comparison_verdict import comparison_verdict
 from keras_mra.comparison.find_autoencoder import find_autoencoder
 from keras_mra.comparison.plot_comparison import plot_comparison
+from keras_mra.comparison.records import NAME
 from keras_mra.comparison.records import Records
 from keras_mra.datasets.crops import resize_images
 from keras_mra.evaluation.inspect import inspect
@@ -32,6 +33,7 @@ from keras_mra.machine import describe_machine
 from keras_mra.typing import Path
 
 INSPECTED = 64
+PICTURE = "compare.png"
 
 
 def compare(
@@ -94,6 +96,7 @@ def compare(
     Raises:
         ValueError: If an argument or the data are bad, or `out` holds a comparison
             with other arguments.
+        OSError: If `out` cannot be written to, or another process writes to it.
         ImportError: If matplotlib is not installed.
 
     Example:
@@ -123,61 +126,64 @@ def compare(
         "mask_ratio": mask_ratio, "rate": rate,
     }  # fmt: skip
     folder = pathlib.Path(out).expanduser()
-    records = Records(folder, settings)
-    say(
-        f"{images.name}: {len(images.train[0])} images to train on, "
-        f"{len(images.test[0])} to test on"
-        f"{' (held out)' if images.held_out else ''}, {len(images.class_names)} "
-        f"classes, {images.image_shape[0]}x{images.image_shape[1]} pixels"
-    )
-    mae, place = find_autoencoder(images, preset, pretrain, folder, verbose)
-    mra = MRASettings(mae, mask_ratio, rate)
-    attention = _attention(images, mra, records)
-    say(attention)
-    trainer = ArmTrainer(images, network, labels_per_class, mra)
-    if "plan" not in records.found:
-        say(f"Timing a step of {network} with each of {', '.join(arms)}.")
-        costs = trainer.time(arms)
-        records.write(
-            plan={
-                "network": network,
-                "train_images": trainer.images,
-                "test_images": len(images.test[0]),
-                "classes": len(images.class_names),
-                "epochs": make_plan(costs, minutes, epochs),
-                "steps_per_epoch": costs.steps_per_epoch,
-                **trainer.recipe,
-            }
+    # An error here must not come after the training.
+    files.probe_folder("out", folder, (NAME, PICTURE))
+    with files.locked(folder, "out"):
+        records = Records(folder, settings)
+        say(
+            f"{images.name}: {len(images.train[0])} images to train on, "
+            f"{len(images.test[0])} to test on"
+            f"{' (held out)' if images.held_out else ''}, {len(images.class_names)} "
+            f"classes, {images.image_shape[0]}x{images.image_shape[1]} pixels"
         )
-    plan = records.found["plan"]
-    kept = sum(map(len, records.found["runs"].values()))
-    if kept:
-        say(f"{kept} runs are kept from an earlier start, in {records.path}.")
-    say(
-        f"Each run: {plan['epochs']} epochs of {plan['train_images']} images, "
-        f"{plan['epochs'] * plan['steps_per_epoch']} steps."
-    )
-    _run_all(trainer, arms, plan["epochs"], seeds, minutes, records, say)
-    runs = records.found["runs"]
-    base = "no augmentation" if trainer.base is None else "flips and crops"
-    comparison = Comparison(
-        runs,
-        base,
-        comparison_verdict(
-            {arm: differences(runs, arm) for arm in arms},
+        mae, place = find_autoencoder(images, preset, pretrain, folder, verbose)
+        mra = MRASettings(mae, mask_ratio, rate)
+        attention = _attention(images, mra, records)
+        say(attention)
+        trainer = ArmTrainer(images, network, labels_per_class, mra)
+        if "plan" not in records.found:
+            say(f"Timing a step of {network} with each of {', '.join(arms)}.")
+            costs = trainer.time(arms)
+            records.write(
+                plan={
+                    "network": network,
+                    "train_images": trainer.images,
+                    "test_images": len(images.test[0]),
+                    "classes": len(images.class_names),
+                    "epochs": make_plan(costs, minutes, epochs),
+                    "steps_per_epoch": costs.steps_per_epoch,
+                    **trainer.recipe,
+                }
+            )
+        plan = records.found["plan"]
+        kept = sum(map(len, records.found["runs"].values()))
+        if kept:
+            say(f"{kept} runs are kept from an earlier start, in {records.path}.")
+        say(
+            f"Each run: {plan['epochs']} epochs of {plan['train_images']} images, "
+            f"{plan['epochs'] * plan['steps_per_epoch']} steps."
+        )
+        _run_all(trainer, arms, plan["epochs"], seeds, minutes, records, say)
+        runs = records.found["runs"]
+        base = "no augmentation" if trainer.base is None else "flips and crops"
+        comparison = Comparison(
+            runs,
             base,
-            {arm: code_of(arm, place, mra) for arm in arms},
-            plan["epochs"],
-        ),
-        attention,
-        plan,
-        settings,
-        describe_machine(),
-    )
-    with files.replacing(folder / "compare.png") as part:
-        plot_comparison(comparison).savefig(part, dpi=120)
-    records.write(**comparison.to_dict())
-    return comparison
+            comparison_verdict(
+                {arm: differences(runs, arm) for arm in arms},
+                base,
+                {arm: code_of(arm, place, mra) for arm in arms},
+                plan["epochs"],
+            ),
+            attention,
+            plan,
+            settings,
+            describe_machine(),
+        )
+        with files.replacing(folder / PICTURE) as part:
+            plot_comparison(comparison).savefig(part, dpi=120)
+        records.write(**comparison.to_dict())
+        return comparison
 
 
 def _run_all(

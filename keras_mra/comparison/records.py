@@ -14,7 +14,7 @@ class Records:
     Every finished run is written at once.
 
     Args:
-        folder: Path of the folder, which is made.
+        folder: Path of the folder.
         settings: Dict that JSON can hold, the arguments that decide the runs.
 
     Attributes:
@@ -25,7 +25,6 @@ class Records:
     """
 
     def __init__(self, folder: pathlib.Path, settings: dict[str, Any]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / NAME
         self.found = files.read_json(self.path, missing_ok=True)
         kept = self.found.setdefault("settings", settings)

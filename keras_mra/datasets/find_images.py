@@ -1,20 +1,51 @@
 """The image files of a folder tree."""
 
+import dataclasses
 import os
 import pathlib
+import warnings
+from collections.abc import Iterator
 
+from keras_mra import files
 from keras_mra.datasets.image_reader import SUFFIXES
 from keras_mra.typing import Path
 
 
-def find_images(root: Path) -> list[pathlib.Path]:
+@dataclasses.dataclass(frozen=True)
+class FoundImages:
+    """The image files of a folder tree, and what is named as one but left out.
+
+    Attributes:
+        paths: Sorted list of paths, without hidden files and folders.
+        left_out: List of `(path, reason)`: links that leave the tree, what is no
+            regular file, and folders that cannot be listed.
+    """
+
+    paths: list[pathlib.Path]
+    left_out: list[tuple[pathlib.Path, str]]
+
+    def warn_of_left_out(self) -> None:
+        """Warns of what is left out, with the first few names."""
+        if self.left_out:
+            warnings.warn(f"Left out: {self.describe_left_out()}", stacklevel=3)
+
+    def describe_left_out(self) -> str:
+        """The number of what is left out, and the first few names."""
+        few = "; ".join(f"{path} ({reason})" for path, reason in self.left_out[:3])
+        return f"{len(self.left_out)}: {few}" + "; ..." * (len(self.left_out) > 3)
+
+
+def find_images(root: Path, follow_links: bool = False) -> FoundImages:
     """Lists the image files of a folder tree.
 
+    Links within the tree are followed.
+
     Args:
-        root: Path of a folder.
+        root: Path of a folder, or of a link to one.
+        follow_links: Bool, whether links that leave the tree are followed too.
 
     Returns:
-        Sorted list of paths, without hidden files and folders.
+        `FoundImages`.
 
     Raises:
         FileNotFoundError: If the folder does not exist.
@@ -26,24 +57,66 @@ def find_images(root: Path) -> list[pathlib.Path]:
         raise FileNotFoundError(f"The folder {str(root)!r} does not exist.")
     if not root.is_dir():
         raise NotADirectoryError(f"{str(root)!r} must be a folder, but it is a file.")
-    found: list[pathlib.Path] = []
-    seen: set[str] = set()
-    for folder, children, names in os.walk(root, followlinks=True):
-        # A link to a parent folder would otherwise be followed forever.
-        real = os.path.realpath(folder)
-        if real in seen:
-            children.clear()
-            continue
-        seen.add(real)
-        children[:] = [child for child in children if not child.startswith(".")]
-        found += [
-            pathlib.Path(folder, name)
-            for name in names
-            if name.lower().endswith(SUFFIXES) and not name.startswith(".")
-        ]
-    if not found:
+    found = FoundImages([], [])
+    for path, reason in _walk(root, follow_links):
+        if reason is None:
+            found.paths.append(path)
+        else:
+            found.left_out.append((path, reason))
+    if not found.paths:
         raise ValueError(
             f"The folder {str(root)!r} holds no image. Its files and those of its "
             f"sub-folders must end in {', '.join(SUFFIXES)}."
+            + (f" Left out: {found.describe_left_out()}" if found.left_out else "")
         )
-    return sorted(found)
+    found.paths.sort()
+    found.left_out.sort()
+    return found
+
+
+def _walk(
+    root: pathlib.Path, follow_links: bool
+) -> Iterator[tuple[pathlib.Path, str | None]]:
+    """Yields the images of a tree, each with the reason to leave it out, or `None`."""
+    tree = os.path.realpath(root)
+    seen: set[str] = set()
+    folders = [str(root)]
+    while folders:
+        folder = folders.pop()
+        # A link to a parent folder would otherwise be followed forever.
+        real = os.path.realpath(folder)
+        if real in seen:
+            continue
+        seen.add(real)
+        if not follow_links and not _is_below(real, tree):
+            yield pathlib.Path(folder), f"a link that leaves the folder, to {real!r}"
+            continue
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            yield pathlib.Path(folder), f"cannot be listed: {error.strerror}"
+            continue
+        inner = [entry for entry in entries if not entry.name.startswith(".")]
+        folders += [entry.path for entry in reversed(inner) if entry.is_dir()]
+        for entry in inner:
+            if entry.name.lower().endswith(SUFFIXES) and not entry.is_dir():
+                reason = _reason_to_leave_out(entry, tree, follow_links)
+                yield pathlib.Path(entry.path), reason
+
+
+def _reason_to_leave_out(
+    entry: os.DirEntry[str], tree: str, follow_links: bool
+) -> str | None:
+    if entry.is_symlink():
+        real = os.path.realpath(entry.path)
+        if not os.path.exists(real):
+            return f"a link to nothing, {real!r}"
+        if not follow_links and not _is_below(real, tree):
+            return f"a link that leaves the folder, to {real!r}"
+    if not entry.is_file():
+        return f"not a file, but {files.kind_of(entry.stat().st_mode)}"
+    return None
+
+
+def _is_below(path: str, tree: str) -> bool:
+    return path == tree or path.startswith(os.path.join(tree, ""))

@@ -27,8 +27,11 @@ class FolderDataset(CropDataset):
     by the next file that can. A warning at the end of the epoch counts and names such
     files; `unreadable` maps all of them to the reason.
 
+    Links that leave the folder, and what is named as an image but is no regular file,
+    are left out, and a warning counts and names them.
+
     Args:
-        root: Path of a folder, or a list of paths of images.
+        root: Path of a folder, or a list of paths of images, which may be links.
         image_shape: Triple of ints, `(height, width, channels)`, with 1, 3 or 4
             channels.
         batch_size: Int, or `None` for 256 or all samples, whichever is less.
@@ -79,7 +82,9 @@ class FolderDataset(CropDataset):
     ) -> None:
         folders: list[str | None]
         if isinstance(root, (str, os.PathLike)):
-            self.paths = find_images(root)
+            found = find_images(root)
+            found.warn_of_left_out()
+            self.paths = found.paths
             folders = first_level_folders(root, self.paths)
         else:
             self.paths = [pathlib.Path(path) for path in root]

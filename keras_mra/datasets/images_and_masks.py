@@ -67,7 +67,9 @@ def images_and_masks(
     crops.check_channels(image_shape)
     if count is not None:
         count = checks.positive_int("count", count)
-    paths = find_images(root)
+    found_images = find_images(root)
+    found_images.warn_of_left_out()
+    paths = found_images.paths
     mask_of = {} if masks is None else _matching_masks(root, paths, masks)
     if masks is not None:
         paths = [path for path in paths if path in mask_of]
@@ -106,7 +108,7 @@ def _matching_masks(
     """The mask of each image that has one."""
     root, folder = (pathlib.Path(place).expanduser() for place in (root, masks))
     by_stem: dict[pathlib.PurePath, list[pathlib.Path]] = {}
-    for path in find_images(folder):
+    for path in find_images(folder).paths:
         by_stem.setdefault(path.relative_to(folder).with_suffix(""), []).append(path)
     found = {}
     for path in paths:

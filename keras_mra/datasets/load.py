@@ -165,7 +165,7 @@ def _folder(
 ) -> Dataset[FolderDataset]:
     root = pathlib.Path(path).expanduser()
     training_root, test_root = splits_of(root)
-    paths = find_images(training_root)
+    paths = find_images(training_root).paths
     inside = folders.first_level_folders(training_root, paths)
     # An image outside every sub-folder has no class, so the data set has no labels.
     class_names = None if None in inside else folders.class_names_of(inside)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import IO
 from typing import Any
 
+from keras_mra import files
 from keras_mra.datasets import png_data
 from keras_mra.typing import Path
 
@@ -49,7 +50,7 @@ def opened_picture(
     """
     with contextlib.ExitStack() as stack:
         if isinstance(source, (str, os.PathLike)):
-            file: Any = stack.enter_context(open(source, "rb"))
+            file: Any = stack.enter_context(files.open_regular(source))
         else:
             file = source
         image = stack.enter_context(_identified(file))

@@ -1,7 +1,8 @@
 """Presets: named architectures, shipped weights, and preset folders of users.
 
 A preset folder has KerasHub's layout: `config.json`, `model.weights.h5` and
-`metadata.json`. It holds no code: the configuration can only name an `MAE`.
+`metadata.json`. It holds no code: the configuration can only name an `MAE`. A digest of
+the weights in the configuration says that the two belong together.
 """
 
 import os
@@ -17,6 +18,9 @@ from keras_mra.models.convert import load_checkpoint
 from keras_mra.models.frozen import copy_of
 from keras_mra.models.preset_config import complete_config
 from keras_mra.models.preset_config import sizes_of
+from keras_mra.models.preset_digest import DIGEST
+from keras_mra.models.preset_digest import check_digest
+from keras_mra.models.preset_digest import digest_of
 from keras_mra.typing import Path
 from keras_mra.version import __version__
 from keras_mra.weights import hub
@@ -25,6 +29,8 @@ from keras_mra.weights.native_weights import check_native_values
 from keras_mra.weights.native_weights import open_native
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
+# Without the last, the others are no preset.
+NAMES = [WEIGHTS, METADATA, CONFIG]
 
 
 def _architecture(
@@ -107,8 +113,9 @@ def load_preset(
     folder = find(preset)
     if is_foreign(folder):
         return load_checkpoint(cls, folder, load_weights, overrides)
-    config, path = read_config(folder), folder / WEIGHTS
-    arguments, loads = {**config, **overrides}, load_weights in (None, True)
+    document, path = _read_document(folder), folder / WEIGHTS
+    arguments = {**_confirmed_config(folder, document), **overrides}
+    loads = load_weights in (None, True)
     if loads:
         file = open_native(path)
         check_native_sizes(file, sizes_of(arguments), arguments["positions"])
@@ -116,40 +123,54 @@ def load_preset(
     model = cls.from_config(arguments)
     if loads:
         _load_weights(model, path)
+        # Afterwards: another process may save while this one loads.
+        check_digest(path, document.get(DIGEST))
     return model
 
 
 def save_preset(model: Any, path: Path, description: str = "") -> None:
     """Writes a preset folder; see `MAE.save_to_preset`."""
     folder = pathlib.Path(path)
-    if (folder / CONFIG).is_file() and not _is_ours(folder):
-        raise ValueError(
-            f"`path` must be another folder: {str(folder)!r} holds a model of another "
-            "library, whose configuration would be overwritten."
-        )
+    check_writable("path", folder)
+    metadata = {
+        "description": description,
+        "keras_version": keras.__version__,
+        "keras_mra_version": __version__,
+        "parameter_count": model.count_params(),
+    }
+    config = keras.saving.serialize_keras_object(model)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        metadata = {
-            "description": description,
-            "keras_version": keras.__version__,
-            "keras_mra_version": __version__,
-            "parameter_count": model.count_params(),
-        }
-        documents = {
-            CONFIG: keras.saving.serialize_keras_object(model),
-            METADATA: metadata,
-        }
-        names = [WEIGHTS, CONFIG, METADATA]
-        with files.replacing_together(folder, names) as parts:
+        with files.replacing_together(folder, NAMES, "path") as parts:
             _reserve(parts[WEIGHTS], 4 * model.count_params() + 2**20)
             # Of a copy, because Keras saves an optimizer with the weights.
             copy_of(model).save_weights(parts[WEIGHTS])
-            for name, document in documents.items():
+            config = {**config, DIGEST: digest_of(parts[WEIGHTS])}
+            for name, document in ((CONFIG, config), (METADATA, metadata)):
                 parts[name].write_text(files.json_text(document), encoding="utf-8")
     except OSError as error:
         raise OSError(
             f"The preset could not be written to `path` {str(folder)!r}: {error}"
         ) from error
+
+
+def check_writable(argument: str, path: Path) -> None:
+    """Makes the folder of a preset, and refuses one to which none can be written.
+
+    Args:
+        argument: Name of the caller's argument, for the message.
+        path: The folder.
+
+    Raises:
+        ValueError: If the folder holds a model of another library.
+        OSError: If the folder cannot be written to.
+    """
+    folder = pathlib.Path(path)
+    if (folder / CONFIG).is_file() and not _is_ours(folder):
+        raise ValueError(
+            f"`{argument}` must be another folder: {str(folder)!r} holds a model of "
+            "another library, whose configuration would be overwritten."
+        )
+    files.probe_folder(argument, folder, tuple(NAMES))
 
 
 def upload_preset(handle: str, path: Path, private: bool = False) -> None:
@@ -168,7 +189,7 @@ def upload_preset(handle: str, path: Path, private: bool = False) -> None:
     """
     checks.flag("private", private)
     folder = pathlib.Path(path)
-    hub.parse(handle)
+    hub.parse("handle", handle)
     read_config(folder)
     if not (folder / WEIGHTS).is_file():
         raise ValueError(f"`path` {str(folder)!r} has no {WEIGHTS!r}.")
@@ -242,6 +263,10 @@ def read_config(folder: pathlib.Path) -> dict[str, Any]:
         ValueError: If the configuration is missing, damaged, or not an MAE's, or has
             other sizes than the weights beside it. No weights have been read then.
     """
+    return _confirmed_config(folder, _read_document(folder))
+
+
+def _read_document(folder: pathlib.Path) -> dict[str, Any]:
     document = files.read_json(folder / CONFIG)
     if "model_type" in document:
         raise ValueError(
@@ -255,6 +280,10 @@ def read_config(folder: pathlib.Path) -> dict[str, Any]:
             f"`preset` must be an MAE's. Received: {str(folder / CONFIG)!r} "
             f"describes {name!r}, not 'keras_mra>MAE'."
         )
+    return document
+
+
+def _confirmed_config(folder: pathlib.Path, document: dict[str, Any]) -> dict[str, Any]:
     config = complete_config(folder / CONFIG, document["config"])
     if (folder / WEIGHTS).is_file():
         # The configuration is not trusted: its weights must confirm the sizes.

@@ -1,14 +1,15 @@
 """`Checkpoint`: the state from which a killed run continues to the same result.
 
 Keras' own `BackupAndRestore` restores neither the state of random generators nor the
-order of the data. `Checkpoint` restores both. A checkpoint is one `.npz` file without
-pickles, so that loading it runs no code.
+order of the data. `Checkpoint` restores both. A checkpoint is an `.npz` file without
+pickles, so that loading it runs no code, and the one before it.
 """
 
 import json
 import pathlib
 import re
 import time
+import warnings
 from typing import Any
 
 import keras
@@ -16,22 +17,27 @@ import numpy as np
 
 from keras_mra import distribution
 from keras_mra import files
+from keras_mra.pretrain.saved_state import SavedState
+from keras_mra.pretrain.saved_state import read_saved_state
 from keras_mra.pretrain.training_state import read_state
 from keras_mra.pretrain.training_state import state_variables
 from keras_mra.pretrain.training_state import write_state
 from keras_mra.typing import Path
 
 STATE = "training_state.npz"
+PREVIOUS = "training_state.previous.npz"
 
 # Arguments of `MAE` that earlier versions did not have, with what they did instead.
 ADDED_ARGUMENTS = {"smooth_fill": False}
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the training state after each epoch.
+    """Saves the training state after each epoch, and keeps the one before.
+
+    Only one process at a time may save to a folder; see `held_outputs`.
 
     Args:
-        folder: Folder of the checkpoint. It is made if it is missing.
+        folder: Folder of the checkpoint. It must exist when an epoch is saved.
         run: Dict that JSON can hold: what defines the run. A checkpoint of another
             run is refused.
     """
@@ -39,10 +45,13 @@ class Checkpoint(keras.callbacks.Callback):
     def __init__(self, folder: Path, run: dict[str, Any]):
         super().__init__()
         self.path = pathlib.Path(folder) / STATE
+        self.previous = pathlib.Path(folder) / PREVIOUS
         # NumPy's numbers become Python's.
         self.run = json.loads(json.dumps(run, default=lambda number: number.item()))
         self.logs: dict[str, list[float]] = {}
         self.epochs_done = 0
+        # A damaged state does not take the place of the whole one before it.
+        self._is_damaged = False
         self._seconds_before = 0.0
         self._started = time.monotonic()
 
@@ -67,30 +76,13 @@ class Checkpoint(keras.callbacks.Callback):
             The number of epochs done, and their logs as a dict of lists.
 
         Raises:
-            ValueError: If the checkpoint is unreadable or belongs to another run. The
-                message names what differs.
-            OSError: If the folder cannot be made.
+            ValueError: If the checkpoint is unreadable, and the one before it too, or
+                belongs to another run. The message names what differs.
         """
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OSError(
-                f"`checkpoint` must be a folder. Received: {str(self.path.parent)!r} "
-                f"({error})"
-            ) from error
-        if distribution.is_main_process():
-            files.remove_leftovers(self.path.parent)
-        if not self.path.exists():
+        saved = self._read()
+        if saved is None:
             return 0, {}
-        try:
-            with np.load(self.path, allow_pickle=False) as state:
-                header = json.loads(str(state["header"]))
-                arrays = [state[f"v{i}"] for i in range(len(header["variables"]))]
-        except Exception as error:  # NumPy's error depends on the damage.
-            raise ValueError(
-                f"`checkpoint` {str(self.path)!r} could not be read: {error}. Remove "
-                "it to start again."
-            ) from error
+        header = saved.header
         self._refuse_another_run(header["run"])
         variables = state_variables(model)
         found = [(list(v.shape), _path(v)) for v in variables]
@@ -99,7 +91,7 @@ class Checkpoint(keras.callbacks.Callback):
                 f"`checkpoint` {str(self.path)!r} holds other variables than this "
                 "model: it was written for another model or optimizer."
             )
-        write_state(variables, arrays)
+        write_state(variables, saved.arrays)
         self._seconds_before = header.get("seconds", 0.0)
         self.logs = header["logs"]
         self.epochs_done = header["epochs_done"]
@@ -122,7 +114,8 @@ class Checkpoint(keras.callbacks.Callback):
             f"v{i}": array for i, array in enumerate(read_state(variables))
         }
         try:
-            with files.replacing(self.path) as part, open(part, "wb") as file:
+            previous = None if self._is_damaged else self.previous
+            with files.replacing(self.path, previous) as part, open(part, "wb") as file:
                 np.savez(file, header=json.dumps(header), **arrays)
         except OSError as error:
             raise OSError(
@@ -130,6 +123,34 @@ class Checkpoint(keras.callbacks.Callback):
                 f"{str(self.path)!r}: {error}. The last saved epoch is kept."
             ) from error
         self.epochs_done = epoch + 1
+        self._is_damaged = False
+
+    def _read(self) -> SavedState | None:
+        """The last state that can be read, or `None` if nothing was saved."""
+        damage = ""
+        for path in (self.path, self.previous):
+            if not path.exists():
+                continue
+            try:
+                saved = read_saved_state(path)
+            except ValueError as error:
+                damage = damage or str(error)
+                continue
+            if path == self.previous:
+                self._is_damaged = bool(damage)
+                if distribution.is_main_process():
+                    missing = f"{str(self.path)!r} is missing"
+                    warnings.warn(
+                        f"`checkpoint`: {damage or missing}. The run continues from "
+                        f"the state before it, of epoch {saved.header['epochs_done']}.",
+                        stacklevel=2,
+                    )
+            return saved
+        if damage:
+            raise ValueError(
+                f"`checkpoint` {damage}. Remove its folder to start again."
+            )
+        return None
 
     def _refuse_another_run(self, saved: dict[str, Any]) -> None:
         if "model" in saved:

@@ -12,6 +12,7 @@ from keras_mra.models import MAE
 from keras_mra.pretrain.check_attention_teacher import check_attention_teacher
 from keras_mra.pretrain.data_request import DataRequest
 from keras_mra.pretrain.find_attention_teacher import find_attention_teacher
+from keras_mra.pretrain.held_outputs import held_outputs
 from keras_mra.pretrain.knn_probe import knn_probe
 from keras_mra.pretrain.prepare import prepare
 from keras_mra.pretrain.recipe_request import RecipeRequest
@@ -126,8 +127,9 @@ def pretrain_mae(
             rate that suits the width of the encoder.
         warmup_epochs: Float, or `None` for a twentieth of the epochs.
         weight_decay: Float.
-        checkpoint: Folder, or `None`. The state is saved there after each epoch. A run
-            that finds a checkpoint continues from it. With arrays, data names and
+        checkpoint: Folder, or `None`. The state is saved there after each epoch, and
+            the one before it is kept. A run that finds a checkpoint continues from it.
+            Only one process at a time may use the folder. With arrays, data names and
             `PyDataset`s of this package, the result equals an uninterrupted run's.
             Other streams start again at the beginning of the unfinished epoch.
         tensorboard: Folder for TensorBoard logs, or `None`.
@@ -146,6 +148,8 @@ def pretrain_mae(
 
     Raises:
         ValueError: If an argument or the first batch is bad, before training starts.
+        OSError: If `checkpoint` or `tensorboard` cannot be written to, or another
+            process writes to the checkpoint.
         FloatingPointError: If the loss becomes NaN or infinite.
 
     Example:
@@ -184,7 +188,7 @@ def pretrain_mae(
         seed=seed,
     )
     defaults = {} if mae_arguments.get("norm_pix_loss") else AUGMENTOR
-    with scope(distribution):
+    with scope(distribution), held_outputs(checkpoint, tensorboard):
         mae, data, run = prepare(request, preset, patch_size, mae_arguments, defaults)
         recipe = recipe_request.settled(mae, data)
         if probe is not None:

@@ -18,6 +18,7 @@ from keras_mra.pretrain.check_attention_teacher import check_attention_teacher
 from keras_mra.pretrain.data_request import DataRequest
 from keras_mra.pretrain.default_recipe import default_contrast_weight
 from keras_mra.pretrain.find_attention_teacher import find_attention_teacher
+from keras_mra.pretrain.held_outputs import held_outputs
 from keras_mra.pretrain.knn_probe import knn_probe
 from keras_mra.pretrain.prepare import prepare
 from keras_mra.pretrain.recipe_request import RecipeRequest
@@ -119,6 +120,8 @@ def pretrain_msa(
     Raises:
         ValueError: If an argument, a view or the first batch is bad, before training
             starts.
+        OSError: If `checkpoint` or `tensorboard` cannot be written to, or another
+            process writes to the checkpoint.
         FloatingPointError: If the loss becomes NaN or infinite.
 
     Example:
@@ -157,7 +160,7 @@ def pretrain_msa(
         held_out=held_out,
         seed=seed,
     )
-    with scope(distribution):
+    with scope(distribution), held_outputs(checkpoint, tensorboard):
         mae, data, run = prepare(request, preset, patch_size, mae_arguments)
         recipe = recipe_request.settled(mae, data)
         if probe is not None:

@@ -13,6 +13,7 @@ import keras
 
 from keras_mra import checks
 from keras_mra import distribution
+from keras_mra import files
 from keras_mra import masking
 from keras_mra.models import MAE
 from keras_mra.typing import Array
@@ -82,6 +83,8 @@ class ReconstructionLogger(keras.callbacks.Callback):
         return self.model if isinstance(self.model, MAE) else self.model.mae
 
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        if distribution.is_main_process():
+            files.probe_folder("log_dir", self.log_dir)
         mae = self.mae
         checked_images(self.images, mae.image_shape, mae.value_range)
         if self.mask_ratio is not None:

@@ -5,10 +5,18 @@ import re
 from typing import Any
 from typing import TypeGuard
 
+from keras_mra import files
 from keras_mra.weights.read import FILES
 
 SCHEME = "hf://"
-HANDLE = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
+# Names, because the hub's cache makes paths of them: no part may be empty or start
+# with a dot.
+_NAME = r"\w([\w.-]*\w)?"
+_PART = r"\w[\w.-]*"
+HANDLE = re.compile(
+    rf"hf://(?P<repo>{_NAME}/{_NAME})(@(?P<revision>{_PART}(/{_PART})*))?", re.ASCII
+)
+LONGEST = 200
 # Of the files of weights, only the first that the repository has is downloaded.
 WEIGHTS = ["model.weights.h5", *FILES]
 DOCUMENTS = ["config.json", "metadata.json", "preprocessor_config.json", "README.md"]
@@ -34,7 +42,7 @@ def download(handle: str) -> pathlib.Path:
         OSError: If the files cannot be downloaded, for example without a network.
         ImportError: If `huggingface_hub` is not installed.
     """
-    repo, revision = parse(handle)
+    repo, revision = parse("preset", handle)
     hub = _hub()
     try:
         found = hub.list_repo_files(repo, revision=revision)
@@ -81,26 +89,38 @@ def upload(folder: pathlib.Path, handle: str, private: bool = False) -> None:
         OSError: If the upload fails.
         ImportError: If `huggingface_hub` is not installed.
     """
-    repo, revision = parse(handle)
+    repo, revision = parse("handle", handle)
     api = _hub().HfApi()
     try:
         api.create_repo(repo, private=private, exist_ok=True)
-        api.upload_folder(repo_id=repo, folder_path=folder, revision=revision)
+        api.upload_folder(
+            repo_id=repo,
+            folder_path=folder,
+            revision=revision,
+            ignore_patterns=[f"{name}*" for name in (files.PREFIX, files.LOCK)],
+        )
     except Exception as error:  # The network, the hub or the library failed.
         raise OSError(f"The upload to `handle` {handle!r} failed: {error}") from error
 
 
-def parse(handle: str) -> tuple[str, str | None]:
+def parse(argument: str, handle: str) -> tuple[str, str | None]:
     """Splits a handle into a repository and a revision, `None` if there is none.
+
+    Args:
+        argument: Name of the caller's argument, for the message.
+        handle: `hf://OWNER/NAME` or `hf://OWNER/NAME@REVISION`. A revision is the name
+            of a branch or tag, or a commit.
 
     Raises:
         ValueError: If `handle` is not a handle.
     """
-    match = HANDLE.fullmatch(handle)
-    if match is None:
+    is_short = isinstance(handle, str) and len(handle) <= LONGEST
+    match = HANDLE.fullmatch(handle) if is_short else None
+    if match is None or ".." in handle or "--" in match["repo"]:
         raise ValueError(
-            "A handle must be 'hf://OWNER/NAME' or 'hf://OWNER/NAME@REVISION'. "
-            f"Received: {handle!r}"
+            f"`{argument}` must be 'hf://OWNER/NAME' or 'hf://OWNER/NAME@REVISION', "
+            "where a revision is the name of a branch, a tag or a commit. "
+            f"Received: {argument}={handle!r}"
         )
     return match["repo"], match["revision"]
 

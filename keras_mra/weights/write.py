@@ -15,6 +15,8 @@ from keras_mra.weights.hugging_face import PREPROCESSOR
 from keras_mra.weights.name_table import NumpyArray
 
 TENSORS = "model.safetensors"
+# Without the last, the others are no model.
+NAMES = [TENSORS, PREPROCESSOR, CONFIG]
 
 
 def write_vit_mae(
@@ -43,8 +45,8 @@ def write_vit_mae(
     tensors = _tensors(config, arrays)
     documents = {CONFIG: _config(config), PREPROCESSOR: _preprocessor(config)}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with files.replacing_together(folder, [*documents, TENSORS]) as parts:
+        files.probe_folder("path", folder, tuple(NAMES))
+        with files.replacing_together(folder, NAMES, "path") as parts:
             save_file(tensors, parts[TENSORS], metadata={"format": "pt"})
             for name, document in documents.items():
                 parts[name].write_text(files.json_text(document), encoding="utf-8")

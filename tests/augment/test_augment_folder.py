@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from helpers import forked
 from helpers.augmenting import augment
 from helpers.augmenting import copies_in
 from helpers.augmenting import tree
@@ -16,6 +17,7 @@ from helpers.reading import png16
 from PIL import Image
 
 import keras_mra
+from keras_mra import files
 from keras_mra.augment import originals
 from keras_mra.augment import write_copies
 
@@ -56,7 +58,8 @@ def test_full_disk_stops_with_the_name_and_nothing_half_written(
 
     def full(descriptor):
         calls.append(descriptor)
-        if len(calls) == 3:  # After the record and the first copy.
+        # A file and its folder each: after the record and the first copy.
+        if len(calls) == 5:
             raise OSError(code, os.strerror(code))
         fsync(descriptor)
 
@@ -114,7 +117,7 @@ def test_folders_are_checked(mae, tmp_path):
         with pytest.raises(ValueError, match="outside `source`"):
             augment(mae, tmp_path, target)
     (tmp_path / "out").write_bytes(b"")
-    with pytest.raises(NotADirectoryError, match="is a file"):
+    with pytest.raises(OSError, match="`target` must be a folder.*is a file"):
         augment(mae, tmp_path)
 
 
@@ -134,6 +137,7 @@ def test_folders_are_checked(mae, tmp_path):
         ({"quality": 0}, "quality=0"),
         ({"quality": 101}, "quality=101"),
         ({"include_originals": "yes"}, "include_originals='yes'"),
+        ({"follow_links": "yes"}, "follow_links='yes'"),
         ({"mae": "mae"}, "keras_mra.MAE"),
     ],
 )
@@ -209,3 +213,135 @@ def test_animated_files_are_named(mae, tmp_path):
     report = augment(mae, tmp_path)
     assert [path.name for path in report.animated] == ["a.gif", "b.png", "c.webp"]
     assert (report.written, report.failed) == (4, [])
+
+
+# --- two processes, and what a killed one leaves -------------------------------------
+
+
+def test_a_second_process_on_the_target_is_refused_by_the_name_of_the_first(
+    mae, tmp_path
+):
+    write(tmp_path / "in" / "a.png", noise(16, 16, 3))
+    (tmp_path / "out").mkdir()
+    hold = lambda: files.locked(tmp_path / "out", "target")  # noqa: E731
+    with forked.holding(hold) as first:
+        with pytest.raises(OSError, match=f"`target` must .*process {first} on"):
+            augment(mae, tmp_path)
+        assert os.listdir(tmp_path / "out") == [files.LOCK]
+    assert augment(mae, tmp_path).written == 1
+    assert files.LOCK not in os.listdir(tmp_path / "out")
+
+
+def test_leftovers_of_a_killed_run_are_removed(mae, tmp_path):
+    write(tmp_path / "in" / "deep" / "a.png", noise(16, 16, 3))
+    (tmp_path / "out" / "deep").mkdir(parents=True)
+    (tmp_path / "out" / "deep" / f"{files.PREFIX}0").write_bytes(b"half")
+    augment(mae, tmp_path)
+    assert list(copies_in(tmp_path / "out")) == ["deep/a.png.mra1.png"]
+
+
+# --- links, and what is no file ------------------------------------------------------
+
+
+def test_nothing_is_written_through_links_in_the_target(mae, tmp_path):
+    for name in ("a.png", "own/b.png", "linked/c.png", "own/deep/d.png", "e.png"):
+        write(tmp_path / "in" / name, noise(16, 16, 3))
+    out, beside = tmp_path / "out", tmp_path / "beside"
+    (out / "own").mkdir(parents=True)
+    (beside / "deep").mkdir(parents=True)
+    (beside / "mine").write_text("mine")
+    (out / "linked").symlink_to(beside)
+    (out / "own" / "deep").symlink_to(beside / "deep")
+    (out / "a.png.mra1.png").symlink_to(beside / "made")
+    (out / "augment_settings.json").symlink_to(beside / "made too")
+    (out / "e.png").symlink_to(beside / "made three")
+    report = augment(mae, tmp_path, include_originals=True)
+    assert tree(beside) == {"mine": b"mine"}
+    assert os.listdir(beside / "deep") == []
+    failed = {path.name for path, why in report.failed if "link or a file" in why}
+    assert failed == {"c.png", "d.png"} and report.written == 3
+    assert not (out / "a.png.mra1.png").is_symlink()
+    assert not (out / "augment_settings.json").is_symlink()
+    assert not (out / "e.png").is_symlink()
+
+
+def test_a_target_that_is_a_link_is_the_folder_that_was_meant(mae, tmp_path):
+    write(tmp_path / "in" / "deep" / "a.png", noise(16, 16, 3))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "elsewhere")
+    assert augment(mae, tmp_path).written == 1
+    assert list(copies_in(tmp_path / "elsewhere")) == ["deep/a.png.mra1.png"]
+
+
+def test_what_stands_in_the_place_of_a_copy_is_that_files_failure(mae, tmp_path):
+    for name in ("a.png", "b/b.png", "c.png"):
+        write(tmp_path / "in" / name, noise(16, 16, 3))
+    (tmp_path / "out" / "a.png.mra1.png").mkdir(parents=True)
+    (tmp_path / "out" / "b").write_text("mine")
+    report = augment(mae, tmp_path)
+    assert {path.name for path, _ in report.failed} == {"a.png", "b.png"}
+    assert report.written == 1 and report.skipped == 0
+    assert (tmp_path / "out" / "b").read_text() == "mine"
+
+
+def test_links_that_leave_the_source_are_left_out_unless_asked_for(mae, tmp_path):
+    write(tmp_path / "in" / "a.png", noise(16, 16, 3))
+    write(tmp_path / "beside" / "b.png", noise(16, 16, 3))
+    (tmp_path / "in" / "c.png").symlink_to(tmp_path / "beside" / "b.png")
+    (tmp_path / "in" / "folder").symlink_to(tmp_path / "beside")
+    (tmp_path / "in" / "same.png").symlink_to(tmp_path / "in" / "a.png")
+    report = augment(mae, tmp_path)
+    assert [path.name for path, _ in report.left_out] == ["c.png", "folder"]
+    assert all("leaves the folder" in why for _, why in report.left_out)
+    assert list(copies_in(tmp_path / "out")) == [
+        "a.png.mra1.png",
+        "same.png.mra1.png",
+    ]
+    report = augment(mae, tmp_path, follow_links=True)
+    assert (report.written, report.skipped, report.left_out) == (2, 2, [])
+    assert {"c.png.mra1.png", "folder/b.png.mra1.png"} <= set(
+        copies_in(tmp_path / "out")
+    )
+
+
+def test_a_fifo_is_left_out_and_does_not_wait(mae, tmp_path):
+    write(tmp_path / "in" / "a.png", noise(16, 16, 3))
+    os.mkfifo(tmp_path / "in" / "x.png")
+    report = augment(mae, tmp_path)
+    ((path, why),) = report.left_out
+    assert path.name == "x.png" and "FIFO" in why and report.written == 1
+
+
+def test_a_fifo_that_comes_later_is_that_files_failure(mae, tmp_path, monkeypatch):
+    """After the files were listed, and between reading and copying an original."""
+    for name in ("a.png", "b.png"):
+        write(tmp_path / "in" / name, noise(16, 16, 3))
+    read = originals.read_exact
+
+    def exchange(path):
+        if path.name == "a.png":
+            path.unlink()
+            os.mkfifo(path)
+        image = read(path)
+        path.unlink()
+        os.mkfifo(path)
+        return image
+
+    monkeypatch.setattr(originals, "read_exact", exchange)
+    report = augment(mae, tmp_path, include_originals=True)
+    assert [path.name for path, why in report.failed if "FIFO" in why] == [
+        "a.png",
+        "b.png",
+    ]
+    assert list(copies_in(tmp_path / "out")) == ["b.png.mra1.png"]
+
+
+def test_a_target_that_cannot_be_written_is_found_before_the_work(
+    mae, tmp_path, monkeypatch
+):
+    write(tmp_path / "in" / "a.png", noise(16, 16, 3))
+    monkeypatch.setattr(originals, "read_exact", None)  # It is not reached.
+    (tmp_path / "file").write_text("mine")
+    for target in ("file", "file/out"):
+        with pytest.raises(OSError, match="`target` must be a folder that can be"):
+            augment(mae, tmp_path, target)

@@ -99,11 +99,11 @@ def test_a_killed_run_with_originals_goes_on(mae, tmp_path, monkeypatch, writes)
     augment(mae, tmp_path, "whole", **arguments)
     replace, left = os.replace, [writes]
 
-    def killed(source, target):
+    def killed(source, target, **folders):
         if not left[0]:
             raise KeyboardInterrupt
         left[0] -= 1
-        replace(source, target)
+        replace(source, target, **folders)
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", killed)

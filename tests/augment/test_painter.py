@@ -210,11 +210,11 @@ def test_a_killed_run_goes_on_where_it_stopped(mae, tmp_path, monkeypatch):
 
     replace, calls = os.replace, []
 
-    def killed(source, target):
+    def killed(source, target, **folders):
         calls.append(target)
         if len(calls) == 5:  # After the record and three copies.
             raise KeyboardInterrupt
-        replace(source, target)
+        replace(source, target, **folders)
 
     monkeypatch.setattr(os, "replace", killed)
     with pytest.raises(KeyboardInterrupt):

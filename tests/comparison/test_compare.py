@@ -5,9 +5,11 @@ import json
 import keras
 import numpy as np
 import pytest
+from helpers import forked
 from helpers.small_study import coloured
 
 import keras_mra
+from keras_mra import files
 from keras_mra.comparison import arm_trainer
 from keras_mra.comparison.arms import BASE
 from keras_mra.comparison.arms import NAMES
@@ -70,6 +72,26 @@ def test_another_comparison_does_not_enter_the_folder(compared, data):
         keras_mra.compare(
             data, arms=["MRA", "MixUp"], out=out, **{**SMALL, "epochs": 4}
         )
+
+
+@pytest.mark.once
+def test_a_second_process_does_not_enter_the_folder(data, tmp_path):
+    hold = lambda: files.locked(tmp_path, "out")  # noqa: E731
+    with forked.holding(hold) as first:
+        with pytest.raises(OSError, match=f"`out` must .*process {first} on"):
+            keras_mra.compare(data, arms=["MixUp"], out=tmp_path, **SMALL)
+
+
+@pytest.mark.once
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(
+    data, tmp_path, monkeypatch
+):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder" / "compare.png").mkdir(parents=True)
+    monkeypatch.setattr(arm_trainer.ArmTrainer, "run", None)
+    for out in ("file", "file/deep", "folder"):
+        with pytest.raises(OSError, match="`out` must be a folder that can be"):
+            keras_mra.compare(data, arms=["MixUp"], out=tmp_path / out, **SMALL)
 
 
 def test_a_killed_comparison_goes_on(data, tmp_path, monkeypatch):

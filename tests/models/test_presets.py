@@ -1,12 +1,16 @@
 import errno
+import itertools
 import json
 import os
 import pathlib
 import shutil
+import sys
 
 import keras
 import numpy as np
 import pytest
+from helpers import forked
+from helpers.killed import killed_at
 from helpers.models import TINY
 from helpers.models import compute
 from helpers.models import randomize
@@ -14,6 +18,7 @@ from helpers.models import same_weights
 from helpers.reference_mae import ReferenceMAE
 
 import keras_mra
+from keras_mra import files
 
 ARCHITECTURES = ["mae_nano", "mae_mini", "mae_small", "mae_base", "mae_large"]
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
@@ -277,6 +282,100 @@ def test_a_file_in_the_way(mae, tmp_path):
     with pytest.raises(OSError, match="`path`.*file"):
         mae.save_to_preset(tmp_path / "file")
     assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, CONFIG, METADATA])
+def test_a_folder_in_the_place_of_a_file(mae, tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(OSError, match=f"`path` must .*{name}.*a folder"):
+        mae.save_to_preset(tmp_path)
+    assert os.listdir(tmp_path) == [name]
+
+
+# --- weights and configuration of one model ------------------------------------------
+
+
+def test_weights_of_another_model_are_refused(folder, tmp_path):
+    """Of the same sizes, so that they would load."""
+    other = make_mae(value_range=(0, 255))
+    other.save_to_preset(tmp_path / "other")
+    shutil.copy(tmp_path / "other" / WEIGHTS, folder / WEIGHTS)
+    with pytest.raises(ValueError, match="`preset` must hold .* saved together"):
+        keras_mra.MAE.from_preset(folder)
+    assert keras_mra.MAE.from_preset(folder, load_weights=False).value_range == (0, 1)
+
+
+def test_a_preset_of_an_earlier_version_has_no_digest(mae, folder):
+    document = json.loads((folder / CONFIG).read_text())
+    assert len(document.pop("weights_sha256")) == 64
+    (folder / CONFIG).write_text(json.dumps(document))
+    assert same_weights(keras_mra.MAE.from_preset(folder), mae)
+
+
+def test_a_preset_that_is_replaced_while_it_is_loaded(folder, monkeypatch):
+    other = make_mae(value_range=(0, 255))
+    load = keras.Model.load_weights
+
+    def replace_first(self, path, **kwargs):
+        other.save_to_preset(folder)
+        return load(self, path, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keras.Model, "load_weights", replace_first)
+        with pytest.raises(ValueError, match="saved together"):
+            keras_mra.MAE.from_preset(folder)
+    assert keras_mra.MAE.from_preset(folder).value_range == (0, 255)
+
+
+def what_loads(folder, first, second):
+    """Which of two models a folder holds, `None` where it is refused in our words."""
+    try:
+        loaded = keras_mra.MAE.from_preset(folder)
+    except ValueError as error:
+        assert "`preset`" in str(error)
+        return None
+    (found,) = [m for m in (first, second) if m.value_range == loaded.value_range]
+    assert same_weights(loaded, found)
+    return found
+
+
+@pytest.mark.once
+def test_a_kill_between_the_replacements_leaves_one_model_or_none(mae, saved, tmp_path):
+    """`make test-slow` kills at every write."""
+    other = make_mae(value_range=(0, 255))
+    seen = []
+    for number in itertools.count():
+        folder = tmp_path / str(number)
+        shutil.copytree(saved, folder)
+        was_killed = killed_at(number, other.save_to_preset, folder, calls=["replace"])
+        seen.append(what_loads(folder, mae, other))
+        if not was_killed:
+            break
+    assert list(dict.fromkeys(seen)) == [mae, None, other] and len(seen) == 7
+    other.save_to_preset(tmp_path / "3")
+    assert {p.name for p in (tmp_path / "3").iterdir()} == {CONFIG, WEIGHTS, METADATA}
+
+
+@pytest.mark.once
+def test_two_processes_that_save_at_once_wait_for_each_other(tmp_path):
+    first, second = make_mae(value_range=(0, 1)), make_mae(value_range=(0, 255))
+
+    def save_often(model):
+        for _ in range(3):
+            model.save_to_preset(tmp_path)
+
+    processes = [forked.start(save_often, model) for model in (first, second)]
+    assert [forked.status(process) for process in processes] == [0, 0]
+    assert what_loads(tmp_path, first, second) is not None
+
+
+@pytest.mark.once
+def test_a_process_that_saves_for_long_is_named(mae, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[files.replacing.__module__], "PATIENCE", 0.1)
+    hold = lambda: files.locked(tmp_path, "", name=".mra-lock-config.json")  # noqa: E731
+    with forked.holding(hold) as other:
+        with pytest.raises(OSError, match=f"`path` must .*process {other} on"):
+            mae.save_to_preset(tmp_path)
 
 
 def test_saving_twice_replaces(folder, mae):

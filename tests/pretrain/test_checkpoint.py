@@ -1,12 +1,17 @@
 """Checkpoint files: whose run they hold, and what a damaged file or full disk does."""
 
 import errno
+import itertools
 import json
 import os
 
 import keras
 import numpy as np
 import pytest
+from helpers import forked
+from helpers.killed import killed_at
+from helpers.saved_epochs import restored
+from helpers.saved_epochs import save_epoch
 from helpers.small_pretraining import Batches
 from helpers.small_pretraining import Epochs
 from helpers.small_pretraining import assert_same_run
@@ -15,8 +20,10 @@ from helpers.small_pretraining import pretrain_at_random
 
 from keras_mra import files
 from keras_mra.pretrain.checkpoint import ADDED_ARGUMENTS
+from keras_mra.pretrain.checkpoint import PREVIOUS
 from keras_mra.pretrain.checkpoint import STATE
 from keras_mra.pretrain.checkpoint import Checkpoint
+from keras_mra.pretrain.held_outputs import held_outputs
 
 pytestmark = pytest.mark.once
 
@@ -82,7 +89,7 @@ def test_a_damaged_checkpoint_is_named(finished, tmp_path, damage):
     before = path.read_bytes()
     with pytest.raises(ValueError, match="`checkpoint`.*could not be read") as error:
         pretrain_at_random(make_images(), epochs=2, checkpoint=tmp_path)
-    assert str(path) in str(error.value) and "Remove it" in str(error.value)
+    assert str(path) in str(error.value) and "Remove its folder" in str(error.value)
     assert path.read_bytes() == before
 
 
@@ -127,7 +134,7 @@ def test_a_full_disk_keeps_the_last_epoch(tmp_path):
                 Batches(make_images()), checkpoint=tmp_path, callbacks=[full]
             )
     assert "Epoch 3" in str(error.value)
-    assert [p.name for p in tmp_path.iterdir()] == [STATE]
+    assert {p.name for p in tmp_path.iterdir()} == {STATE, PREVIOUS}
     ran = Epochs()
     resumed = pretrain_at_random(
         Batches(make_images()), checkpoint=tmp_path, callbacks=[ran]
@@ -158,18 +165,134 @@ def test_a_checkpoint_is_whole_or_the_one_before(tmp_path, monkeypatch, how):
     assert (tmp_path / STATE).read_bytes() == before
     again = Checkpoint(tmp_path, {"seed": 1})
     assert again.restore(model) == (1, {"loss": [0.5]})
-    for restored, saved in zip(model.get_weights(), weights):
-        np.testing.assert_array_equal(restored, saved)
+    for found, saved in zip(model.get_weights(), weights):
+        np.testing.assert_array_equal(found, saved)
 
 
 def test_a_resume_removes_unfinished_files(tmp_path):
     """A process that is killed while it writes leaves a part of the file."""
     (tmp_path / f"{files.PREFIX}0.npz").write_bytes(b"half")
+    (tmp_path / f"{files.PREFIX}1").mkdir()
+    (tmp_path / f"{files.PREFIX}1" / STATE).write_bytes(b"half")
     (tmp_path / "notes.txt").write_text("mine")
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    checkpoint = Checkpoint(tmp_path, {"seed": 1})
-    assert checkpoint.restore(model) == (0, {})
+    with held_outputs(tmp_path, None):
+        assert {p.name for p in tmp_path.iterdir()} == {files.LOCK, "notes.txt"}
     assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+# --- the state before, and two processes ---------------------------------------------
+
+
+@pytest.fixture
+def two_epochs(tmp_path):
+    save_epoch(tmp_path, 1)
+    save_epoch(tmp_path, 2)
+    return tmp_path
+
+
+@pytest.mark.parametrize("damage", ["empty", "half", "garbage", "flipped", "a FIFO"])
+def test_a_state_that_cannot_be_read_falls_back_to_the_one_before(two_epochs, damage):
+    path = two_epochs / STATE
+    content = path.read_bytes()
+    flipped = bytearray(content)
+    flipped[len(content) // 2] ^= 1
+    path.unlink()
+    if damage == "a FIFO":
+        os.mkfifo(path)
+    else:
+        path.write_bytes(
+            {
+                "empty": b"",
+                "half": content[: len(content) // 2],
+                "garbage": b"\x80" * 1000,
+                "flipped": flipped,
+            }[damage]
+        )
+    with pytest.warns(UserWarning) as warned:
+        assert restored(two_epochs) == 1
+    messages = [str(warning.message) for warning in warned]
+    (message,) = [text for text in messages if "checkpoint" in text]
+    assert str(path) in message and "could not be read" in message
+    assert "of epoch 1" in message and "\n" not in message
+
+
+def test_a_damaged_state_does_not_replace_the_one_before(two_epochs):
+    (two_epochs / STATE).write_bytes(b"")
+    kept = (two_epochs / PREVIOUS).read_bytes()
+    with pytest.warns(UserWarning, match="continues from the state before it"):
+        save_epoch(two_epochs, 2)
+    assert (two_epochs / PREVIOUS).read_bytes() == kept and restored(two_epochs) == 2
+    save_epoch(two_epochs, 3)
+    (two_epochs / STATE).unlink()
+    with pytest.warns(UserWarning, match="is missing. .* of epoch 2"):
+        assert restored(two_epochs) == 2
+
+
+def test_two_damaged_states_are_refused(two_epochs):
+    for name in (STATE, PREVIOUS):
+        (two_epochs / name).write_bytes(b"")
+    with pytest.raises(ValueError, match="`checkpoint`.*could not be read.*Remove its"):
+        restored(two_epochs)
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.filterwarnings("ignore:.*is missing")
+def test_a_kill_at_any_write_loses_no_saved_epoch(tmp_path, after):
+    save_epoch(tmp_path, 1)
+    for epoch in itertools.count(2):
+        was_killed = killed_at(epoch - 2, save_epoch, tmp_path, epoch, after=after)
+        done = restored(tmp_path)
+        assert done == epoch or (was_killed and done == epoch - 1)
+        if not was_killed:
+            break
+        if done < epoch:
+            save_epoch(tmp_path, epoch)
+    assert epoch > 8
+
+
+def test_a_second_process_is_refused_before_any_work(tmp_path):
+    """By the name of the first, and what that one saves stays whole."""
+    save_epoch(tmp_path, 1)
+    ran = Epochs()
+    with forked.holding(lambda: held_outputs(tmp_path, None)) as first:
+        with pytest.raises(OSError, match=f"`checkpoint` must .*process {first} on"):
+            pretrain_at_random(make_images(), checkpoint=tmp_path, callbacks=[ran])
+        assert ran.begun == [] and restored(tmp_path) == 1
+    with held_outputs(tmp_path, None):  # It was killed.
+        pass
+
+
+def test_a_run_holds_its_checkpoint_to_its_end(tmp_path):
+    class Try(keras.callbacks.Callback):
+        refused = 0
+
+        def on_epoch_end(self, epoch, logs=None):
+            with pytest.raises(OSError, match="no other process"):
+                pretrain_at_random(make_images(), checkpoint=tmp_path)
+            self.refused += 1
+
+    attempt = Try()
+    pretrain_at_random(make_images(), checkpoint=tmp_path, callbacks=[attempt])
+    assert attempt.refused == 4
+    assert {path.name for path in tmp_path.iterdir()} == {STATE, PREVIOUS}
+
+
+def test_two_processes_that_save_by_turns_lose_nothing(tmp_path):
+    """Each tries until it has saved ten epochs, and is refused while the other does."""
+
+    def save_ten():
+        saved = 0
+        while saved < 10:
+            try:
+                with held_outputs(tmp_path, None):
+                    save_epoch(tmp_path, restored(tmp_path) + 1)
+                    saved += 1
+            except OSError as error:
+                assert "no other process" in str(error)
+
+    processes = [forked.start(save_ten) for _ in range(2)]
+    assert [forked.status(process) for process in processes] == [0, 0]
+    assert restored(tmp_path) == 20
 
 
 def test_numpy_numbers_define_the_run_that_pythons_do(finished):

@@ -16,6 +16,8 @@ from helpers.small_pretraining import assert_same_run
 from helpers.small_pretraining import make_images
 from helpers.small_pretraining import pretrain_at_random
 
+from keras_mra import files
+from keras_mra.pretrain.checkpoint import PREVIOUS
 from keras_mra.pretrain.checkpoint import STATE
 
 # Runs on arrays are traced by TensorFlow, in whole and in part; others are eager.
@@ -112,7 +114,7 @@ def test_a_kill_and_a_resume_in_another_process(whole_runs, tmp_path):
         timeout=300,
     )
     assert process.returncode == -signal.SIGKILL, process.stderr
-    assert [p.name for p in tmp_path.iterdir()] == [STATE]
+    assert {p.name for p in tmp_path.iterdir()} == {STATE, PREVIOUS, files.LOCK}
     ran = Epochs()
     resumed = pretrain_at_random(make_images(), checkpoint=tmp_path, callbacks=[ran])
     assert ran.begun == [2, 3]

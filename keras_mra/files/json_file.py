@@ -1,0 +1,46 @@
+"""JSON files."""
+
+import json
+import pathlib
+from typing import Any
+
+from keras_mra.files.open_regular import open_regular
+from keras_mra.files.replacing import replacing
+from keras_mra.typing import Path
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Writes a JSON document, indented, whole or not at all."""
+    with replacing(path) as part:
+        part.write_text(json_text(document), encoding="utf-8")
+
+
+def json_text(document: Any) -> str:
+    """The text of a JSON file, indented."""
+    return json.dumps(document, indent=2) + "\n"
+
+
+def read_json(path: Path, missing_ok: bool = False) -> dict[str, Any]:
+    """Reads a JSON object.
+
+    Args:
+        path: The file.
+        missing_ok: Bool. `True` returns an empty dict where there is no file.
+
+    Raises:
+        ValueError: If the file is missing, cannot be read, is not JSON, or holds
+            something else than an object.
+    """
+    path = pathlib.Path(path)
+    if missing_ok and not path.is_file():
+        return {}
+    try:
+        with open_regular(path) as file:
+            content = json.loads(file.read().decode("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{str(path)!r} could not be read: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(
+            f"{str(path)!r} must hold a JSON object. Received: {type(content).__name__}"
+        )
+    return content

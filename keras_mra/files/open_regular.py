@@ -1,0 +1,52 @@
+"""`open_regular`: a file that is a file."""
+
+import io
+import os
+import stat
+
+from keras_mra.typing import Path
+
+# Absent on Windows, where opening a file never waits.
+_NO_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_KINDS = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+}
+
+
+def open_regular(path: Path) -> io.BufferedReader:
+    """Opens a file for reading, and refuses a FIFO or a device, which may never end.
+
+    Args:
+        path: The file, or a link to it.
+
+    Returns:
+        A binary file.
+
+    Raises:
+        OSError: If `path` is no regular file, or cannot be opened.
+    """
+    _check(os.stat(path).st_mode, path)  # Some devices act when they are opened.
+    flags = os.O_RDONLY | _NO_WAITING | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    try:
+        _check(os.fstat(descriptor).st_mode, path)  # It may have been exchanged.
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def kind_of(mode: int) -> str:
+    """What a file that is not regular is, from its `st_mode`, in words."""
+    return _KINDS.get(stat.S_IFMT(mode), "no regular file")
+
+
+def _check(mode: int, path: Path) -> None:
+    if not stat.S_ISREG(mode):
+        raise OSError(
+            f"{os.fspath(path)!r} must be a regular file. Received: {kind_of(mode)}"
+        )

@@ -1,0 +1,64 @@
+"""Outputs that cannot be written, found before the work instead of after it."""
+
+import pathlib
+
+from keras_mra.files.replacing import check_target
+from keras_mra.files.room import remove_leftovers
+from keras_mra.files.room import room
+from keras_mra.typing import Path
+
+
+def probe_folder(argument: str, path: Path, names: tuple[str, ...] = ()) -> None:
+    """Makes a folder, and refuses one in which files cannot be written.
+
+    It also removes what killed processes left there of unfinished files.
+
+    Args:
+        argument: Name of the caller's argument, for the message.
+        path: The folder. Missing parents are made.
+        names: Names of the files that will be written into it.
+
+    Raises:
+        OSError: If the folder cannot be made or written to, or one of the names is
+            that of a folder or a device.
+    """
+    folder = pathlib.Path(path)
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError("it is a file")
+        folder.mkdir(parents=True, exist_ok=True)
+        with room(folder):
+            pass
+        remove_leftovers(folder)
+        for name in names:
+            check_target(folder / name)
+    except OSError as error:
+        raise OSError(
+            f"`{argument}` must be a folder that can be written to. "
+            f"Received: {argument}={str(path)!r} ({error})"
+        ) from error
+
+
+def probe_file(argument: str, path: Path) -> None:
+    """Makes the folder of a file, and refuses a file that cannot be written.
+
+    Args:
+        argument: Name of the caller's argument, for the message.
+        path: The file.
+
+    Raises:
+        OSError: If the folder cannot be made or written to, or `path` is a folder or a
+            device.
+    """
+    file = pathlib.Path(path)
+    try:
+        check_target(file)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with room(file.parent):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"`{argument}` must be a file that can be written. "
+            f"Received: {argument}={str(path)!r} ({error})"
+        ) from error
+    remove_leftovers(file.parent)

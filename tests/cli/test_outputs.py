@@ -1,0 +1,131 @@
+"""Commands find out before the work what they cannot write."""
+
+import json
+import os
+
+import pytest
+from helpers.commands import run
+from helpers.read_only import make_read_only
+
+import keras_mra
+from keras_mra import datasets
+
+pytestmark = pytest.mark.once
+
+
+class Reached(Exception):
+    """Raised where the work would begin."""
+
+
+@pytest.fixture(autouse=True)
+def no_work(monkeypatch):
+    def work(*args, **kwargs):
+        raise Reached
+
+    for module, name in (
+        (keras_mra, "pretrain_mae"),
+        (keras_mra, "pretrain_msa"),
+        (keras_mra.MAE, "from_preset"),
+        (datasets, "load"),
+    ):
+        monkeypatch.setattr(module, name, work)
+
+
+def a_file(place):
+    place.write_text("mine")
+
+
+def below_a_file(place):
+    place.parent.rmdir()
+    place.parent.write_text("mine")
+
+
+def a_device(place):
+    place.symlink_to("/dev/null")
+
+
+def a_fifo(place):
+    os.mkfifo(place)
+
+
+def a_folder(place):
+    place.mkdir()
+
+
+def holding(*names):
+    """A function that makes a folder with folders in the places of files."""
+
+    def hold(place):
+        for name in names:
+            (place / name).mkdir(parents=True)
+
+    return hold
+
+
+def of_another_library(place):
+    place.mkdir()
+    (place / "config.json").write_text(json.dumps({"model_type": "vit"}))
+
+
+NO_FOLDERS = [a_file, below_a_file, a_device, a_fifo]
+NO_PRESETS = [
+    *NO_FOLDERS,
+    of_another_library,
+    *map(holding, ["config.json", "model.weights.h5", "metadata.json"]),
+]
+PRETRAIN = "pretrain digits --epochs 1 --out"
+CASES = [
+    *[(PRETRAIN, "out", case) for case in NO_PRESETS],
+    (PRETRAIN, "out", holding("README.md")),
+    (PRETRAIN, "out", holding("preview.png")),
+    (f"{PRETRAIN.replace(' --', ' --method msa --', 1)}", "out", a_file),
+    *[("convert mae_nano --to preset", "target", case) for case in NO_PRESETS],
+    *[("convert mae_nano --to transformers", "target", case) for case in NO_FOLDERS],
+    ("convert mae_nano --to transformers", "target", holding("model.safetensors")),
+    *[("demo --out", "out", case) for case in NO_FOLDERS],
+    ("demo --out", "out", holding("compare.json")),
+    ("demo --out", "out", holding("gallery.png")),
+    *[
+        ("inspect mae_nano digits --out", "out", case)
+        for case in (below_a_file, a_device, a_fifo, a_folder)
+    ],
+]
+
+
+@pytest.mark.parametrize("command, argument, case", CASES)
+def test_what_cannot_be_written_is_refused(tmp_path, command, argument, case):
+    (tmp_path / "there").mkdir()
+    place = tmp_path / "there" / "out"
+    case(place)
+    result = run([*command.split(), str(place)])
+    assert result.exit_code == 1, result.output
+    assert result.output.startswith(f"Error: `{argument}` must be")
+    assert str(place) in result.output and result.output.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command, name",
+    [
+        (PRETRAIN, ""),
+        ("convert mae_nano --to preset", ""),
+        ("convert mae_nano --to transformers", ""),
+        ("demo --out", ""),
+        ("inspect mae_nano digits --out", "a.png"),
+    ],
+)
+def test_an_existing_folder_that_is_read_only(tmp_path, monkeypatch, command, name):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    make_read_only(monkeypatch, folder)
+    result = run([*command.split(), str(folder / name)])
+    assert result.exit_code == 1 and "Read-only file system" in result.output
+    assert result.output.startswith("Error: `")
+
+
+@pytest.mark.parametrize("command", sorted({command for command, _, _ in CASES}))
+def test_what_can_be_written_is_not_refused(tmp_path, command):
+    """Otherwise the tests above would prove nothing."""
+    result = run([*command.split(), str(tmp_path / "new" / "out.png")])
+    assert isinstance(result.exception, Reached)
+    made = tmp_path / "new"
+    assert not any(path.is_file() for path in made.rglob("*")) and made.is_dir()
