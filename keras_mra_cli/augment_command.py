@@ -36,6 +36,13 @@ def augment(
         bool,
         typer.Option("--include-originals", help="Put the originals into TARGET too."),
     ] = False,
+    max_megapixels: Annotated[
+        float,
+        typer.Option(
+            help="Largest pictures that are read. One takes up to 16 MB for each "
+            "megapixel, and 26 MB with 16 bits."
+        ),
+    ] = 100.0,
     batch_size: Annotated[int, typer.Option(help="Images augmented at once.")] = 32,
 ) -> None:
     """Write augmented copies of a folder's images, for any framework.
@@ -61,6 +68,7 @@ def augment(
             format=format,
             quality=quality,
             include_originals=include_originals,
+            max_megapixels=max_megapixels,
             batch_size=batch_size,
         )
     originals = f"{report.originals} originals, " if include_originals else ""

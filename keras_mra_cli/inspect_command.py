@@ -41,6 +41,9 @@ def inspect(
             help="Shares of the patches that are repainted.", metavar="SHARE..."
         ),
     ] = "0.25 0.4 0.75",
+    max_megapixels: Annotated[
+        float, typer.Option(help="Largest files that are read (folder:).")
+    ] = 100.0,
     out: Annotated[pathlib.Path, typer.Option(help="Picture to write.")] = pathlib.Path(
         "inspect.png"
     ),
@@ -68,7 +71,7 @@ def inspect(
             raise ValueError(f"`out` must be a file. Received: the folder {str(out)!r}")
         out.parent.mkdir(parents=True, exist_ok=True)
         mae = trained_mae(preset)
-        found = inspected_images(mae, preset, data, masks, image_count)
+        found = inspected_images(mae, preset, data, masks, image_count, max_megapixels)
         typer.echo(found.description)
         figure = keras_mra.visualization.plot_inspection(
             mae, found.images[:DRAWN], ratios
