@@ -42,6 +42,13 @@ def augment(
             "--follow-links", help="Follow the links in SOURCE that leave it, too."
         ),
     ] = False,
+    max_megapixels: Annotated[
+        float,
+        typer.Option(
+            help="Largest pictures that are read. One takes up to 16 MB for each "
+            "megapixel, and 26 MB with 16 bits."
+        ),
+    ] = 100.0,
     batch_size: Annotated[int, typer.Option(help="Images augmented at once.")] = 32,
 ) -> None:
     """Write augmented copies of a folder's images, for any framework.
@@ -68,6 +75,7 @@ def augment(
             quality=quality,
             include_originals=include_originals,
             follow_links=follow_links,
+            max_megapixels=max_megapixels,
             batch_size=batch_size,
         )
     originals = f"{report.originals} originals, " if include_originals else ""

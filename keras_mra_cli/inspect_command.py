@@ -41,6 +41,9 @@ def inspect(
             help="Shares of the patches that are repainted.", metavar="SHARE..."
         ),
     ] = "0.25 0.4 0.75",
+    max_megapixels: Annotated[
+        float, typer.Option(help="Largest files that are read (folder:).")
+    ] = 100.0,
     out: Annotated[pathlib.Path, typer.Option(help="Picture to write.")] = pathlib.Path(
         "inspect.png"
     ),
@@ -66,7 +69,7 @@ def inspect(
         # An error here must not come after the work.
         files.probe_file("out", out)
         mae = trained_mae(preset)
-        found = inspected_images(mae, preset, data, masks, image_count)
+        found = inspected_images(mae, preset, data, masks, image_count, max_megapixels)
         typer.echo(found.description)
         figure = keras_mra.visualization.plot_inspection(
             mae, found.images[:DRAWN], ratios

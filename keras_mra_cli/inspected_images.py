@@ -35,6 +35,7 @@ def inspected_images(
     data: str | None,
     masks: pathlib.Path | None,
     count: int,
+    max_megapixels: float,
 ) -> InspectedImages:
     """Reads images for an autoencoder.
 
@@ -45,6 +46,7 @@ def inspected_images(
         masks: Folder of masks for `"folder:PATH"`, or `None`.
         count: Int, at least 2, how many images to read at most, spread evenly over the
             data.
+        max_megapixels: Float, the largest files that are read, in millions of pixels.
 
     Raises:
         ValueError: If an argument is bad.
@@ -58,9 +60,10 @@ def inspected_images(
             f"`--masks` needs images of a folder, folder:PATH. Received: data {data!r}"
         )
     if data is None:
-        name, images, found = _suitable(mae, preset, count)
+        name, images, found = _suitable(mae, preset, count, max_megapixels)
     else:
-        name, (images, found) = data, _named(mae, data, masks, count)
+        name = data
+        images, found = _named(mae, data, masks, count, max_megapixels)
     about = "with masks of the objects" if found is not None else "without masks"
     low, high = mae.value_range
     if (low, high) != (0, 255):
@@ -69,7 +72,7 @@ def inspected_images(
 
 
 def _suitable(
-    mae: "MAE", preset: str, count: int
+    mae: "MAE", preset: str, count: int, max_megapixels: float
 ) -> tuple[str, NDArray[Any], NDArray[np.bool_] | None]:
     """The preset's own data, or images that come with the package."""
     from keras_mra import datasets
@@ -83,7 +86,7 @@ def _suitable(
         candidates.append("fashion_mnist")
     for name in candidates:
         try:
-            return name, *_named(mae, name, None, count)
+            return name, *_named(mae, name, None, count, max_megapixels)
         except (OSError, ValueError):  # It is not on this machine.
             continue
     photographs = datasets.sample_photographs()[:count]
@@ -92,7 +95,11 @@ def _suitable(
 
 
 def _named(
-    mae: "MAE", name: str, masks: pathlib.Path | None, count: int
+    mae: "MAE",
+    name: str,
+    masks: pathlib.Path | None,
+    count: int,
+    max_megapixels: float,
 ) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     """Images that training did not use, where the data have such, and their masks."""
     from keras_mra import datasets
@@ -107,7 +114,9 @@ def _named(
             root = test
             if masks is not None and (masks / test.name).is_dir():
                 masks = masks / test.name
-        return datasets.images_and_masks(root, mae.image_shape, count, masks)
+        return datasets.images_and_masks(
+            root, mae.image_shape, count, masks, max_megapixels
+        )
     data = datasets.load(name, image_shape=mae.image_shape, crop="center")
     part: Any = data.train if data.test is None else data.test
     size = len(part[0]) if data.in_memory else part.num_samples

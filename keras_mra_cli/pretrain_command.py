@@ -49,6 +49,7 @@ def pretrain(
     # Unlike the functions, the command uses all devices unless told otherwise.
     arguments.setdefault("distribution", "auto")
     arguments.setdefault("held_out", HELD_OUT)
+    arguments.setdefault("max_megapixels", DEFAULTS["max_megapixels"])
     if arguments.get("verbose", "auto") == "auto" and not sys.stdout.isatty():
         arguments["verbose"] = 2  # A bar would write backspaces into a file.
     with plain_errors():
@@ -73,7 +74,9 @@ def pretrain(
         command = shlex.join(["keras-mra", *sys.argv[1:]])
         inspection, images = None, ""
         try:
-            inspection, images = measure(mae, out, data, arguments["held_out"])
+            inspection, images = measure(
+                mae, out, data, arguments["held_out"], arguments["max_megapixels"]
+            )
             print_verdicts(inspection, images)
         except (ValueError, OSError, ImportError) as error:
             # The preset is written: what is missing is only its measures.

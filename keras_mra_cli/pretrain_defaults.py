@@ -14,6 +14,7 @@ DEFAULTS: dict[str, Any] = {
     "held_out": 0,
     "weight_decay": 0.05,
     "crops_per_image": 1,
+    "max_megapixels": 100.0,
     "probe_every": 1,
     "verbose": "auto",
     "seed": 0,

@@ -162,6 +162,7 @@ OPTIONS = (
         "Keep decoded files in memory, with at most this short side (folder:).",
         int,
     ),
+    PretrainOption("max_megapixels", "Largest files that are read (folder:).", float),
     PretrainOption(
         "distribution",
         "auto, the default here, trains on all devices; none trains on one.",

@@ -17,7 +17,7 @@ DRAWN, MEASURED = 8, 64
 
 
 def measure(
-    mae: "MAE", out: pathlib.Path, data: str, held_out: int
+    mae: "MAE", out: pathlib.Path, data: str, held_out: int, max_megapixels: float
 ) -> tuple["Inspection", str]:
     """Measures attention and paint, and draws `preview.png` beside the preset.
 
@@ -26,6 +26,7 @@ def measure(
         out: Folder of its preset.
         data: Name of the data.
         held_out: Int, how many images the caller asked to hold out.
+        max_megapixels: Float, the largest files that are read, in millions of pixels.
 
     Returns:
         The result of `evaluation.inspect`, and a line about the images.
@@ -36,7 +37,7 @@ def measure(
     from keras_mra_cli.inspected_images import inspected_images
 
     count, is_new = _images_to_measure(data, held_out)
-    found = inspected_images(mae, str(out), data, None, count)
+    found = inspected_images(mae, str(out), data, None, count, max_megapixels)
     description = found.description
     if not is_new:
         description = f"{description[:-1]}. The training used them too."

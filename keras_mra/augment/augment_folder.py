@@ -17,6 +17,7 @@ from keras_mra.augment.settings import describe_mae
 from keras_mra.augment.settings import write_settings
 from keras_mra.augment.write_copies import write_copies
 from keras_mra.datasets.find_images import find_images
+from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.models import MAE
 from keras_mra.typing import Path
 
@@ -35,6 +36,7 @@ def augment_folder(
     quality: int = 90,
     include_originals: bool = False,
     follow_links: bool = False,
+    max_megapixels: float = MAX_MEGAPIXELS,
     batch_size: int = 32,
     progress: bool = True,
 ) -> AugmentReport:
@@ -96,6 +98,9 @@ def augment_folder(
             upright as copy number 0, `a/b.jpg.mra0.png`. A file that cannot be read is
             left out.
         follow_links: Bool, whether links that leave the source are followed too.
+        max_megapixels: Float, the largest pictures that are read, in millions of
+            pixels. A larger one counts as a file that cannot be read. A picture takes
+            up to 16 MB for each megapixel, and 26 MB if it has 16 bits.
         batch_size: Int, images in one call of the MAE.
         progress: Bool, whether to show a progress bar.
 
@@ -121,6 +126,7 @@ def augment_folder(
     copy_format = CopyFormat(format, quality)
     include_originals = checks.flag("include_originals", include_originals)
     follow_links = checks.flag("follow_links", follow_links)
+    max_megapixels = checks.positive_float("max_megapixels", max_megapixels)
     checks.flag("progress", progress)
     copies = checks.positive_int("copies", copies)
     if copies > 1 and temperature == 0 and strategy != "random":
@@ -150,7 +156,13 @@ def augment_folder(
         write_settings(names.target, settings)
         with _progress(progress, len(paths) * copies) as advance:
             report = write_copies(
-                painter, names, paths, copies, include_originals, advance
+                painter,
+                names,
+                paths,
+                copies,
+                include_originals,
+                max_megapixels,
+                advance,
             )
     report.left_out = found.left_out
     return report

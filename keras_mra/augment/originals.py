@@ -39,6 +39,7 @@ def read_originals(
     paths: list[pathlib.Path],
     copies: int,
     include_originals: bool,
+    max_megapixels: float,
     report: AugmentReport,
     advance: Callable[[int], object],
 ) -> Iterator[Original]:
@@ -49,6 +50,7 @@ def read_originals(
         paths: Paths of the files below the source.
         copies: Int, copies of each file.
         include_originals: Bool, whether the file itself belongs into the target.
+        max_megapixels: Float, the largest pictures that are read, in millions of pixels.
         report: Receives the copies that exist, the animated files and those that
             cannot be read.
         advance: Function that is called with the number of copies of such files.
@@ -64,7 +66,7 @@ def read_originals(
         if not missing and not (include_originals and lacks_original(names, path)):
             continue
         try:
-            image = read_exact(path)
+            image = read_exact(path, max_megapixels)
         except MemoryError:
             raise
         except Exception as error:  # Pillow's decoders raise errors of many types.

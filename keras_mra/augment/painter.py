@@ -16,6 +16,7 @@ from keras_mra import checks
 from keras_mra import masking
 from keras_mra.augment.originals import Original
 from keras_mra.datasets.exact_image import ExactImage
+from keras_mra.datasets.image_reader import bands_of
 from keras_mra.models import MAE
 
 _LUMINANCE = np.array([[0.299], [0.587], [0.114]], "float32")
@@ -153,7 +154,7 @@ class Painter:
     def _whole(self, image: ExactImage) -> npt.NDArray[np.float32]:
         """Returns the image as the MAE sees it: `(height, width, channels)`."""
         height, width, channels = self.mae.image_shape
-        color = _resized(image.color / np.float32(image.white), (height, width))
+        color = _shares(image.color, image.white, (height, width))
         if channels == 1:
             color = color if color.shape[2] == 1 else color @ _LUMINANCE
         elif color.shape[2] == 1:
@@ -161,7 +162,7 @@ class Painter:
         if channels == 4:
             alpha = np.ones((height, width, 1), "float32")
             if image.alpha is not None:
-                alpha = _resized(image.alpha / np.float32(image.white), (height, width))
+                alpha = _shares(image.alpha, image.white, (height, width))
             color = np.concatenate([color, alpha], axis=2)
         return self._to_range(color)
 
@@ -170,7 +171,7 @@ class Painter:
         height, width, channels = self.mae.image_shape
         if channels > 1:
             return [self._whole(image)]
-        color = _resized(image.color / np.float32(image.white), (height, width))
+        color = _shares(image.color, image.white, (height, width))
         # (colours, height, width, 1)
         return list(self._to_range(np.moveaxis(color, 2, 0)[..., None]))
 
@@ -190,16 +191,26 @@ class Painter:
         painted = np.concatenate(parts, axis=2)[..., :3]  # Without a fourth, alpha.
         if channels == 1:
             painted = painted.mean(axis=2, keepdims=True)
-        painted = _resized((painted - low) / (high - low), (height, width))
-        painted = np.rint(np.clip(painted, 0, 1) * image.white)
+        painted = (painted - low) / (high - low)
         # `patches.visible_pixels` on NumPy arrays: JAX would compile it for each size.
         shown = np.zeros(self.mae.num_patches, bool)
         shown[visible] = True
         shown = shown.reshape(self.mae.grid)
         rows = _patch_of_pixel(height, self.mae.grid[0])
         columns = _patch_of_pixel(width, self.mae.grid[1])
-        shown = shown[rows[:, None], columns[None], None]  # (height, width, 1)
-        return np.where(shown, image.color, painted.astype(image.color.dtype))
+        color = np.empty_like(image.color)
+        # Channel by channel and band by band: floats of a whole picture take much
+        # memory.
+        for channel in range(channels):
+            paint = _resized(painted[..., channel], (height, width))
+            for top, bottom, floats in bands_of(paint):
+                floats = np.rint(np.clip(floats, 0, 1) * image.white)
+                color[top:bottom, :, channel] = np.where(
+                    shown[rows[top:bottom, None], columns[None]],  # (band, width)
+                    image.color[top:bottom, :, channel],
+                    floats.astype(color.dtype),
+                )
+        return color
 
 
 def _patch_of_pixel(length: int, patches: int) -> npt.NDArray[np.int64]:
@@ -207,20 +218,26 @@ def _patch_of_pixel(length: int, patches: int) -> npt.NDArray[np.int64]:
     return ((2 * np.arange(length) + 1) * patches) // (2 * length)
 
 
-def _resized(image: npt.NDArray[Any], size: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """Resizes a float image with Pillow, channel by channel, without rounding."""
+def _shares(
+    pixels: npt.NDArray[Any], white: int, size: tuple[int, int]
+) -> npt.NDArray[np.float32]:
+    """Resizes integers from 0 to `white` to shares of white, channel by channel."""
+    channels = [
+        np.asarray(_resized(pixels[..., channel] / np.float32(white), size))
+        for channel in range(pixels.shape[2])
+    ]
+    return np.stack(channels, axis=-1)  # (height, width, channels)
+
+
+def _resized(channel: npt.NDArray[np.float32], size: tuple[int, int]) -> Any:
+    """Resizes floats `(height, width)` without rounding: a `PIL.Image.Image`."""
     from PIL import Image
 
     height, width = size
-    if image.shape[:2] == (height, width):
-        return image.astype("float32")
-    channels = [
-        Image.fromarray(np.ascontiguousarray(image[..., channel], "float32")).resize(
-            (width, height), Image.Resampling.BILINEAR
-        )
-        for channel in range(image.shape[2])
-    ]
-    return np.stack([np.asarray(channel) for channel in channels], axis=-1)
+    image = Image.fromarray(np.ascontiguousarray(channel, "float32"))
+    if image.size == (width, height):
+        return image
+    return image.resize((width, height), Image.Resampling.BILINEAR)
 
 
 def _batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:

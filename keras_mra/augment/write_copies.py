@@ -22,6 +22,7 @@ def write_copies(
     paths: list[pathlib.Path],
     copies: int,
     include_originals: bool,
+    max_megapixels: float,
     advance: Callable[[int], object],
 ) -> AugmentReport:
     """Writes what is missing in the target.
@@ -32,6 +33,7 @@ def write_copies(
         paths: Paths of the files below the source.
         copies: Int, copies of each file.
         include_originals: Bool, whether the files themselves belong into the target.
+        max_megapixels: Float, the largest pictures that are read, in millions of pixels.
         advance: Function that is called with the number of copies that are done.
 
     Returns:
@@ -41,7 +43,9 @@ def write_copies(
         OSError: If the target cannot be written to.
     """
     report = AugmentReport()
-    originals = read_originals(names, paths, copies, include_originals, report, advance)
+    originals = read_originals(
+        names, paths, copies, include_originals, max_megapixels, report, advance
+    )
     for group in grouped(originals, painter.batch_size):
         fitting = []
         for original in group:

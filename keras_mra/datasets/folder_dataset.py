@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from keras_mra import checks
 from keras_mra.datasets import image_reader
 from keras_mra.datasets.crop_dataset import CropDataset
 from keras_mra.datasets.find_images import find_images
 from keras_mra.datasets.held_out import evenly_spaced
+from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.typing import ImageShape
 from keras_mra.typing import Path
 
@@ -48,6 +50,10 @@ class FolderDataset(CropDataset):
             `class_names`; in a list of paths, that of its folder.
         cache_side: Int or `None`. An int keeps the decoded images in memory, shrunk
             to a short side of at most that many pixels.
+        max_megapixels: Float, the largest pictures that are read, in millions of
+            pixels. A larger one counts as a file that cannot be read. Decoding takes
+            at most 12 MB per megapixel, and little for JPEG files, which are shrunk
+            while they are decoded.
         drop_last: Bool, whether to drop a last batch that is not full.
         class_names: List of folder names, if some of them may not occur here.
         workers: As in `CropDataset`.
@@ -76,10 +82,12 @@ class FolderDataset(CropDataset):
         seed: int | None = 0,
         labels: bool = False,
         cache_side: int | None = None,
+        max_megapixels: float = MAX_MEGAPIXELS,
         drop_last: bool = True,
         class_names: Sequence[str] | None = None,
         workers: int | None = None,
     ) -> None:
+        self.max_megapixels = checks.positive_float("max_megapixels", max_megapixels)
         folders: list[str | None]
         if isinstance(root, (str, os.PathLike)):
             found = find_images(root)
@@ -149,7 +157,7 @@ class FolderDataset(CropDataset):
         for index in evenly_spaced(self.num_images, min(most, self.num_images)):
             path = self.paths[index]
             try:
-                image_reader.read_header(path)
+                image_reader.read_header(path, self.max_megapixels)
             except Exception as error:  # Pillow's decoders raise errors of many types.
                 self.unreadable[path] = f"{type(error).__name__}: {error}"
         return self.unreadable
@@ -175,7 +183,7 @@ class FolderDataset(CropDataset):
         """Decodes a file, or adds it to `unreadable` and returns `None`."""
         path = self.paths[index]
         try:
-            return image_reader.read_upright(path, min_side)
+            return image_reader.read_upright(path, min_side, self.max_megapixels)
         except MemoryError:
             raise
         except Exception as error:  # Pillow's decoders raise errors of many types.

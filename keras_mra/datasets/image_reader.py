@@ -31,7 +31,6 @@ from keras_mra.typing import Path
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _GRAY_MODES = ("1", "L", "LA", "I", "I;16", "F")
-# Arrays of a large picture are made in bands of rows, so that no second copy is needed.
 _PIXELS_AT_ONCE = 2**20
 
 
@@ -147,9 +146,12 @@ def read_exact(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> ExactImage
             exif = metadata.get("exif", b"")
             stored = orientation = _orientation(lambda: _parsed(exif))
         else:
+            # Pillow itself applies the orientation of a TIFF file while it decodes. It
+            # decodes other files to read their orientation, and hides damage there.
+            if image.format != "TIFF":
+                load_picture(image, file)
             stored = _orientation(image.getexif)
             load_picture(image, file)
-            # Pillow itself applies the orientation of a TIFF file while it decodes.
             orientation = _orientation(image.getexif)
             deep = image.mode[0] in "IF"
             pixels = _as_sixteen_bits(image) if deep else _as_eight_bits(image)
@@ -225,13 +227,20 @@ def _pixels(image: Any) -> npt.NDArray[np.uint8]:
     """The pixels of an 8-bit image: `(height, width)` or `(height, width, bands)`."""
     bands = () if image.mode == "L" else (len(image.getbands()),)
     pixels = np.empty((image.height, image.width, *bands), "uint8")
-    for top, bottom, rows in _rows(image):
+    for top, bottom, rows in bands_of(image):
         pixels[top:bottom] = rows
     return pixels
 
 
-def _rows(image: Any) -> Iterator[tuple[int, int, npt.NDArray[Any]]]:
-    """Bands of rows: the first row, the row after the last, and the pixels."""
+def bands_of(image: Any) -> Iterator[tuple[int, int, npt.NDArray[Any]]]:
+    """The pixels of a Pillow image in bands of rows.
+
+    Arrays of a large picture are made of them, so that no second copy is needed.
+
+    Yields:
+        The first row, the row after the last, and the pixels, of shape
+        `(rows, width)` or `(rows, width, channels)`.
+    """
     step = max(1, _PIXELS_AT_ONCE // image.width)
     for top in range(0, image.height, step):
         bottom = min(top + step, image.height)
@@ -268,12 +277,12 @@ def _to_eight_bits(image: Any) -> Any:
     # Floating-point files hold either [0, 1] or [0, 255].
     if image.mode != "F":
         scale = 1 / 257
-    elif max(np.nan_to_num(rows).max() for *_, rows in _rows(image)) <= 1:
+    elif max(np.nan_to_num(rows).max() for *_, rows in bands_of(image)) <= 1:
         scale = 255.0
     else:
         scale = 1.0
     pixels = np.empty((image.height, image.width), "uint8")
-    for top, bottom, rows in _rows(image):
+    for top, bottom, rows in bands_of(image):
         scaled = np.nan_to_num(rows.astype("float64")) * scale
         pixels[top:bottom] = np.clip(np.rint(scaled), 0, 255)
     return Image.fromarray(pixels)

@@ -13,6 +13,7 @@ from keras_mra.datasets import crops
 from keras_mra.datasets import image_reader
 from keras_mra.datasets.find_images import find_images
 from keras_mra.datasets.held_out import evenly_spaced
+from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.typing import ImageShape
 from keras_mra.typing import Path
 
@@ -27,6 +28,7 @@ def images_and_masks(
     image_shape: ImageShape,
     count: int | None = None,
     masks: Path | None = None,
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
     """Reads images of a folder tree, and masks of their objects if there are any.
 
@@ -45,6 +47,8 @@ def images_and_masks(
             without a value over half of white, all values but 0 are the object.
             `None` takes the alpha channels of the images: alpha over half is the
             object, and an image without alpha is all object.
+        max_megapixels: Float, the largest pictures that are read, in millions of
+            pixels. Larger ones count as files that cannot be read.
 
     Returns:
         `(images, masks)`: uint8 `(images, height, width, channels)`, and booleans
@@ -67,6 +71,7 @@ def images_and_masks(
     crops.check_channels(image_shape)
     if count is not None:
         count = checks.positive_int("count", count)
+    max_megapixels = checks.positive_float("max_megapixels", max_megapixels)
     found_images = find_images(root)
     found_images.warn_of_left_out()
     paths = found_images.paths
@@ -78,7 +83,7 @@ def images_and_masks(
     found, failed = [], []
     for path in paths:
         try:
-            image, mask = _read(path, mask_of, image_shape)
+            image, mask = _read(path, mask_of, image_shape, max_megapixels)
         except MemoryError:
             raise
         except Exception as error:  # Pillow's decoders raise errors of many types.
@@ -133,12 +138,14 @@ def _read(
     path: pathlib.Path,
     mask_of: Mapping[pathlib.Path, pathlib.Path],
     image_shape: ImageShape,
+    max_megapixels: float,
 ) -> tuple[Any, Any]:
     """An image of the wanted channels, and its mask of mode L (0 or 255) or `None`."""
     side = crops.smallest_crop_side(image_shape, "center", (1.0, 1.0))
-    image = image_reader.read_upright(path, side)
+    image = image_reader.read_upright(path, side, max_megapixels)
     if path in mask_of:
-        mask = _object_of(image_reader.read_upright(mask_of[path], 2**16))
+        mask = image_reader.read_upright(mask_of[path], 2**16, max_megapixels)
+        mask = _object_of(mask)
     else:
         mask = _alpha_of(image)
     return image_reader.to_channels(image, image_shape[2]), mask
@@ -164,7 +171,7 @@ def _object_of(mask: Any) -> Any:
     values = np.asarray(mask)  # (height, width)
     half = _WHITE.get(mask.mode[0], 255) / 2
     over = values > (half if not is_palette and values.max() > half else 0)
-    return Image.fromarray(np.where(over, 255, 0).astype("uint8"))
+    return Image.fromarray(over * np.uint8(255))
 
 
 def _centered(image: Any, image_shape: ImageShape) -> NDArray[np.uint8]:

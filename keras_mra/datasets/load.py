@@ -18,6 +18,7 @@ from keras_mra.datasets.dataset import Dataset
 from keras_mra.datasets.dataset import Split
 from keras_mra.datasets.find_images import find_images
 from keras_mra.datasets.folder_dataset import FolderDataset
+from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.datasets.splits_of import splits_of
 from keras_mra.typing import ImageShape
 
@@ -47,6 +48,7 @@ def load(
     crops_per_image: int = ...,
     cache_side: int | None = ...,
     workers: int | None = ...,
+    max_megapixels: float = ...,
     default_side: int = ...,
     seed: int | None = ...,
 ) -> Dataset[Any]: ...
@@ -60,6 +62,7 @@ def load(
     crops_per_image: int = 1,
     cache_side: int | None = None,
     workers: int | None = None,
+    max_megapixels: float = MAX_MEGAPIXELS,
     default_side: int = DEFAULT_SIDE,
     seed: int | None = 0,
 ) -> Dataset[Any]:
@@ -88,6 +91,8 @@ def load(
             to a short side of at most that many pixels.
         workers: Int, threads that decode images, or `None` for the number of
             processors. The batches do not depend on it.
+        max_megapixels: Float, for `folder:`: the largest pictures that are read, in
+            millions of pixels.
         default_side: Int, see `image_shape`.
         seed: Int, at least 0, or `None` for a random seed.
 
@@ -132,8 +137,11 @@ def load(
         "workers": workers,
         "seed": seed,
     }
-    read = _folder if kind == "folder" else _tfds
-    return read(name, rest, image_shape, default_side, batch_size, training)
+    max_megapixels = checks.positive_float("max_megapixels", max_megapixels)
+    if kind == "tfds":
+        return _tfds(name, rest, image_shape, default_side, batch_size, training)
+    both = {"max_megapixels": max_megapixels}
+    return _folder(name, rest, image_shape, default_side, batch_size, training, both)
 
 
 def _arrays(
@@ -162,6 +170,7 @@ def _folder(
     default_side: int,
     batch_size: int | None,
     training: dict[str, Any],
+    both: dict[str, Any],
 ) -> Dataset[FolderDataset]:
     root = pathlib.Path(path).expanduser()
     training_root, test_root = splits_of(root)
@@ -170,18 +179,17 @@ def _folder(
     # An image outside every sub-folder has no class, so the data set has no labels.
     class_names = None if None in inside else folders.class_names_of(inside)
     image_shape = image_shape or _shape_of_files(paths, default_side)
-    labels: dict[str, Any] = {
+    both = {
+        **both,
         "labels": class_names is not None,
         "class_names": class_names,
     }
     return Dataset(
-        train=FolderDataset(
-            training_root, image_shape, batch_size, **labels, **training
-        ),
+        train=FolderDataset(training_root, image_shape, batch_size, **both, **training),
         test=(
             None
             if test_root is None
-            else FolderDataset(test_root, image_shape, batch_size, **labels, **_TESTING)
+            else FolderDataset(test_root, image_shape, batch_size, **both, **_TESTING)
         ),
         class_names=None if class_names is None else tuple(class_names),
         image_shape=image_shape,

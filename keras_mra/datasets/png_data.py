@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 _SIGNATURE_LENGTH = 8
-_HEADER = struct.Struct(">8x4x4xIIBBBBB")  # width, height, depth, colour, ..., interlace
+_HEADER = struct.Struct(
+    ">8x4x4xIIBBBBB"
+)  # width, height, depth, colour, ..., interlace
 _CHUNK = struct.Struct(">I4s")  # length and name
 _CHECKSUM_LENGTH = 4
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # samples of a pixel, by the colour type

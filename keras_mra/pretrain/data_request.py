@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from keras_mra import checks
+from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.typing import ImageShape
 
 
@@ -23,6 +24,7 @@ class DataRequest:
         crops_per_image: Int, crops of each file in one epoch.
         cache_side: Int, the short side of decoded files that stay in memory, or
             `None` for no cache.
+        max_megapixels: Float, the largest files that are read, in millions of pixels.
         held_out: Int, images that are not trained on, for named data without a test
             split.
         seed: Int, for the order of arrays and the crops of named data, or `None`.
@@ -39,6 +41,7 @@ class DataRequest:
     crop_scale: tuple[float, float] = (0.2, 1.0)
     crops_per_image: int = 1
     cache_side: int | None = None
+    max_megapixels: float = MAX_MEGAPIXELS
     held_out: int = 0
     seed: int | None = 0
 
@@ -50,5 +53,6 @@ class DataRequest:
             checks.image_shape(self.image_shape)
         checks.ascending_pair("crop_scale", self.crop_scale, upper=1.0)
         checks.positive_int("crops_per_image", self.crops_per_image)
+        checks.positive_float("max_megapixels", self.max_megapixels)
         checks.nonnegative_int("held_out", self.held_out)
         checks.seed(self.seed)

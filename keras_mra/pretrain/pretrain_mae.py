@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.distribution import scope
 from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.models import MAE
@@ -47,6 +48,7 @@ def pretrain_mae(
     crop_scale: tuple[float, float] = (0.2, 1.0),
     crops_per_image: int = 1,
     cache_side: int | None = None,
+    max_megapixels: float = MAX_MEGAPIXELS,
     held_out: int = 0,
     steps_per_epoch: int | None = None,
     learning_rate: float | None = None,
@@ -119,6 +121,8 @@ def pretrain_mae(
             `tfds:`.
         cache_side: Int, for `folder:`: decoded files stay in memory, with a short side
             of at most so many pixels. `None` for no cache.
+        max_megapixels: Float, for `folder:`: the largest pictures that are read, in
+            millions of pixels.
         held_out: Int, for `folder:` and `tfds:` data without a test split: so many
             images, at most a tenth, are not trained on. `keras-mra pretrain` measures
             the paint on them.
@@ -184,6 +188,7 @@ def pretrain_mae(
         crop_scale=crop_scale,
         crops_per_image=crops_per_image,
         cache_side=cache_side,
+        max_megapixels=max_megapixels,
         held_out=held_out,
         seed=seed,
     )

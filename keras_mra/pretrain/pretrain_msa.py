@@ -11,6 +11,7 @@ import numpy as np
 from keras import ops
 
 from keras_mra import checks
+from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.distribution import scope
 from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.models.msa import MSA
@@ -55,6 +56,7 @@ def pretrain_msa(
     probe_every: int = 1,
     crops_per_image: int = 1,
     cache_side: int | None = None,
+    max_megapixels: float = MAX_MEGAPIXELS,
     held_out: int = 0,
     steps_per_epoch: int | None = None,
     learning_rate: float | None = None,
@@ -101,6 +103,7 @@ def pretrain_msa(
         probe_every: As in `pretrain_mae`.
         crops_per_image: As in `pretrain_mae`.
         cache_side: As in `pretrain_mae`.
+        max_megapixels: As in `pretrain_mae`.
         held_out: As in `pretrain_mae`.
         steps_per_epoch: As in `pretrain_mae`.
         learning_rate: As in `pretrain_mae`.
@@ -157,6 +160,7 @@ def pretrain_msa(
         crop_scale=(1.0, 1.0),
         crops_per_image=crops_per_image,
         cache_side=cache_side,
+        max_megapixels=max_megapixels,
         held_out=held_out,
         seed=seed,
     )

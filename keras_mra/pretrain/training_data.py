@@ -77,6 +77,7 @@ def training_data(request: DataRequest, default_side: int = 224) -> TrainingData
             crop_scale=request.crop_scale,
             crops_per_image=request.crops_per_image,
             cache_side=request.cache_side,
+            max_megapixels=request.max_megapixels,
             default_side=default_side,
             seed=request.seed or 0,
         )
