@@ -32,6 +32,8 @@ from keras_mra.checks.check_images import order_of_axes
 from keras_mra.checks.check_images import pixel_dtype
 from keras_mra.checks.check_images import pixel_values
 from keras_mra.checks.check_images import value_range
+from keras_mra.checks.check_scores import attention_scores
+from keras_mra.checks.check_scores import what_is_wrong
 from keras_mra.checks.check_sizes import block_index
 from keras_mra.checks.check_sizes import hidden_width
 from keras_mra.checks.check_sizes import image_shape
@@ -44,6 +46,8 @@ from keras_mra.checks.check_visible import visible_indices
 from keras_mra.checks.check_visible import visible_rows
 
 __all__ = [
+    "attention_scores",
+    "what_is_wrong",
     "visible_rows",
     "folder",
     "function",

@@ -15,6 +15,7 @@ from keras_mra import pixels
 from keras_mra.layers import check_annotations
 from keras_mra.layers import protected_patches
 from keras_mra.layers.adopt_attention_model import adopt_attention_model
+from keras_mra.layers.check_weights import check_weights
 from keras_mra.layers.holds_mae import HoldsMAE
 from keras_mra.layers.warn_of_gray_paint import warn_of_gray_paint
 from keras_mra.layers.warn_of_untrained_ratio import warn_of_untrained_ratio
@@ -154,6 +155,7 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
                 f"mae={mae!r} (of type {type(mae).__name__})"
             )
         check_decoder(mae)
+        check_weights(mae)
         warn_of_untrained_weights(mae)
         self.num_visible = masking.num_visible(mae.num_patches, mask_ratio)
         masking.check_strategy(strategy, temperature)
@@ -268,7 +270,7 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
         self, protected: Array | None, images: Array, attend: Callable[..., Array]
     ) -> Array:
         """The indices of the patches that stay, `(batch, kept)`, best first."""
-        visible = masking.visible_patches(
+        visible = masking.ranked_patches(
             self.patch_scores(images, attend),
             self.mask_ratio,
             self.strategy,

@@ -23,6 +23,7 @@ from keras_mra.models.mae import MAE
 from keras_mra.models.teacher import build_head
 from keras_mra.models.teacher import build_teacher
 from keras_mra.typing import Array
+from keras_mra.views.drawn_view import drawn_view
 from keras_mra.vit.tokens import check_pool
 from keras_mra.vit.tokens import pool_tokens
 
@@ -209,11 +210,7 @@ class MSA(CheckedImages, distribution.DistributedModel):
         """The student's and the teacher's view of the images."""
         if not training:
             return images, images
-        weak, strong = (
-            images if view is None else view(images)
-            for view in (self.weak, self.strong)
-        )
-        return weak, strong
+        return drawn_view(self.weak, images), drawn_view(self.strong, images)
 
     def query(self, tokens: Array, visible: Array | None = None) -> Array:
         """The student's predicted feature, float32, from its encoded tokens.

@@ -125,10 +125,6 @@ def test_steps_per_epoch_of_an_endless_stream(images):
     assert len(mae.history.history["loss"]) == 2
 
 
-def test_a_view_may_be_a_function_without_training(images):
-    assert pretrain(images, view=lambda images: images).history.history["loss"]
-
-
 @pytest.mark.once
 @pytest.mark.parametrize(
     "arguments, pattern",
@@ -145,7 +141,6 @@ def test_a_view_may_be_a_function_without_training(images):
         (dict(cache_side=0), "`cache_side` must be a positive integer"),
         (dict(image_shape=(8, 8)), "`image_shape` must be"),
         (dict(distribution="two"), "`distribution` must be .*'two'"),
-        (dict(view="strong"), "`view` must be 'auto', None or a Keras layer.*strong"),
         (dict(batch_size=0), "`batch_size` must be a positive integer.*batch_size=0"),
         (dict(batch_size=13), "`batch_size` must be at most.*13.*12 samples"),
         (dict(steps_per_epoch=0), "`steps_per_epoch` must be a positive integer"),
