@@ -32,9 +32,12 @@ def channel_statistics(
     if value is None:
         return None
     try:
-        array = np.asarray(value, "float64").reshape(-1)
-    except (TypeError, ValueError):
-        array = np.array([np.nan])
+        array = np.asarray(value).reshape(-1)
+    except (TypeError, ValueError):  # lists of several lengths
+        array = np.array([])
+    if array.dtype.kind not in "iuf":  # such as words and booleans
+        array = np.array([])
+    array = array.astype("float64")
     if array.size == 1:
         array = np.repeat(array, channels)
     bad = array.size != channels or not np.isfinite(array).all()
@@ -68,6 +71,15 @@ def as_array(name: str, value: Any, hint: str = "") -> Any:
             f"{type(value).__name__}){hint and '. ' + hint}"
         )
     return array
+
+
+def numpy_array(name: str, value: Any) -> Any:
+    """Returns an array, a tensor or nested lists of numbers as a NumPy array.
+
+    A memory map stays a memory map.
+    """
+    value = as_array(name, value)
+    return value if isinstance(value, np.ndarray) else ops.convert_to_numpy(value)
 
 
 def dtype_name(x: Any) -> str:

@@ -3,6 +3,7 @@
 import os
 import pathlib
 
+from keras_mra import checks
 from keras_mra.datasets.image_reader import SUFFIXES
 from keras_mra.typing import Path
 
@@ -21,7 +22,7 @@ def find_images(root: Path) -> list[pathlib.Path]:
         NotADirectoryError: If `root` is a file.
         ValueError: If the folder holds no image.
     """
-    root = pathlib.Path(root).expanduser()
+    root = checks.path("root", root, "folder")
     if not root.exists():
         raise FileNotFoundError(f"The folder {str(root)!r} does not exist.")
     if not root.is_dir():

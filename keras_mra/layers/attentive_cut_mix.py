@@ -84,7 +84,7 @@ class AttentiveCutMix(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         # A mixed policy must round neither pixels nor labels on their way in.
-        super().__init__(**{**kwargs, "autocast": False})
+        super().__init__(**{**checks.layer_arguments(kwargs), "autocast": False})
         if getattr(mae, "norm_pix_loss", False):
             raise ValueError(
                 "`mae` must be trained with `norm_pix_loss=False`, because it paints. "

@@ -148,7 +148,7 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         # A mixed policy must not round pixels on their way in.
-        super().__init__(**{**kwargs, "autocast": False})
+        super().__init__(**{**checks.layer_arguments(kwargs), "autocast": False})
         if not isinstance(mae, MAE):
             raise ValueError(
                 "`mae` must be a `keras_mra.MAE`. Received: "

@@ -58,7 +58,7 @@ class Autoencoder(CheckedImages, keras.Model):
         **kwargs: Any,
     ) -> None:
         # Pixels must arrive as they are: a float16 policy would round them.
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(autocast=False, **checks.layer_arguments(kwargs))
         self.image_shape = checks.image_shape(image_shape)
         self.patch_size = checks.pair_of_ints("patch_size", patch_size)
         self.grid = checks.patch_grid(self.image_shape, self.patch_size)

@@ -127,7 +127,8 @@ class MSA(CheckedImages, distribution.DistributedModel):
                 f"mae={mae!r} (of type {type(mae).__name__})"
             )
         # Pixels must arrive as they are: a float16 policy would round them.
-        super().__init__(**{"dtype": mae.dtype_policy, **kwargs, "autocast": False})
+        arguments = {"dtype": mae.dtype_policy, **checks.layer_arguments(kwargs)}
+        super().__init__(**{**arguments, "autocast": False})
         checks.choice("contrast", contrast, CONTRASTS)
         check_pool(pool)
         self.mae = mae

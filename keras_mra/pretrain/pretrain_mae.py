@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_mra import checks
 from keras_mra.distribution import scope
 from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.models import MAE
@@ -159,6 +160,7 @@ def pretrain_mae(
     ```
     """
     check_kind_of_view("view", view)
+    checks.positive_int("probe_every", probe_every)
     recipe_request = RecipeRequest(
         effort=effort,
         epochs=epochs,
@@ -182,7 +184,8 @@ def pretrain_mae(
         held_out=held_out,
         seed=seed,
     )
-    defaults = {} if mae_arguments.get("norm_pix_loss") else AUGMENTOR
+    norm_pix_loss = mae_arguments.get("norm_pix_loss", False)
+    defaults = {} if checks.flag("norm_pix_loss", norm_pix_loss) else AUGMENTOR
     with scope(distribution):
         mae, data, run = prepare(request, preset, patch_size, mae_arguments, defaults)
         recipe = recipe_request.settled(mae, data)

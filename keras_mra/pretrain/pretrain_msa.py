@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import keras
 
+from keras_mra import checks
 from keras_mra.distribution import scope
 from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.models.msa import MSA
@@ -135,6 +136,7 @@ def pretrain_msa(
     named_views = {"views[0]": views[0], "views[1]": views[1]}
     for name, view in named_views.items():
         check_kind_of_view(name, view)
+    checks.positive_int("probe_every", probe_every)
     recipe_request = RecipeRequest(
         effort=effort,
         epochs=epochs,

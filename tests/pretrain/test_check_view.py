@@ -59,7 +59,7 @@ def too_few_arguments():
         (too_few_arguments, "Received: an error, .*too_few_arguments"),
         (
             3,
-            "must be 'auto', None, a Keras layer or a function of images. Received: .*=3",
+            "must be 'auto', None, a Keras layer or a function.*Received: .*=3",
         ),
         ("strong", "must be 'auto', None, a Keras layer.*Received: .*='strong'"),
     ],
