@@ -25,6 +25,7 @@ from keras_mra.checks.check_arguments import seed_or_generator
 from keras_mra.checks.check_arguments import share
 from keras_mra.checks.check_images import as_array
 from keras_mra.checks.check_images import channel_statistics
+from keras_mra.checks.check_images import dtype_holds_range
 from keras_mra.checks.check_images import dtype_name
 from keras_mra.checks.check_images import image_batch
 from keras_mra.checks.check_images import is_concrete
@@ -53,6 +54,7 @@ from keras_mra.checks.check_visible import visible_indices
 from keras_mra.checks.check_visible import visible_rows
 
 __all__ = [
+    "dtype_holds_range",
     "any_number",
     "callbacks",
     "layer",

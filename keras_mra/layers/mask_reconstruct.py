@@ -338,6 +338,7 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
                 "unless `resize=True`. Received: "
                 f"{size[0]}x{size[1]} pixels (shape {tuple(images.shape)})"
             )
+        checks.dtype_holds_range(images, self.mae.value_range, "inputs")
         is_array = isinstance(images, np.ndarray)
         if check_values and (is_array or self._is_first_tensor("images", images)):
             checks.pixel_values(images, self.mae.value_range, "inputs")

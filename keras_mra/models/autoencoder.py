@@ -257,7 +257,7 @@ class Autoencoder(CheckedImages, keras.Model):
         """Checks images and converts them to a tensor of the same dtype."""
         images = checks.as_array("images", images)
         checks.image_batch(images, self.image_shape)
-        if checks.is_concrete(images):
+        if checks.is_concrete(images) and images.shape[0] != 0:
             checks.pixel_values(images, self.value_range)
         return ops.convert_to_tensor(images)
 

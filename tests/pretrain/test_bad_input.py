@@ -184,6 +184,35 @@ def test_images_scaled_to_one_warn(no_training, images):
             pretrain(images / np.float32(255))
 
 
+class PoisonLastStep(keras.callbacks.Callback):
+    """Makes the loss of a step NaN."""
+
+    def __init__(self, step):
+        super().__init__()
+        self.step = step
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch + 1 == self.step:
+            weight = self.model.mae.decoder.weights[-1]
+            weight.assign(weight * np.nan)
+
+
+@pytest.mark.graph
+@pytest.mark.parametrize(
+    # A float16 policy skips the update of the bad step, and does not count it.
+    "dtype, found",
+    [("float32", "step 3, at a .* 0.125"), ("mixed_float16", "step 2, at a .* 0.25")],
+)
+def test_a_bad_loss_names_the_rate_of_its_step(images, dtype, found):
+    # The peak is 0.25 for batches of 4; the third and last step is at a half of it.
+    message = rf"The loss became nan by {found}\. "
+    with pytest.raises(FloatingPointError, match=message):
+        pretrain(
+            images, batch_size=4, learning_rate=16.0, warmup_epochs=1 / 3, dtype=dtype,
+            callbacks=[PoisonLastStep(3)],
+        )  # fmt: skip
+
+
 def test_a_loss_that_explodes_stops_and_keeps_the_last_checkpoint(images, tmp_path):
     arguments = dict(epochs=5, learning_rate=1e25, warmup_epochs=0, checkpoint=tmp_path)
     with pytest.raises(FloatingPointError, match="The loss became (nan|inf)") as error:
