@@ -135,7 +135,8 @@ def visible_patches(
 
     Args:
         attention: Float tensor of shape `(batch, patches)`, the attention paid to each
-            patch, at least 0. The strategy `"random"` uses only its shape.
+            patch, finite and at least 0. The strategy `"random"` uses only its shape.
+            The values of a concrete tensor are checked.
         mask_ratio: Float in (0, 1), the share of patches to drop.
         strategy: `"attention"` keeps the most attended patches, `"low_attention"`
             the least attended ones, and `"random"` any.
@@ -159,12 +160,38 @@ def visible_patches(
     """
     check_strategy(strategy, temperature)
     seed = backend.folded_seed(checks.seed_or_generator(seed))
-    attention = ops.convert_to_tensor(attention)
+    attention = ops.convert_to_tensor(checks.as_array("attention", attention))
     if len(attention.shape) != 2 or attention.shape[1] is None:
         raise ValueError(
             "`attention` must have shape (batch, patches) with a known number of "
             f"patches. Received: shape {tuple(attention.shape)}"
         )
+    if strategy != "random":
+        checks.attention_scores("attention", attention)
+    return ranked_patches(attention, mask_ratio, strategy, temperature, seed)
+
+
+def ranked_patches(
+    attention: Array,
+    mask_ratio: float,
+    strategy: str = "attention",
+    temperature: float = 0.0,
+    seed: Seed = None,
+) -> Array:
+    """Chooses the patches that stay visible: `visible_patches` without its checks.
+
+    No step of a training waits until an accelerator has computed the attention.
+
+    Args:
+        attention: Float tensor of shape `(batch, patches)`.
+        mask_ratio: As in `visible_patches`.
+        strategy: As in `visible_patches`.
+        temperature: As in `visible_patches`.
+        seed: As in `keras.random`.
+
+    Returns:
+        Int32 tensor of shape `(batch, kept)`.
+    """
     kept = num_visible(attention.shape[1], mask_ratio)
     if strategy == "random":
         return random_patches(

@@ -9,23 +9,29 @@ import sys
 from typing import Annotated
 from typing import Any
 
+from keras_mra_cli import interruption
+
 try:
     import typer
     import typer.core
-except ImportError:
-    sys.exit("The command line needs typer: pip install 'keras-mra[cli]'")
 
-from keras_mra_cli.app_command import app as app_command
-from keras_mra_cli.augment_command import augment
-from keras_mra_cli.compare_command import compare
-from keras_mra_cli.convert_command import convert
-from keras_mra_cli.demo_command import demo
-from keras_mra_cli.info_command import info
-from keras_mra_cli.inspect_command import InspectCommand
-from keras_mra_cli.inspect_command import inspect
-from keras_mra_cli.pretrain_command import PretrainCommand
-from keras_mra_cli.pretrain_command import pretrain
-from keras_mra_cli.silence import silence
+    from keras_mra_cli.app_command import app as app_command
+    from keras_mra_cli.augment_command import augment
+    from keras_mra_cli.compare_command import compare
+    from keras_mra_cli.convert_command import convert
+    from keras_mra_cli.demo_command import demo
+    from keras_mra_cli.info_command import info
+    from keras_mra_cli.inspect_command import InspectCommand
+    from keras_mra_cli.inspect_command import inspect
+    from keras_mra_cli.pretrain_command import PretrainCommand
+    from keras_mra_cli.pretrain_command import pretrain
+    from keras_mra_cli.silence import silence
+except ImportError as error:
+    if error.name != "typer":
+        raise
+    sys.exit("The command line needs typer: pip install 'keras-mra[cli]'")
+except KeyboardInterrupt:
+    interruption.end("Nothing has begun.")
 
 
 class Commands(typer.core.TyperGroup):
@@ -90,6 +96,7 @@ app.command("app")(app_command)
 
 def main() -> None:
     """Runs the command that the process was started with."""
+    interruption.listen()
     if sys.stdout.isatty() and sys.stderr.isatty():
         app.rich_markup_mode = "rich"  # Boxes and colours are for a terminal alone.
     app()

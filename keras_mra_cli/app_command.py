@@ -22,7 +22,7 @@ def app(
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
     """Show attention, kept patches and repaints of your pictures in the browser."""
-    with plain_errors():
+    with plain_errors(lambda: "Nothing was to be saved."):
         # Before the weights are read: Flask may be missing.
         from keras_mra.app.serve import serve
         from keras_mra_cli.trained_mae import trained_mae

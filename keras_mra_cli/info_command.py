@@ -13,7 +13,7 @@ def info(
     ],
 ) -> None:
     """Print a preset's architecture, parameters, data, range and licence."""
-    with plain_errors():
+    with plain_errors(lambda: "Nothing was to be saved."):
         from keras_mra.models.info import describe
 
         for name, value in describe(preset).items():

@@ -8,6 +8,7 @@ import inspect
 import pathlib
 import shlex
 import sys
+import time
 from collections.abc import Callable
 from typing import Annotated
 from typing import Any
@@ -18,6 +19,7 @@ import typer.core
 from keras_mra_cli.plain_errors import plain_errors
 from keras_mra_cli.pretrain_defaults import DEFAULTS
 from keras_mra_cli.pretrain_options import OPTIONS
+from keras_mra_cli.saved_training import saved_training
 
 METHODS = ("mae", "msa")
 # Images that the command keeps for its measurements, where there is no test split.
@@ -52,7 +54,10 @@ def pretrain(
     arguments.setdefault("max_megapixels", DEFAULTS["max_megapixels"])
     if arguments.get("verbose", "auto") == "auto" and not sys.stdout.isatty():
         arguments["verbose"] = 2  # A bar would write backspaces into a file.
-    with plain_errors():
+    started = time.time()
+    with plain_errors(
+        lambda: saved_training(out, arguments.get("checkpoint"), started)
+    ):
         import keras_mra
         from keras_mra import files
         from keras_mra.models.presets import check_writable

@@ -250,3 +250,22 @@ def test_bad_temperature(attention, temperature):
 def test_attention_of_another_rank(shape):
     with pytest.raises(ValueError, match=r"`attention`.*\(batch, patches\)"):
         masking.visible_patches(np.ones(shape, "float32"), 0.5)
+
+
+@pytest.mark.parametrize("strategy", ["attention", "low_attention"])
+@pytest.mark.parametrize(
+    "bad, found", [(np.nan, "NaN"), (np.inf, "infinite"), (-0.25, "down to -0.25")]
+)
+def test_attention_that_ranks_nothing(strategy, bad, found):
+    scores = np.array([[0.4, 0.3, 0.2, 0.1], [0.4, bad, 0.2, 0.1]], "float32")
+    for attention in (scores, ops.convert_to_tensor(scores)):
+        message = f"`attention` must be finite and at least 0. Received: .*{found}"
+        with pytest.raises(ValueError, match=message):
+            masking.visible_patches(attention, 0.5, strategy)
+    # Only the shape of the scores matters.
+    assert masking.visible_patches(scores, 0.5, "random").shape == (2, 2)
+
+
+def test_ragged_attention():
+    with pytest.raises(ValueError, match="`attention` must be an array, a tensor, or"):
+        masking.visible_patches([[1.0, 2.0], [1.0]], 0.5)

@@ -26,6 +26,7 @@ from keras_mra.backend.tensors import is_concrete
 from keras_mra.backend.tensors import is_foreign_graph
 from keras_mra.backend.tensors import is_tensorflow_symbolic
 from keras_mra.backend.tensors import with_static_shape
+from keras_mra.backend.worker_seed import worker_seed
 
 __all__ = [
     "HOST_LOCK",
@@ -50,4 +51,5 @@ __all__ = [
     "value_and_gradient",
     "with_static_shape",
     "with_tuples",
+    "worker_seed",
 ]

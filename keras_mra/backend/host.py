@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_mra.backend.fork_safe_lock import ForkSafeLock
+
 # `tf.data` and grain call layers from several threads at once.
-HOST_LOCK = threading.RLock()
+HOST_LOCK = ForkSafeLock()
 
 
 class _HostCall(threading.local):

@@ -3,10 +3,10 @@
 Every message names the argument, what was expected, and what was received.
 """
 
+from keras_mra.checks.check_arguments import any_number
 from keras_mra.checks.check_arguments import ascending_pair
 from keras_mra.checks.check_arguments import choice
 from keras_mra.checks.check_arguments import flag
-from keras_mra.checks.check_arguments import folder
 from keras_mra.checks.check_arguments import fraction
 from keras_mra.checks.check_arguments import function
 from keras_mra.checks.check_arguments import integer
@@ -25,13 +25,23 @@ from keras_mra.checks.check_arguments import seed_or_generator
 from keras_mra.checks.check_arguments import share
 from keras_mra.checks.check_images import as_array
 from keras_mra.checks.check_images import channel_statistics
+from keras_mra.checks.check_images import dtype_holds_range
 from keras_mra.checks.check_images import dtype_name
 from keras_mra.checks.check_images import image_batch
 from keras_mra.checks.check_images import is_concrete
+from keras_mra.checks.check_images import numpy_array
 from keras_mra.checks.check_images import order_of_axes
 from keras_mra.checks.check_images import pixel_dtype
 from keras_mra.checks.check_images import pixel_values
 from keras_mra.checks.check_images import value_range
+from keras_mra.checks.check_keras import callbacks
+from keras_mra.checks.check_keras import layer
+from keras_mra.checks.check_keras import layer_arguments
+from keras_mra.checks.check_keras import verbose
+from keras_mra.checks.check_paths import folder
+from keras_mra.checks.check_paths import path
+from keras_mra.checks.check_scores import attention_scores
+from keras_mra.checks.check_scores import what_is_wrong
 from keras_mra.checks.check_sizes import block_index
 from keras_mra.checks.check_sizes import hidden_width
 from keras_mra.checks.check_sizes import image_shape
@@ -44,6 +54,16 @@ from keras_mra.checks.check_visible import visible_indices
 from keras_mra.checks.check_visible import visible_rows
 
 __all__ = [
+    "dtype_holds_range",
+    "any_number",
+    "callbacks",
+    "layer",
+    "layer_arguments",
+    "numpy_array",
+    "verbose",
+    "path",
+    "attention_scores",
+    "what_is_wrong",
     "visible_rows",
     "folder",
     "function",

@@ -1,7 +1,7 @@
 """Checks of numbers, flags, choices and seeds."""
 
 import math
-import os
+import sys
 from collections.abc import Collection
 from typing import Any
 
@@ -27,9 +27,10 @@ def number(
     name: str, value: Any, expected: str, low: float = 0.0, high: float = math.inf
 ) -> float:
     """Returns `value` as a `float` if it is finite and from `low` to `high`."""
-    if not is_number(value) or not low <= value <= high or math.isinf(value):
+    found = _as_float(value) if is_number(value) else math.nan
+    if not low <= found <= min(high, sys.float_info.max):
         raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r}")
-    return float(value)
+    return found
 
 
 def is_integer(value: Any) -> bool:
@@ -62,6 +63,11 @@ def positive_float(name: str, value: Any) -> float:
 def nonnegative_float(name: str, value: Any) -> float:
     """Returns `value` if it is a finite number, at least 0."""
     return number(name, value, "a number, at least 0")
+
+
+def any_number(name: str, value: Any) -> float:
+    """Returns `value` if it is a finite number."""
+    return number(name, value, "a finite number", low=-sys.float_info.max)
 
 
 def fraction(name: str, value: Any) -> float:
@@ -108,15 +114,6 @@ def function(name: str, value: Any) -> Any:
         raise ValueError(
             f"`{name}` must be a function. Received: {name}={value!r} "
             f"(of type {type(value).__name__})"
-        )
-    return value
-
-
-def folder(name: str, value: Any) -> Any:
-    """Returns `value` if it is a path: a string, a `pathlib.Path`, or `None`."""
-    if value is not None and not isinstance(value, (str, os.PathLike)):
-        raise ValueError(
-            f"`{name}` must be the path of a folder or None. Received: {name}={value!r}"
         )
     return value
 
@@ -186,7 +183,16 @@ def ascending_pair(
 def two_floats(value: Any) -> tuple[float, float]:
     """Two floats, which are NaN if `value` does not hold two numbers."""
     try:
-        low, high = (float(v) for v in value)
+        low, high = value
     except (TypeError, ValueError):
         return math.nan, math.nan
-    return low, high
+    if not (is_number(low) and is_number(high)):
+        return math.nan, math.nan
+    return _as_float(low), _as_float(high)
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer above the largest float
+        return math.inf

@@ -13,6 +13,9 @@ from keras_mra import backend
 from keras_mra.checks.check_arguments import two_floats
 from keras_mra.typing import Array
 
+INTEGERS = {"uint8", "uint16", "uint32", "int8", "int16", "int32", "int64"}
+PIXELS = INTEGERS | {"float16", "bfloat16", "float32", "float64"}
+
 
 def value_range(value: Any) -> tuple[float, float]:
     """Returns `value` as a pair of finite floats, low below high."""
@@ -32,9 +35,12 @@ def channel_statistics(
     if value is None:
         return None
     try:
-        array = np.asarray(value, "float64").reshape(-1)
-    except (TypeError, ValueError):
-        array = np.array([np.nan])
+        array = np.asarray(value).reshape(-1)
+    except (TypeError, ValueError):  # lists of several lengths
+        array = np.array([])
+    if array.dtype.kind not in "iuf":  # such as words and booleans
+        array = np.array([])
+    array = array.astype("float64")
     if array.size == 1:
         array = np.repeat(array, channels)
     bad = array.size != channels or not np.isfinite(array).all()
@@ -68,6 +74,15 @@ def as_array(name: str, value: Any, hint: str = "") -> Any:
             f"{type(value).__name__}){hint and '. ' + hint}"
         )
     return array
+
+
+def numpy_array(name: str, value: Any) -> Any:
+    """Returns an array, a tensor or nested lists of numbers as a NumPy array.
+
+    A memory map stays a memory map.
+    """
+    value = as_array(name, value)
+    return value if isinstance(value, np.ndarray) else ops.convert_to_numpy(value)
 
 
 def dtype_name(x: Any) -> str:
@@ -128,11 +143,32 @@ def order_of_axes(shape: tuple[int | None, ...], channels: int | None = None) ->
 
 
 def pixel_dtype(images: Array, name: str = "images") -> None:
-    """Refuses pixels that are neither integers nor floats."""
+    """Refuses pixels that are neither integers nor floats of a common kind."""
     dtype = dtype_name(images)
-    if not dtype.startswith(("uint", "int", "float", "bfloat")):
+    if dtype not in PIXELS:
+        hint = ", which PyTorch does not have" if dtype == "uint64" else ""
         raise ValueError(
-            f"`{name}` must hold integers or floats. Received: dtype {dtype}"
+            f"`{name}` must hold integers or floats. Received: dtype {dtype}{hint}"
+        )
+
+
+def dtype_holds_range(
+    images: Array, value_range: tuple[float, float], name: str = "images"
+) -> None:
+    """Refuses images whose dtype cannot hold every value that may be painted.
+
+    A value of 200 would come out of int8 as -56.
+    """
+    dtype = dtype_name(images)
+    if dtype not in INTEGERS | {"float16"}:
+        return
+    limits: Any = np.iinfo(dtype) if dtype in INTEGERS else np.finfo(dtype)
+    # Paint is computed in float32, whose nearest value can lie above the range.
+    low, high = (float(np.float32(v)) for v in value_range)
+    if low < limits.min or high > limits.max:
+        raise ValueError(
+            f"`{name}` must have a dtype that holds the `value_range` {value_range}. "
+            f"Received: dtype {dtype}, from {limits.min} to {limits.max}"
         )
 
 

@@ -6,6 +6,7 @@ import pathlib
 import warnings
 from collections.abc import Iterator
 
+from keras_mra import checks
 from keras_mra import files
 from keras_mra.datasets.image_reader import SUFFIXES
 from keras_mra.typing import Path
@@ -52,7 +53,7 @@ def find_images(root: Path, follow_links: bool = False) -> FoundImages:
         NotADirectoryError: If `root` is a file.
         ValueError: If the folder holds no image.
     """
-    root = pathlib.Path(root).expanduser()
+    root = checks.path("root", root, "folder")
     if not root.exists():
         raise FileNotFoundError(f"The folder {str(root)!r} does not exist.")
     if not root.is_dir():

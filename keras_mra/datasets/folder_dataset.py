@@ -198,7 +198,7 @@ class FolderDataset(CropDataset):
 
 def first_level_folders(root: Path, paths: Sequence[pathlib.Path]) -> list[str | None]:
     """Returns the name of each path's folder directly below `root`, or `None`."""
-    root = pathlib.Path(root).expanduser()
+    root = checks.path("root", root, "folder")
     parts = [path.relative_to(root).parts for path in paths]
     return [names[0] if len(names) > 1 else None for names in parts]
 

@@ -111,7 +111,8 @@ def _matching_masks(
     root: Path, paths: list[pathlib.Path], masks: Path
 ) -> dict[pathlib.Path, pathlib.Path]:
     """The mask of each image that has one."""
-    root, folder = (pathlib.Path(place).expanduser() for place in (root, masks))
+    root = checks.path("root", root, "folder")
+    folder = checks.path("masks", masks, "folder")
     by_stem: dict[pathlib.PurePath, list[pathlib.Path]] = {}
     for path in find_images(folder).paths:
         by_stem.setdefault(path.relative_to(folder).with_suffix(""), []).append(path)

@@ -172,7 +172,7 @@ def _folder(
     training: dict[str, Any],
     both: dict[str, Any],
 ) -> Dataset[FolderDataset]:
-    root = pathlib.Path(path).expanduser()
+    root = checks.path("folder:PATH", path, "folder")
     training_root, test_root = splits_of(root)
     paths = find_images(training_root).paths
     inside = folders.first_level_folders(training_root, paths)

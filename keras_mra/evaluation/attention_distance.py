@@ -84,7 +84,7 @@ def attention_distance(
             "`encoder` must be an MAE or an MSA, whose attention can be read. "
             f"Received: encoder={encoder!r} (of type {type(encoder).__name__})"
         )
-    images = np.asanyarray(images)
+    images = checks.numpy_array("images", images)
     checks.image_batch(images, mae.image_shape)
     checks.pixel_values(images, mae.value_range)
     between = patch_distances(mae.grid, mae.patch_size)

@@ -86,7 +86,7 @@ class AttentionSource:
 
     def check_images(self, images: Array) -> NDArray[Any]:
         """Returns images as an array if they fit the source."""
-        images = np.asanyarray(images)
+        images = checks.numpy_array("images", images)
         if self.mae is None:
             checks.image_batch(images, (None, None, None))
         else:

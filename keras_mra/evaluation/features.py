@@ -111,7 +111,7 @@ class FeatureExtractor:
         self._compiled: Any = None
 
     def __call__(self, images: Array, name: str = "images") -> NDArray[np.float32]:
-        images = np.asanyarray(images)  # A memory map stays a memory map.
+        images = checks.numpy_array(name, images)
         if images.ndim == 2:
             return _finite(images, f"`{name}` must be finite")
         self._check(images, name)

@@ -178,14 +178,7 @@ def nearest_centroid(support: NDArray[Any], queries: NDArray[Any]) -> float:
 def _check_augmentation(
     augmentation: keras.layers.Layer | None, images: NDArray[Any]
 ) -> None:
-    if augmentation is None:
-        return
-    if not isinstance(augmentation, keras.layers.Layer):
-        raise ValueError(
-            "`augmentation` must be a Keras layer or None. Received: "
-            f"augmentation={augmentation!r} (of type {type(augmentation).__name__})"
-        )
-    if images.ndim != 4:
+    if checks.layer("augmentation", augmentation) is not None and images.ndim != 4:
         raise ValueError(
             "`data` must hold images (images, height, width, channels) if there is an "
             f"`augmentation`. Received: shape {images.shape}"

@@ -142,6 +142,9 @@ def fine_tune(
         )
     check_pool(pool)
     checks.required_seed(seed)
+    checks.layer("augmentation", augmentation)
+    callbacks = checks.callbacks(callbacks)
+    checks.verbose(verbose)
     checks.positive_int("epochs", epochs)
     checks.positive_float("learning_rate", learning_rate)
     checks.nonnegative_float("weight_decay", weight_decay)
@@ -182,7 +185,7 @@ def fine_tune(
         batches,
         epochs=epochs,
         shuffle=False,  # The data set shuffles, with the seed.
-        callbacks=[SetEpoch(batches), *(callbacks or [])],
+        callbacks=[SetEpoch(batches), *callbacks],
         verbose=verbose,
     ).history
     measured = classifier.evaluate(

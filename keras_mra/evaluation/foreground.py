@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_mra import checks
 from keras_mra import masking
 from keras_mra.evaluation.attention_source import AttentionSource
 from keras_mra.evaluation.attention_source import Source
@@ -179,7 +180,7 @@ def compare_with_masks(
 
 def check_masks(masks: Array, images: NDArray[Any]) -> NDArray[Any]:
     """Returns masks as an array if there is one for each image, from 0 to 1."""
-    masks = np.asanyarray(masks)
+    masks = checks.numpy_array("masks", masks)
     kind = masks.dtype.kind
     if kind not in "biuf":
         raise ValueError(

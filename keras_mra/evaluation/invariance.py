@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -108,6 +109,7 @@ def invariance(
     """
     check_probe(C, max_iterations, solver)
     checks.required_seed(seed)
+    _check_transforms(transforms)
     extract = feature_extractor(encoder, pool, batch_size)
     images, _ = labelled("test", test)
     checks.image_batch(images, (None, None, None), "test")
@@ -126,7 +128,14 @@ def invariance(
     for name, transform in transforms.items():
         # The stream depends on the name alone, not on the other transforms.
         rng = np.random.default_rng([seed, *name.encode()])
-        changed = extract(transform(images, rng), f"test under {name}")
+        try:
+            changed = transform(images, rng)
+        except Exception as error:  # whatever a function of the user's raises
+            raise ValueError(
+                "`transforms` must be functions of (images, rng) that return images. "
+                f"Received: an error from {name!r}, {error}"
+            ) from error
+        changed = extract(changed, f"test under {name}")
         found[name] = accuracy(probe.predict(changed), test_labels)
     return InvarianceResult(
         accuracy=found,
@@ -136,4 +145,19 @@ def invariance(
         train_images=len(train_labels),
         test_images=len(test_labels),
         seed=seed,
+    )
+
+
+def _check_transforms(transforms: Any) -> None:
+    """Refuses anything but a dict from names to functions, or `None`."""
+    is_dict = isinstance(transforms, Mapping)
+    if transforms is None or (
+        is_dict
+        and all(isinstance(name, str) and callable(t) for name, t in transforms.items())
+    ):
+        return
+    raise ValueError(
+        "`transforms` must be a dict from names to functions of (images, rng), or "
+        f"None. Received: transforms={transforms!r} (of type "
+        f"{type(transforms).__name__})"
     )

@@ -6,6 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_mra import checks
 from keras_mra.evaluation.features import Encoder
 from keras_mra.evaluation.features import feature_extractor
 from keras_mra.typing import Array
@@ -29,7 +30,7 @@ def labelled(name: str, data: LabelledData) -> tuple[NDArray[Any], NDArray[Any]]
             f"`{name}` must be a pair, (images, labels) or (features, labels). "
             f"Received: {type(data).__name__}"
         )
-    images, labels = (np.asanyarray(part) for part in data)
+    images, labels = (checks.numpy_array(name, part) for part in data)
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
             f"`{name}` must have integer labels of shape (images,), not one-hot "

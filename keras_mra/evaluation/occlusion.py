@@ -33,6 +33,7 @@ def boundary_occlusion(
     ```
     """
     shorter = min(images.shape[1:3])
+    checks.nonnegative_int("width", width)
     if not 0 <= width < shorter / 2:
         raise ValueError(
             f"`width` must be at least 0 and less than half of {shorter} pixels. "
@@ -72,6 +73,7 @@ def center_occlusion(
     ```
     """
     height, breadth = images.shape[1:3]
+    checks.nonnegative_int("width", width)
     if not 0 <= width < min(height, breadth):
         raise ValueError(
             "`width` must be at least 0 and less than "

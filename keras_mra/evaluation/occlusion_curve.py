@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from numpy.typing import NDArray
 
 from keras_mra import checks
@@ -93,7 +92,8 @@ def occlusion_curve(
     checks.choice("kind", kind, KINDS)
     checks.required_seed(seed)
     occlude = _occlusion(kind, patch_size, seed)
-    steps = tuple(np.atleast_1d(np.asarray(widths)).tolist())
+    steps = _steps(widths, kind)
+    checks.any_number("value", value)
     images, labels = labelled("data", data)
     wrong = WrongAnswers(classifier, labels, batch_size)
     checks.image_batch(images, (None, None, None), "data")
@@ -117,3 +117,19 @@ def _occlusion(
             "Received: patch_size=None"
         )
     return functools.partial(patch_occlusion, patch_size=patch_size, seed=seed)
+
+
+def _steps(widths: Any, kind: str) -> tuple[float, ...]:
+    """The widths as numbers of Python: shares for `"patches"`, otherwise pixels."""
+    try:
+        values = [widths] if checks.is_number(widths) else list(widths)
+    except TypeError:
+        values = [widths]
+    if not values:
+        raise ValueError(
+            f"`widths` must hold at least one number. Received: widths={widths!r}"
+        )
+    if kind == "patches":
+        return tuple(checks.fraction("widths", value) for value in values)
+    expected = "integers, at least 0: a number of pixels"
+    return tuple(checks.integer("widths", value, 0, expected) for value in values)

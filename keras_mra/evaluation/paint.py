@@ -209,13 +209,7 @@ def restores_patch_statistics(
         value = mae.restore_patch_statistics
     if value is None:
         value = norm_pix_loss
-    if not isinstance(value, bool):
-        raise ValueError(
-            "`restore_patch_statistics` must be a bool or None. Received: "
-            f"restore_patch_statistics={value!r}"
-        )
-    checks.restore_patch_statistics(value, norm_pix_loss)
-    return value
+    return checks.restore_patch_statistics(value, norm_pix_loss)
 
 
 def _errors(

@@ -97,6 +97,7 @@ def attention_of(
     layer = keras_mra.layers.MaskReconstruct(mae, attention_model=attention)
     ```
     """
+    copy = checks.flag("copy", copy)
     if isinstance(backbone, MAE):
         given = (heads, image_size, mean, std)
         if block != -1 or any(argument is not None for argument in given):

@@ -84,7 +84,7 @@ class AttentiveCutMix(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         # A mixed policy must round neither pixels nor labels on their way in.
-        super().__init__(**{**kwargs, "autocast": False})
+        super().__init__(**{**checks.layer_arguments(kwargs), "autocast": False})
         if getattr(mae, "norm_pix_loss", False):
             raise ValueError(
                 "`mae` must be trained with `norm_pix_loss=False`, because it paints. "
@@ -125,12 +125,12 @@ class AttentiveCutMix(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
 
         def choose(seen: Array, attend: Any) -> Array:
             found.append(self.view.patch_scores(seen, attend))
-            return masking.visible_patches(found[0], self.view.mask_ratio)
+            return masking.ranked_patches(found[0], self.view.mask_ratio)
 
         repainted, visible = mae.repaint(images, choose)
         batch = ops.shape(images)[0]
         partner = ops.argsort(self._uniform(batch))  # (B,)
-        best = masking.visible_patches(found[0], 1 - self.num_pasted / count)
+        best = masking.ranked_patches(found[0], 1 - self.num_pasted / count)
         pasted = ops.take(best, partner, axis=0)  # (B, P)
         mixed = ops.where(
             patch_ops.visible_pixels(pasted, mae.grid, size),

@@ -15,6 +15,7 @@ from keras_mra import pixels
 from keras_mra.layers import check_annotations
 from keras_mra.layers import protected_patches
 from keras_mra.layers.adopt_attention_model import adopt_attention_model
+from keras_mra.layers.check_weights import check_weights
 from keras_mra.layers.holds_mae import HoldsMAE
 from keras_mra.layers.warn_of_gray_paint import warn_of_gray_paint
 from keras_mra.layers.warn_of_untrained_ratio import warn_of_untrained_ratio
@@ -104,8 +105,8 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
             for `export`.
 
     Returns:
-        The inputs, augmented, of the same shape, dtype and range. The caller's dict
-        is not changed. With `return_visible=True`, a dict gets the entry `"visible"`,
+        The inputs, augmented, of the same shape, dtype and range; as an array where
+        the backend has no tensors of an array's dtype. The caller's dict is not changed. With `return_visible=True`, a dict gets the entry `"visible"`,
         int32 `(batch, kept)`, and images become the pair `(images, visible)`. A row of
         -1 belongs to an image that was returned unchanged. Protected patches stay even
         where they are not in `visible`.
@@ -147,13 +148,14 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         # A mixed policy must not round pixels on their way in.
-        super().__init__(**{**kwargs, "autocast": False})
+        super().__init__(**{**checks.layer_arguments(kwargs), "autocast": False})
         if not isinstance(mae, MAE):
             raise ValueError(
                 "`mae` must be a `keras_mra.MAE`. Received: "
                 f"mae={mae!r} (of type {type(mae).__name__})"
             )
         check_decoder(mae)
+        check_weights(mae)
         warn_of_untrained_weights(mae)
         self.num_visible = masking.num_visible(mae.num_patches, mask_ratio)
         masking.check_strategy(strategy, temperature)
@@ -268,7 +270,7 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
         self, protected: Array | None, images: Array, attend: Callable[..., Array]
     ) -> Array:
         """The indices of the patches that stay, `(batch, kept)`, best first."""
-        visible = masking.visible_patches(
+        visible = masking.ranked_patches(
             self.patch_scores(images, attend),
             self.mask_ratio,
             self.strategy,
@@ -336,6 +338,7 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
                 "unless `resize=True`. Received: "
                 f"{size[0]}x{size[1]} pixels (shape {tuple(images.shape)})"
             )
+        checks.dtype_holds_range(images, self.mae.value_range, "inputs")
         is_array = isinstance(images, np.ndarray)
         if check_values and (is_array or self._is_first_tensor("images", images)):
             checks.pixel_values(images, self.mae.value_range, "inputs")

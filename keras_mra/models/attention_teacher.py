@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_mra import checks
 from keras_mra.models.frozen import Untrainable
 from keras_mra.models.frozen import frozen_copy
 from keras_mra.models.mae import MAE
@@ -167,19 +168,16 @@ def check_attention_scores(
     """
     seen = ops.cast(ops.convert_to_tensor(images), "float32")
     scores = ops.convert_to_numpy(model(seen, training=False)).astype("float32")
-    for is_bad, found in (
-        (scores.shape != (len(seen), num_patches), f"scores of shape {scores.shape}"),
-        (np.isnan(scores).any(), "NaN"),
-        (np.isinf(scores).any(), "infinite scores"),
-        ((scores < 0).any(), f"negative scores, down to {scores.min():g}"),
-        (not scores.any(), "only zeros"),
-    ):
-        if is_bad:
-            raise ValueError(
-                f"`{name}` must return finite scores of shape (batch, {num_patches}), "
-                f"at least 0 and not all 0. Received: {found} for the first "
-                f"{len(seen)} images"
-            )
+    found = checks.what_is_wrong(scores)
+    if scores.shape != (len(seen), num_patches):
+        found = f"scores of shape {scores.shape}"
+    elif found is None and not scores.any():
+        found = "only zeros"
+    if found:
+        raise ValueError(
+            f"`{name}` must return finite scores of shape (batch, {num_patches}), at "
+            f"least 0 and not all 0. Received: {found} for the first {len(seen)} images"
+        )
 
 
 def _own_copy(model: keras.Model) -> keras.Model:

@@ -59,7 +59,7 @@ class Autoencoder(CheckedImages, keras.Model):
         **kwargs: Any,
     ) -> None:
         # Pixels must arrive as they are: a float16 policy would round them.
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(autocast=False, **checks.layer_arguments(kwargs))
         sizes = check_mae_sizes(
             image_shape=image_shape,
             patch_size=patch_size,
@@ -263,7 +263,7 @@ class Autoencoder(CheckedImages, keras.Model):
         """Checks images and converts them to a tensor of the same dtype."""
         images = checks.as_array("images", images)
         checks.image_batch(images, self.image_shape)
-        if checks.is_concrete(images):
+        if checks.is_concrete(images) and images.shape[0] != 0:
             checks.pixel_values(images, self.value_range)
         return ops.convert_to_tensor(images)
 

@@ -241,6 +241,7 @@ class MAE(Autoencoder):
         checks.function("choose", choose)
         images = checks.as_array("images", images)
         checks.image_batch(images, (None, None, self.image_shape[-1]))
+        checks.dtype_holds_range(images, self.value_range)
         images = ops.convert_to_tensor(images)
         size, own_size = tuple(images.shape[1:3]), self.image_shape[:2]
         seen = images if size == own_size else pixels.resize(images, own_size)
@@ -297,6 +298,10 @@ class MAE(Autoencoder):
             Float32 scalar.
         """
         out = self._predict(images, visible)
+        if out["visible"].shape[0] == 0:
+            raise ValueError(
+                "`images` must not be empty for a loss. Received: no images."
+            )
         if out["visible"].shape[1] == self.num_patches:
             raise ValueError(
                 "`visible` must drop at least one patch for a loss. Received: all "

@@ -23,6 +23,7 @@ from keras_mra.models.mae import MAE
 from keras_mra.models.teacher import build_head
 from keras_mra.models.teacher import build_teacher
 from keras_mra.typing import Array
+from keras_mra.views.drawn_view import drawn_view
 from keras_mra.vit.mae_sizes import at_most_wide
 from keras_mra.vit.tokens import check_pool
 from keras_mra.vit.tokens import pool_tokens
@@ -127,7 +128,8 @@ class MSA(CheckedImages, distribution.DistributedModel):
                 f"mae={mae!r} (of type {type(mae).__name__})"
             )
         # Pixels must arrive as they are: a float16 policy would round them.
-        super().__init__(**{"dtype": mae.dtype_policy, **kwargs, "autocast": False})
+        arguments = {"dtype": mae.dtype_policy, **checks.layer_arguments(kwargs)}
+        super().__init__(**{**arguments, "autocast": False})
         checks.choice("contrast", contrast, CONTRASTS)
         check_pool(pool)
         self.mae = mae
@@ -210,11 +212,7 @@ class MSA(CheckedImages, distribution.DistributedModel):
         """The student's and the teacher's view of the images."""
         if not training:
             return images, images
-        weak, strong = (
-            images if view is None else view(images)
-            for view in (self.weak, self.strong)
-        )
-        return weak, strong
+        return drawn_view(self.weak, images), drawn_view(self.strong, images)
 
     def query(self, tokens: Array, visible: Array | None = None) -> Array:
         """The student's predicted feature, float32, from its encoded tokens.

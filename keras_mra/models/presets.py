@@ -226,6 +226,7 @@ def find(preset: Path) -> pathlib.Path:
             "`preset` must be the name of a preset, a path or a handle. "
             f"Received: preset={preset!r} (of type {type(preset).__name__})"
         )
+    checks.path("preset", preset)
     for place in (shipped_folder() / preset, pathlib.Path(preset)):
         if (place / CONFIG).is_file() or weights.is_checkpoint(place):
             return place

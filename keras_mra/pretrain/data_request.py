@@ -7,6 +7,13 @@ from keras_mra import checks
 from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.typing import ImageShape
 
+# Arguments that arrays and streams would ignore, and the data that they are for.
+FOR_FILES = {
+    "crops_per_image": "`folder:` and `tfds:`",
+    "cache_side": "`folder:`",
+    "held_out": "`folder:` and `tfds:`",
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class DataRequest:
@@ -56,3 +63,16 @@ class DataRequest:
         checks.positive_float("max_megapixels", self.max_megapixels)
         checks.nonnegative_int("held_out", self.held_out)
         checks.seed(self.seed)
+        if not isinstance(self.ds, str):
+            self.refuse_options_of_files(*FOR_FILES)
+
+    def refuse_options_of_files(self, *names: str) -> None:
+        """Refuses arguments that only decide how files are read, for other data."""
+        for name in names:
+            value, default = getattr(self, name), type(self).__dict__[name]
+            if value != default:
+                ds = self.ds if isinstance(self.ds, str) else type(self.ds).__name__
+                raise ValueError(
+                    f"`{name}` must be {default} for arrays and streams: it is for "
+                    f"{FOR_FILES[name]} data. Received: {name}={value!r} and ds {ds}"
+                )

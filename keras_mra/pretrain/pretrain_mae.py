@@ -6,11 +6,14 @@ from typing import Any
 
 import keras
 
+from keras_mra import checks
 from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.distribution import scope
 from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.models import MAE
 from keras_mra.pretrain.check_attention_teacher import check_attention_teacher
+from keras_mra.pretrain.check_view import check_kind_of_view
+from keras_mra.pretrain.check_view import check_view
 from keras_mra.pretrain.data_request import DataRequest
 from keras_mra.pretrain.find_attention_teacher import find_attention_teacher
 from keras_mra.pretrain.held_outputs import held_outputs
@@ -91,7 +94,7 @@ def pretrain_mae(
         effort: `"quick"`, `"good"` or `"best"`, about 500, 4,000 or 20,000 training
             steps, however many images there are. `epochs` replaces it.
         view: `"auto"` for random resized crops and flips, `None` for the images
-            themselves, or a Keras layer or model that keeps shape and range.
+            themselves, or a Keras layer or function that keeps shape and range.
         attention_teacher: Preset with weights, such as `"mae_nano_photos"`, whose
             attention is taught; built Keras model, or the path of its `.keras` file; or
             `None`. The class token's attention in the last block, to the whole view, is
@@ -151,7 +154,8 @@ def pretrain_mae(
         The trained `MAE`. Its `history` is the `keras.callbacks.History`.
 
     Raises:
-        ValueError: If an argument or the first batch is bad, before training starts.
+        ValueError: If an argument, the view or the first batch is bad, before training
+            starts.
         OSError: If `checkpoint` or `tensorboard` cannot be written to, or another
             process writes to the checkpoint.
         FloatingPointError: If the loss becomes NaN or infinite.
@@ -163,11 +167,8 @@ def pretrain_mae(
     mae = keras_mra.pretrain_mae("fashion_mnist", preset="mae_nano", epochs=20)
     ```
     """
-    if not (view is None or view == "auto" or callable(view)):
-        raise ValueError(
-            "`view` must be 'auto', None or a Keras layer. "
-            f"Received: view={view!r} (of type {type(view).__name__})"
-        )
+    check_kind_of_view("view", view)
+    checks.positive_int("probe_every", probe_every)
     recipe_request = RecipeRequest(
         effort=effort,
         epochs=epochs,
@@ -192,12 +193,14 @@ def pretrain_mae(
         held_out=held_out,
         seed=seed,
     )
-    defaults = {} if mae_arguments.get("norm_pix_loss") else AUGMENTOR
+    norm_pix_loss = mae_arguments.get("norm_pix_loss", False)
+    defaults = {} if checks.flag("norm_pix_loss", norm_pix_loss) else AUGMENTOR
     with scope(distribution), held_outputs(checkpoint, tensorboard):
         mae, data, run = prepare(request, preset, patch_size, mae_arguments, defaults)
         recipe = recipe_request.settled(mae, data)
         if probe is not None:
             recipe = recipe.with_callback(knn_probe(probe, probe_every, mae))
+        check_view("view", view, data.first_images, mae.value_range)
         run["method"] = "mae"
         run["view"] = view if view in (None, "auto") else type(view).__name__
         if isinstance(view, str):  # "auto"

@@ -7,8 +7,6 @@ from typing import Any
 from typing import TypeAlias
 
 import keras
-import numpy as np
-from keras import ops
 
 from keras_mra import checks
 from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
@@ -16,6 +14,8 @@ from keras_mra.distribution import scope
 from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.models.msa import MSA
 from keras_mra.pretrain.check_attention_teacher import check_attention_teacher
+from keras_mra.pretrain.check_view import check_kind_of_view
+from keras_mra.pretrain.check_view import check_view
 from keras_mra.pretrain.data_request import DataRequest
 from keras_mra.pretrain.default_recipe import default_contrast_weight
 from keras_mra.pretrain.find_attention_teacher import find_attention_teacher
@@ -139,6 +139,10 @@ def pretrain_msa(
             "`views` must be a pair, the student's and the teacher's. Received: "
             f"views={reprlib.repr(views)} (of type {type(views).__name__})"
         )
+    named_views = {"views[0]": views[0], "views[1]": views[1]}
+    for name, view in named_views.items():
+        check_kind_of_view(name, view)
+    checks.positive_int("probe_every", probe_every)
     recipe_request = RecipeRequest(
         effort=effort,
         epochs=epochs,
@@ -197,29 +201,8 @@ def pretrain_msa(
             attention_weight=attention_weight,
             attention_share=attention_share,
         )
-        _check_views(msa, data.first_images)
+        for name, view in named_views.items():
+            check_view(name, view, data.first_images, mae.value_range)
         run.update(check_attention_teacher(msa, attention_teacher, data))
         msa.history = msa.mae.history = train(msa, data, recipe, run, mae)
     return msa
-
-
-def _check_views(msa: MSA, images: np.ndarray[Any, Any]) -> None:
-    """Refuses a view that changes the shape or leaves the range of the images."""
-    images = images[:8]
-    for name, view in (("student's", msa.weak), ("teacher's", msa.strong)):
-        if view is None:
-            continue
-        # Copies: PyTorch's arrays share their memory with the variables.
-        random_states = [
-            (v, np.array(ops.convert_to_numpy(v)))
-            for v in getattr(view, "variables", [])
-        ]
-        seen = ops.convert_to_numpy(view(ops.convert_to_tensor(images)))
-        for variable, value in random_states:
-            variable.assign(value)
-        if seen.shape != images.shape:
-            raise ValueError(
-                f"The {name} view in `views` must keep the shape of the images. "
-                f"Received: {seen.shape} from {images.shape}"
-            )
-        checks.pixel_values(seen, msa.mae.value_range, f"the {name} view in `views`")

@@ -9,8 +9,6 @@ import keras
 from keras_mra import checks
 from keras_mra.typing import Path
 
-VERBOSE = ("auto", 0, 1, 2)
-
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -47,12 +45,8 @@ class Recipe:
         checks.nonnegative_float("weight_decay", self.weight_decay)
         checks.folder("checkpoint", self.checkpoint)
         checks.folder("tensorboard", self.tensorboard)
-        _check_callbacks(self.callbacks)
-        if not isinstance(self.verbose, (str, int)) or self.verbose not in VERBOSE:
-            raise ValueError(
-                f"`verbose` must be one of {VERBOSE}. "
-                f"Received: verbose={self.verbose!r}"
-            )
+        checks.callbacks(self.callbacks)
+        checks.verbose(self.verbose)
 
     @property
     def warmup(self) -> float:
@@ -71,17 +65,3 @@ class Recipe:
             "warmup_epochs": self.warmup,
             "weight_decay": self.weight_decay,
         }
-
-
-def _check_callbacks(callbacks: Any) -> None:
-    is_sequence = isinstance(callbacks, (tuple, list))
-    bad = callbacks
-    if is_sequence:
-        others = (c for c in callbacks if not isinstance(c, keras.callbacks.Callback))
-        bad = next(others, None)
-    if bad is not None:
-        raise ValueError(
-            "`callbacks` must be a list of Keras callbacks or None. Received: "
-            f"{'a list with ' if is_sequence else ''}{bad!r} "
-            f"(of type {type(bad).__name__})"
-        )

@@ -41,12 +41,25 @@ class StopOnBadLoss(keras.callbacks.Callback):
         if keras.backend.backend() == "jax":
             # During `fit`, the variables do not hold the current state.
             self.model.jax_state_sync()
-        optimizer = self.model.optimizer
+        steps = int(self.model.optimizer.iterations)
         kept = "No checkpoint was asked for"
         if self.checkpoint is not None:
             kept = f"The last good checkpoint is {self.checkpoint.describe()}"
         raise FloatingPointError(
-            f"The loss became {loss} by step {int(optimizer.iterations)}, at a "
-            f"learning rate of {float(optimizer.learning_rate):.3g}. {kept}; try a "
-            "lower `learning_rate` or more `warmup_epochs`."
+            f"The loss became {loss} by step {steps}, at a learning rate of "
+            f"{_rate_of_step(self.model.optimizer, steps):.3g}. {kept}; try a lower "
+            "`learning_rate` or more `warmup_epochs`."
         )
+
+
+def _rate_of_step(optimizer: keras.optimizers.Optimizer, step: int) -> float:
+    """The learning rate of a step, counted from 1.
+
+    The optimizer's own is that of the next step, which is 0 after the last.
+    """
+    # A float16 policy has wrapped it in loss scaling.
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    rate = optimizer.get_config()["learning_rate"]
+    if isinstance(rate, dict):
+        rate = keras.saving.deserialize_keras_object(rate)(max(step - 1, 0))
+    return float(rate)

@@ -81,6 +81,8 @@ def training_data(request: DataRequest, default_side: int = 224) -> TrainingData
             default_side=default_side,
             seed=request.seed or 0,
         )
+        if loaded.in_memory:
+            request.refuse_options_of_files("crops_per_image", "cache_side")
         ds, batch_size = loaded.train, batch_size if loaded.in_memory else None
         source = ds
         if loaded.test is None:

@@ -1,6 +1,5 @@
 """`ViewedMAE`: an `MAE` that trains on random views of its images."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +15,7 @@ from keras_mra.models.attention_teacher import attention_divergence
 from keras_mra.models.attention_teacher import class_attention_of
 from keras_mra.models.attention_teacher import taught_part
 from keras_mra.typing import Array
+from keras_mra.views.drawn_view import drawn_view
 
 
 class ViewedMAE(DistributedModel):
@@ -55,7 +55,6 @@ class ViewedMAE(DistributedModel):
         super().__init__(autocast=False, dtype=mae.dtype_policy)
         self.mae = mae
         self.view = view
-        self._flag = {"training": True} if _takes_training(view) else {}
         self.attention_weight = checks.nonnegative_float(
             "attention_weight", attention_weight
         )
@@ -68,8 +67,8 @@ class ViewedMAE(DistributedModel):
         self.built = True
 
     def call(self, images: Array, training: bool | None = None) -> dict[str, Array]:
-        if training and self.view is not None:
-            images = self.view(images, **self._flag)
+        if training:
+            images = drawn_view(self.view, images)
         outputs: dict[str, Array] = self.mae(images, training=training)
         if self.attention_teacher is None:
             return outputs
@@ -100,14 +99,3 @@ class ViewedMAE(DistributedModel):
         self.pixel_tracker.update_state(pixel * replicas)
         self.attention_tracker.update_state(attention)
         return pixel + self.attention_weight * attention / replicas
-
-
-def _takes_training(view: Callable[..., Any] | None) -> bool:
-    """Whether a view takes the argument `training`; plain functions need not."""
-    if view is None or isinstance(view, keras.Layer):
-        return True
-    try:
-        inspect.signature(view).bind(None, training=True)
-    except (TypeError, ValueError):
-        return False
-    return True

@@ -29,6 +29,9 @@ class AnyInput:
     `output_entries`.
     """
 
+    # The worker process that the random state belongs to.
+    _worker: tuple[int, ...] = ()
+
     def __call__(
         self, inputs: Any, training: bool | None = None, **companions: Any
     ) -> Any:
@@ -50,12 +53,29 @@ class AnyInput:
             if training is False and len(self.output_entries()) == 1:
                 return images
             return self._call_on_host(images, companions, training is not False)
-        if isinstance(images, np.ndarray) and training is not False:
-            # Arrays come from outside of any model: compiled, and safe between threads.
+        if isinstance(images, np.ndarray):
+            # Arrays come from outside of any model: compiled.
             arrays = {k: ops.convert_to_numpy(v) for k, v in companions.items()}
-            return keras.tree.map_structure(
-                ops.convert_to_tensor, self._augment_array(images, arrays)
+            outputs = self._one_by_one(
+                self._augment_array, images, arrays, training is not False
             )
+            return keras.tree.map_structure(_tensor_if_exact, outputs)
+        if checks.is_concrete(images):
+            return self._one_by_one(self._augment_tensor, images, companions, training)
+        return self._augment_tensor(images, companions, training)
+
+    def _one_by_one(self, augment: Callable[..., Any], *args: Any) -> Any:
+        """Augments values; threads that drew at the same time would draw the same."""
+        with backend.HOST_LOCK:
+            self._draw_apart()
+            return augment(*args)
+
+    def _augment_tensor(
+        self, images: Any, companions: dict[str, Any], training: bool | None
+    ) -> Any:
+        """Augments a batch or an image of the backend, concrete or traced."""
+        if _is_empty(images):
+            training = False
         self.check_images(images, check_values=training is not False)
         self.check_companions(images, companions, will_augment=training is not False)
         # An explicit `None` would hide the flag of the model around this layer.
@@ -98,14 +118,30 @@ class AnyInput:
         images = np.asarray(checks.as_array("inputs", given))
         arrays = {k: np.asarray(checks.as_array(k, v)) for k, v in companions.items()}
         with backend.HOST_LOCK:
-            for state in self.random_states():
-                state.assign(rng.integers(2**31, size=2).astype("uint32"))
+            self._seed_from(rng)
             outputs = self._augment_array(images, arrays)
         return self._entries(inputs, outputs) if is_dict else outputs
 
     def random_states(self) -> list[keras.Variable]:
         """The states of the generators that `call` draws from, in a fixed order."""
         return backend.random_states(self)
+
+    def _seed_from(self, rng: np.random.Generator) -> None:
+        for state in self.random_states():
+            state.assign(rng.integers(2**31, size=2).astype("uint32"))
+
+    def _draw_apart(self) -> None:
+        """Gives a layer in a worker process a random state of its own, once.
+
+        Workers are copies of one process: with its state they would draw the same.
+        """
+        worker = backend.worker_seed()
+        if not worker or worker == self._worker:
+            return
+        self._worker = worker
+        states = [ops.convert_to_numpy(state) for state in self.random_states()]
+        numbers = [int(n) % 2**32 for state in states for n in state]
+        self._seed_from(np.random.default_rng([*numbers, *worker]))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         specs = self.output_specs(tuple(input_shape), "float32", {})
@@ -201,6 +237,7 @@ class AnyInput:
         training: bool = True,
     ) -> Any:
         """Augments a NumPy batch or image; safe to call from several threads."""
+        training = training and not _is_empty(images)
         self.check_images(images, check_values=training)
         self.check_companions(images, companions, will_augment=training)
         if getattr(self, "_compiled", None) is None:
@@ -245,3 +282,18 @@ def _images_of(inputs: dict[str, Any]) -> Any:
             f"Received: keys {sorted(map(str, inputs))}"
         )
     return inputs["images"]
+
+
+def _is_empty(images: Any) -> bool:
+    """Whether a batch has no images, and passes through as it is."""
+    return len(images.shape) == 4 and images.shape[0] == 0
+
+
+def _tensor_if_exact(array: np.ndarray) -> Any:
+    """An array as a tensor, or as it is if the backend has no tensors of its dtype.
+
+    PyTorch has no uint16 for its operations, and JAX no float64 unless it is told to.
+    """
+    tensor = ops.convert_to_tensor(array)
+    same = keras.backend.standardize_dtype(tensor.dtype) == array.dtype.name
+    return tensor if same else array

@@ -51,13 +51,8 @@ class RandomApply(AnyInput, keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         # Without autocast, because a mixed policy would round the pixels.
-        super().__init__(**{**kwargs, "autocast": False})
-        if not isinstance(layer, keras.layers.Layer):
-            raise ValueError(
-                f"`layer` must be a Keras layer. Received: layer={layer!r} "
-                f"(of type {type(layer).__name__})"
-            )
-        self.layer = layer
+        super().__init__(**{**checks.layer_arguments(kwargs), "autocast": False})
+        self.layer = checks.layer("layer", layer, optional=False)
         self.rate = checks.fraction("rate", rate)
         self.seed = checks.seed(seed)
         self.seed_generator = backend.seed_generator(self.seed)

@@ -49,7 +49,7 @@ class RandomBlur(AnyInput, keras.layers.Layer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**{**kwargs, "autocast": False})
+        super().__init__(**{**checks.layer_arguments(kwargs), "autocast": False})
         self.sigma = checks.ascending_pair("sigma", sigma)
         self.seed = checks.seed(seed)
         self.seed_generator = backend.seed_generator(self.seed)

@@ -56,7 +56,7 @@ class RandomResizedCrop(AnyInput, keras.layers.Layer):
         seed: Seed = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(autocast=False, **checks.layer_arguments(kwargs))
         self.scale = checks.ascending_pair("scale", scale, upper=1.0)
         self.ratio = checks.ascending_pair("ratio", ratio)
         self.seed = checks.seed_or_generator(seed)

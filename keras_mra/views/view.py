@@ -55,6 +55,14 @@ class View(AnyInput, keras.layers.Pipeline):
         value_range: tuple[float, float] = (0, 255),
         name: str | None = None,
     ) -> None:
+        if not isinstance(layers, (tuple, list)):
+            raise ValueError(
+                "`layers` must be a list of Keras layers. Received: "
+                f"layers={layers!r} (of type {type(layers).__name__})"
+            )
+        for layer in layers:
+            checks.layer("layers", layer, optional=False)
+        checks.layer_arguments({"name": name})
         super().__init__(layers, name=name)
         self.image_shape = checks.image_shape(image_shape)
         self.value_range = checks.value_range(value_range)

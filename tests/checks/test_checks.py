@@ -329,3 +329,38 @@ def test_traced_values_are_not_looked_at():
     out_of_range = ops.full((1, 2, 2, 1), 7.0)
     found = traced(double, ((None, 2, 2, 1), "float32"))(out_of_range)
     np.testing.assert_array_equal(ops.convert_to_numpy(found), 14)
+
+
+# --- what looks like numbers ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["01", (True, 2), ("0", "1"), [0, "1"]])
+def test_pairs_of_other_things(value):
+    for check in (checks.value_range, lambda v: checks.ascending_pair("scale", v)):
+        with refuses("must be a pair"):
+            check(value)
+
+
+@pytest.mark.parametrize("value", ["0.5", True, [True, True, False], ["0", "1", "2"]])
+def test_channel_statistics_of_other_things(value):
+    with refuses("`mean` must be one finite number per channel"):
+        checks.channel_statistics("mean", value, 3)
+
+
+def test_integers_above_the_largest_float():
+    for check in (checks.positive_float, checks.nonnegative_float, checks.any_number):
+        with refuses("`rate` must be .*number.*Received: rate=1000"):
+            check("rate", 10**400)
+    with refuses("`value_range` must be a pair"):
+        checks.value_range((0, 10**400))
+
+
+@pytest.mark.parametrize("value", [-3.5, 0, np.float32(2)])
+def test_any_number(value):
+    assert checks.any_number("value", value) == value
+
+
+@pytest.mark.parametrize("value", [NAN, INFINITY, -INFINITY, "1", None, True])
+def test_not_any_number(value):
+    with refuses("`value` must be a finite number. Received: value="):
+        checks.any_number("value", value)
