@@ -106,9 +106,10 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
 
     Returns:
         The inputs, augmented, of the same shape, dtype and range; as an array where
-        the backend has no tensors of an array's dtype. The caller's dict is not changed. With `return_visible=True`, a dict gets the entry `"visible"`,
-        int32 `(batch, kept)`, and images become the pair `(images, visible)`. A row of
-        -1 belongs to an image that was returned unchanged. Protected patches stay even
+        the backend has no tensors of an array's dtype. The caller's dict is not
+        changed. With `return_visible=True`, a dict gets the entry `"visible"`, int32
+        `(batch, kept)`, and images become the pair `(images, visible)`. A row of -1
+        belongs to an image that was returned unchanged. Protected patches stay even
         where they are not in `visible`.
 
     Raises:
