@@ -1,8 +1,8 @@
 """The demonstration: photographs repainted, and `compare` on clothes and few labels."""
 
-import pathlib
 from typing import Any
 
+from keras_mra import checks
 from keras_mra import datasets
 from keras_mra import files
 from keras_mra.comparison import Comparison
@@ -31,7 +31,7 @@ def run_demo(
     Returns:
         The `Comparison`.
     """
-    folder = pathlib.Path(out).expanduser()
+    folder = checks.path("out", out, "folder")
     # An error here must not come after the training.
     files.probe_folder("out", folder, ("gallery.png", "compare.json", "compare.png"))
     mae = MAE.from_preset(PHOTOGRAPHS)

@@ -102,13 +102,14 @@ def _named(
     max_megapixels: float,
 ) -> tuple[NDArray[Any], NDArray[np.bool_] | None]:
     """Images that training did not use, where the data have such, and their masks."""
+    from keras_mra import checks
     from keras_mra import datasets
     from keras_mra.datasets.splits_of import splits_of
 
     kind, _, path = name.partition(":")
     if kind == "folder" and path:
-        root = pathlib.Path(path).expanduser()
-        masks = None if masks is None else masks.expanduser()
+        root = checks.path("folder:PATH", path, "folder")
+        masks = None if masks is None else checks.path("masks", masks, "folder")
         _, test = splits_of(root)
         if test is not None:
             root = test

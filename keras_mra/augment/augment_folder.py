@@ -169,8 +169,8 @@ def augment_folder(
 
 
 def _folders(source: Path, target: Path) -> tuple[pathlib.Path, pathlib.Path]:
-    source = pathlib.Path(source).expanduser()
-    target = pathlib.Path(target).expanduser()
+    source = checks.path("source", source, "folder")
+    target = checks.path("target", target, "folder")
     inner, outer = target.resolve(), source.resolve()
     if inner == outer or inner in outer.parents or outer in inner.parents:
         raise ValueError(

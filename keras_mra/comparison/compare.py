@@ -1,6 +1,5 @@
 """`compare`: classifiers trained with MRA, without it, and with usual augmentations."""
 
-import pathlib
 import time
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -125,7 +124,7 @@ def compare(
         "minutes": minutes, "epochs": epochs, "seeds": seeds,
         "mask_ratio": mask_ratio, "rate": rate,
     }  # fmt: skip
-    folder = pathlib.Path(out).expanduser()
+    folder = checks.path("out", out, "folder")
     # An error here must not come after the training.
     files.probe_folder("out", folder, (NAME, PICTURE))
     with files.locked(folder, "out"):

@@ -299,9 +299,7 @@ class MAE(Autoencoder):
         """
         out = self._predict(images, visible)
         if out["visible"].shape[0] == 0:
-            raise ValueError(
-                "`images` must not be empty for a loss. Received: no images."
-            )
+            raise ValueError("`images` must not be empty for a loss. Received: none.")
         if out["visible"].shape[1] == self.num_patches:
             raise ValueError(
                 "`visible` must drop at least one patch for a loss. Received: all "
