@@ -1,4 +1,4 @@
-"""`stored_arrays`: the arrays of an `.npz` file, none of which takes more than its file.
+"""`stored_arrays`: arrays of an `.npz` file, none of which takes more than its file.
 
 `numpy.load` unpacks what a zip compresses, and makes an array of the size that a header
 states, before it reads the values: a small file could take any memory.
