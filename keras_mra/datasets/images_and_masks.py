@@ -75,7 +75,6 @@ def images_and_masks(
     found_images = find_images(root)
     found_images.warn_of_left_out()
     paths = found_images.paths
-    max_megapixels = checks.positive_float("max_megapixels", max_megapixels)
     mask_of = {} if masks is None else _matching_masks(root, paths, masks)
     if masks is not None:
         paths = [path for path in paths if path in mask_of]
