@@ -51,7 +51,6 @@ def pretrain(
     # Unlike the functions, the command uses all devices unless told otherwise.
     arguments.setdefault("distribution", "auto")
     arguments.setdefault("held_out", HELD_OUT)
-    arguments.setdefault("max_megapixels", DEFAULTS["max_megapixels"])
     if arguments.get("verbose", "auto") == "auto" and not sys.stdout.isatty():
         arguments["verbose"] = 2  # A bar would write backspaces into a file.
     started = time.time()
@@ -79,9 +78,8 @@ def pretrain(
         command = shlex.join(["keras-mra", *sys.argv[1:]])
         inspection, images = None, ""
         try:
-            inspection, images = measure(
-                mae, out, data, arguments["held_out"], arguments["max_megapixels"]
-            )
+            limit = arguments.get("max_megapixels", DEFAULTS["max_megapixels"])
+            inspection, images = measure(mae, out, data, arguments["held_out"], limit)
             print_verdicts(inspection, images)
         except (ValueError, OSError, ImportError) as error:
             # The preset is written: what is missing is only its measures.

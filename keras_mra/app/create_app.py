@@ -11,12 +11,12 @@ from werkzeug.exceptions import NotFound
 from werkzeug.exceptions import UnsupportedMediaType
 
 from keras_mra.app.guard_app import guard_app
-from keras_mra.app.read_picture import FORMATS
 from keras_mra.app.read_picture import read_picture
 from keras_mra.app.repaints import COUNT
 from keras_mra.app.repaints import Repaints
 from keras_mra.app.requested import Requested
 from keras_mra.datasets import crops
+from keras_mra.datasets.picture_file import FORMATS
 from keras_mra.datasets.sample_photographs import FOLDER as PHOTOGRAPHS
 from keras_mra.masking import STRATEGIES
 from keras_mra.models import MAE

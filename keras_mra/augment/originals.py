@@ -50,7 +50,8 @@ def read_originals(
         paths: Paths of the files below the source.
         copies: Int, copies of each file.
         include_originals: Bool, whether the file itself belongs into the target.
-        max_megapixels: Float, the largest pictures that are read, in millions of pixels.
+        max_megapixels: Float, the largest pictures that are read, in millions of
+            pixels.
         report: Receives the copies that exist, the animated files and those that
             cannot be read.
         advance: Function that is called with the number of copies of such files.

@@ -229,7 +229,7 @@ def _shares(
     return np.stack(channels, axis=-1)  # (height, width, channels)
 
 
-def _resized(channel: npt.NDArray[np.float32], size: tuple[int, int]) -> Any:
+def _resized(channel: npt.NDArray[Any], size: tuple[int, int]) -> Any:
     """Resizes floats `(height, width)` without rounding: a `PIL.Image.Image`."""
     from PIL import Image
 

@@ -33,7 +33,8 @@ def write_copies(
         paths: Paths of the files below the source.
         copies: Int, copies of each file.
         include_originals: Bool, whether the files themselves belong into the target.
-        max_megapixels: Float, the largest pictures that are read, in millions of pixels.
+        max_megapixels: Float, the largest pictures that are read, in millions of
+            pixels.
         advance: Function that is called with the number of copies that are done.
 
     Returns:

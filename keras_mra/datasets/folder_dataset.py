@@ -51,9 +51,9 @@ class FolderDataset(CropDataset):
         cache_side: Int or `None`. An int keeps the decoded images in memory, shrunk
             to a short side of at most that many pixels.
         max_megapixels: Float, the largest pictures that are read, in millions of
-            pixels. A larger one counts as a file that cannot be read. Decoding takes
-            at most 12 MB per megapixel, and little for JPEG files, which are shrunk
-            while they are decoded.
+            pixels. A larger one counts as a file that cannot be read. In each of the
+            `workers`, decoding takes at most 12 MB per megapixel, and little for JPEG
+            files, which are shrunk while they are decoded.
         drop_last: Bool, whether to drop a last batch that is not full.
         class_names: List of folder names, if some of them may not occur here.
         workers: As in `CropDataset`.

@@ -1,7 +1,7 @@
 """Whether a PNG file holds the data of all of its pixels.
 
-Pillow and OpenCV accept files whose compressed data end early, and leave the rest of the
-picture black or undefined.
+Pillow and OpenCV accept files whose compressed data end early, and leave the rest of
+the picture black or undefined.
 """
 
 import struct
@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 _SIGNATURE_LENGTH = 8
-_HEADER = struct.Struct(
-    ">8x4x4xIIBBBBB"
-)  # width, height, depth, colour, ..., interlace
+# Width, height, depth, colour type, two more, and whether the rows are interlaced.
+_HEADER = struct.Struct(">16xIIBBBBB")
 _CHUNK = struct.Struct(">I4s")  # length and name
 _CHECKSUM_LENGTH = 4
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # samples of a pixel, by the colour type

@@ -11,6 +11,7 @@ from keras_mra.typing import ImageShape
 FOR_FILES = {
     "crops_per_image": "`folder:` and `tfds:`",
     "cache_side": "`folder:`",
+    "max_megapixels": "`folder:`",
     "held_out": "`folder:` and `tfds:`",
 }
 

@@ -146,6 +146,7 @@ COMMON = {
     "--dtype bfloat16": dict(dtype="bfloat16"),
     "--crops-per-image 2": dict(crops_per_image=2),
     "--cache-side 64": dict(cache_side=64),
+    "--max-megapixels 200": dict(max_megapixels=200.0),
     "--distribution none": dict(distribution=None),
     "--distribution auto": dict(distribution="auto"),
     "--probe digits": dict(probe="digits"),
