@@ -79,12 +79,12 @@ class Checkpoint(keras.callbacks.Callback):
             ValueError: If the checkpoint is unreadable, and the one before it too, or
                 belongs to another run. The message names what differs.
         """
-        saved = self._read()
+        variables = state_variables(model)
+        saved = self._read([tuple(v.shape) for v in variables])
         if saved is None:
             return 0, {}
         header = saved.header
         self._refuse_another_run(header["run"])
-        variables = state_variables(model)
         found = [(list(v.shape), _path(v)) for v in variables]
         if found != [(shape, path) for shape, path in header["variables"]]:
             raise ValueError(
@@ -125,14 +125,14 @@ class Checkpoint(keras.callbacks.Callback):
         self.epochs_done = epoch + 1
         self._is_damaged = False
 
-    def _read(self) -> SavedState | None:
+    def _read(self, shapes: list[tuple[int, ...]]) -> SavedState | None:
         """The last state that can be read, or `None` if nothing was saved."""
         damage = ""
         for path in (self.path, self.previous):
             if not path.exists():
                 continue
             try:
-                saved = read_saved_state(path)
+                saved = read_saved_state(path, shapes)
             except ValueError as error:
                 damage = damage or str(error)
                 continue

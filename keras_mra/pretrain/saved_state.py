@@ -3,12 +3,15 @@
 import dataclasses
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_mra import files
 from keras_mra.pretrain.stored_arrays import stored_arrays
+
+Shape = tuple[int, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,15 +20,20 @@ class SavedState:
 
     Attributes:
         header: Dict with the `run`, its `epochs_done`, `logs` and `variables`.
-        arrays: List of NumPy arrays, the values of the variables.
+        arrays: List of NumPy arrays, the values of the variables; empty if the file
+            holds variables of other shapes than expected.
     """
 
     header: dict[str, Any]
     arrays: list[np.ndarray[Any, Any]]
 
 
-def read_saved_state(path: pathlib.Path) -> SavedState:
-    """Reads the file of a checkpoint.
+def read_saved_state(path: pathlib.Path, shapes: Sequence[Shape]) -> SavedState:
+    """Reads the file of a checkpoint, in no more memory than its variables take.
+
+    Args:
+        path: The file.
+        shapes: Shapes of the variables that are expected.
 
     Raises:
         ValueError: If the file cannot be read, or holds something else.
@@ -36,7 +44,12 @@ def read_saved_state(path: pathlib.Path) -> SavedState:
         header = json.loads(str(found["header"]))
         if not _is_header(header):
             raise ValueError("its header is not that of a checkpoint")
-        arrays = [found[f"v{i}"] for i in range(len(header["variables"]))]
+        if [tuple(shape) for shape, _ in header["variables"]] != list(shapes):
+            return SavedState(header, [])
+        arrays = [found[f"v{i}"] for i in range(len(shapes))]
+        for i, (array, shape) in enumerate(zip(arrays, shapes)):
+            if array.shape != shape:
+                raise ValueError(f"v{i} has the shape {array.shape}")
     except MemoryError:
         raise
     except Exception as error:  # NumPy's error depends on the damage.

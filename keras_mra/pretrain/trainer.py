@@ -1,6 +1,5 @@
 """`train`: the one training loop of the `pretrain_*` functions."""
 
-import pathlib
 import time
 from typing import Any
 
@@ -45,7 +44,6 @@ def train(
         ValueError: If the checkpoint is unreadable or belongs to another run.
         FloatingPointError: If the loss becomes NaN or infinite.
     """
-    logs_to = _tensorboard(recipe)
     batches, batch_size = distribution.share(data.batches, data.batch_size)
     steps = recipe.epochs * data.steps_per_epoch
     optimizer = adamw(
@@ -81,7 +79,8 @@ def train(
         if distribution.is_main_process():
             # To the standard output, as the progress of `fit`, which `verbose` rules.
             print(describe_plan(mae, data, recipe, batch_size, done, step))
-    callbacks += logs_to
+    if recipe.tensorboard is not None and distribution.is_main_process():
+        callbacks.append(keras.callbacks.TensorBoard(recipe.tensorboard))
     if hasattr(data.batches, "set_epoch"):
         callbacks.append(datasets.SetEpoch(data.batches))
     history = keras.callbacks.History()
@@ -101,20 +100,6 @@ def train(
         time.monotonic() - started if checkpoint is None else checkpoint.seconds
     )
     return history
-
-
-def _tensorboard(recipe: Recipe) -> list[keras.callbacks.Callback]:
-    """The callback that writes TensorBoard logs, whose folder is made first."""
-    if recipe.tensorboard is None or not distribution.is_main_process():
-        return []
-    try:
-        pathlib.Path(recipe.tensorboard).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OSError(
-            "`tensorboard` must be a folder that can be written. Received: "
-            f"{str(recipe.tensorboard)!r} ({error})"
-        ) from error
-    return [keras.callbacks.TensorBoard(recipe.tensorboard)]
 
 
 def _with_earlier_epochs(

@@ -318,11 +318,11 @@ def test_a_fifo_that_comes_later_is_that_files_failure(mae, tmp_path, monkeypatc
         write(tmp_path / "in" / name, noise(16, 16, 3))
     read = originals.read_exact
 
-    def exchange(path):
+    def exchange(path, *args):
         if path.name == "a.png":
             path.unlink()
             os.mkfifo(path)
-        image = read(path)
+        image = read(path, *args)
         path.unlink()
         os.mkfifo(path)
         return image

@@ -1,17 +1,21 @@
 """Checkpoint files: whose run they hold, and what a damaged file or full disk does."""
 
 import errno
+import io
 import itertools
 import json
 import os
+import zipfile
 
 import keras
 import numpy as np
 import pytest
 from helpers import forked
 from helpers.killed import killed_at
+from helpers.saved_epochs import RUN
 from helpers.saved_epochs import restored
 from helpers.saved_epochs import save_epoch
+from helpers.saved_epochs import small_model
 from helpers.small_pretraining import Batches
 from helpers.small_pretraining import Epochs
 from helpers.small_pretraining import assert_same_run
@@ -24,6 +28,7 @@ from keras_mra.pretrain.checkpoint import PREVIOUS
 from keras_mra.pretrain.checkpoint import STATE
 from keras_mra.pretrain.checkpoint import Checkpoint
 from keras_mra.pretrain.held_outputs import held_outputs
+from keras_mra.pretrain.training_state import state_variables
 
 pytestmark = pytest.mark.once
 
@@ -214,6 +219,51 @@ def test_a_state_that_cannot_be_read_falls_back_to_the_one_before(two_epochs, da
     (message,) = [text for text in messages if "checkpoint" in text]
     assert str(path) in message and "could not be read" in message
     assert "of epoch 1" in message and "\n" not in message
+
+
+def expanding(name, shape, dtype="float32"):
+    """A state of a few kilobytes, one of whose arrays declares more."""
+    model = small_model()
+    variables = state_variables(model)
+    header = {
+        "run": RUN,
+        "epochs_done": 2,
+        "logs": {},
+        "variables": [(list(v.shape), v.path) for v in variables],
+    }
+    arrays = {f"v{i}": np.zeros(v.shape, "float32") for i, v in enumerate(variables)}
+    content = io.BytesIO()
+    np.savez_compressed(content, header=json.dumps(header), **arrays)
+    with zipfile.ZipFile(content) as whole:
+        members = {info.filename: whole.read(info) for info in whole.infolist()}
+    large = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        large,
+        {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape},
+    )
+    members[name] = large.getvalue()
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as hostile:
+        for member, data in members.items():
+            hostile.writestr(member, data)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        ("v0.npy", (2**36,)),
+        ("v0.npy", (2**62, 2**62)),
+        ("v0.npy", (2, 1), "S1000000000"),
+        ("header.npy", (2**36,), "U1"),
+        ("v0.npy", (2,)),
+    ],
+)
+def test_a_small_state_that_asks_for_much_memory_is_not_read(two_epochs, hostile):
+    """Its arrays are held against the model's, before memory is used for them."""
+    (two_epochs / STATE).write_bytes(expanding(*hostile))
+    with pytest.warns(UserWarning, match="could not be read: (v0 has|header has|EOF)"):
+        assert restored(two_epochs) == 1
 
 
 def test_a_damaged_state_does_not_replace_the_one_before(two_epochs):
