@@ -101,7 +101,9 @@ def compare(
     Example:
 
     ```python
-    comparison = keras_mra.compare("folder:flowers", minutes=60)
+    comparison = keras_mra.compare(
+        "digits", labels_per_class=10, epochs=2, seeds=2, out="compared"
+    )
     print(comparison.verdict)
     ```
     """
