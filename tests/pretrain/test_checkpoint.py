@@ -243,7 +243,7 @@ def expanding(name, shape, dtype="float32"):
     )
     members[name] = large.getvalue()
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as hostile:
+    with zipfile.ZipFile(content, "w") as hostile:
         for member, data in members.items():
             hostile.writestr(member, data)
     return content.getvalue()
@@ -262,7 +262,7 @@ def expanding(name, shape, dtype="float32"):
 def test_a_small_state_that_asks_for_much_memory_is_not_read(two_epochs, hostile):
     """Its arrays are held against the model's, before memory is used for them."""
     (two_epochs / STATE).write_bytes(expanding(*hostile))
-    with pytest.warns(UserWarning, match="could not be read: (v0 has|header has|EOF)"):
+    with pytest.warns(UserWarning, match="could not be read: its array"):
         assert restored(two_epochs) == 1
 
 
