@@ -28,6 +28,8 @@ def plain_errors(
         what_is_saved: Function that returns this sentence.
     """
     try:
+        with interruption.ending_at_once(what_is_saved):
+            import keras_mra  # noqa: F401
         yield
     except KeyboardInterrupt:
         interruption.end(what_is_saved())
