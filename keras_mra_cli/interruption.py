@@ -14,14 +14,18 @@ from typing import Any
 from typing import NoReturn
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Seconds until the error is raised again, where code that ran has swallowed it, and
+# for a training to end its step.
+AGAIN, STEP = 3.0, 20.0
 
 
 class _Seen:
-    """The process that listens, the signal that came, and what to say at once."""
+    """The process that listens, the signal that came, and how it is answered."""
 
     process: int | None = None
     number: int | None = None
     at_once: Callable[[], str] | None = None
+    waits: bool = False
 
 
 def listen() -> None:
@@ -29,6 +33,8 @@ def listen() -> None:
     _Seen.process = os.getpid()
     for number in SIGNALS:
         signal.signal(number, _interrupt)
+    if hasattr(signal, "SIGALRM"):  # Windows has none.
+        signal.signal(signal.SIGALRM, _raise)
 
 
 def _interrupt(number: int, _: Any) -> None:
@@ -40,7 +46,26 @@ def _interrupt(number: int, _: Any) -> None:
     if _Seen.at_once is not None:
         print(f"{_word(number)}. {_Seen.at_once()}", file=sys.stderr, flush=True)
         os._exit(128 + number)
+    if _Seen.waits:
+        _raise_again_in(STEP)
+    else:
+        _raise()
+
+
+def wait_for_the_step(waits: bool) -> None:
+    """Says whether a training steps, which ends by itself if `has_come()`."""
+    _Seen.waits = waits
+
+
+def _raise(*_: Any) -> NoReturn:
+    _raise_again_in(AGAIN)
     raise KeyboardInterrupt
+
+
+def _raise_again_in(seconds: float) -> None:
+    """Sets the alarm, or takes it back with 0."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 @contextlib.contextmanager
@@ -75,6 +100,7 @@ def end(what_is_saved: str) -> NoReturn:
     number = signal.SIGINT if _Seen.number is None else _Seen.number
     print(f"{_word(number)}. {what_is_saved}", file=sys.stderr, flush=True)
     if _Seen.process == os.getpid():
+        _raise_again_in(0)
         for each in SIGNALS:  # The next one ends the process at once.
             signal.signal(each, signal.SIG_DFL)
     sys.exit(128 + number)

@@ -61,6 +61,7 @@ def pretrain(
         from keras_mra import files
         from keras_mra.models.presets import check_writable
         from keras_mra.pretrain.model_card import write_model_card
+        from keras_mra_cli.ends_between_steps import EndsBetweenSteps
         from keras_mra_cli.pretrain_report import measure
         from keras_mra_cli.pretrain_report import print_next
         from keras_mra_cli.pretrain_report import print_verdicts
@@ -68,6 +69,7 @@ def pretrain(
         # An error here must not come after the training.
         check_writable("out", out)
         files.probe_folder("out", out, REPORTS)
+        arguments["callbacks"] = [EndsBetweenSteps()]
         if method == "msa":
             mae = keras_mra.pretrain_msa(data, **arguments).mae
         else:

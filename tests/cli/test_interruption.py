@@ -66,6 +66,37 @@ def test_during_the_imports(photos, tmp_path, number):
     ]
 
 
+SWALLOWS = """
+import time
+from keras_mra_cli import interruption
+from keras_mra_cli.plain_errors import plain_errors
+interruption.listen()
+with plain_errors(lambda: "All is saved."):
+    print("ready", flush=True)
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        pass  # as callbacks of C++ do
+    time.sleep(60)
+"""
+
+
+@pytest.mark.once
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Needs an alarm.")
+def test_an_interruption_that_is_swallowed_comes_again():
+    process = subprocess.Popen(
+        [sys.executable, "-c", SWALLOWS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(pathlib.Path(__file__).parents[2])},
+    )
+    assert process.stdout.readline() == "ready\n"
+    started = time.monotonic()
+    assert end_of(process, signal.SIGINT) == (130, ["Interrupted. All is saved."])
+    assert time.monotonic() - started < 50
+
+
 def test_during_a_training_with_a_checkpoint(photos, tmp_path):
     folder = tmp_path / "state"
     process = pretraining(photos, tmp_path / "out", "--checkpoint", folder)
@@ -79,7 +110,9 @@ def test_during_a_training_with_a_checkpoint(photos, tmp_path):
         f"Terminated. The last whole epoch is saved in {folder}. Run the same command "
         "again to go on from there."
     ]
-    assert [path.name for path in folder.iterdir()] == [checkpoint.STATE]
+    left = {path.name for path in folder.iterdir()}
+    assert checkpoint.STATE in left
+    assert left <= {checkpoint.STATE, checkpoint.PREVIOUS}  # Nothing unfinished.
 
 
 @pytest.mark.once
