@@ -37,7 +37,7 @@ class Checkpoint(keras.callbacks.Callback):
     Only one process at a time may save to a folder; see `held_outputs`.
 
     Args:
-        folder: Folder of the checkpoint. It must exist when an epoch is saved.
+        folder: Folder of the checkpoint. It is made when an epoch is saved.
         run: Dict that JSON can hold: what defines the run. A checkpoint of another
             run is refused.
     """
@@ -114,6 +114,7 @@ class Checkpoint(keras.callbacks.Callback):
             f"v{i}": array for i, array in enumerate(read_state(variables))
         }
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             previous = None if self._is_damaged else self.previous
             with files.replacing(self.path, previous) as part, open(part, "wb") as file:
                 np.savez(file, header=json.dumps(header), **arrays)

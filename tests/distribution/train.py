@@ -133,7 +133,6 @@ def from_checkpoint(model, initial, epochs, folder=None):
         variable.assign(value)
     done, callbacks = 0, []
     if folder is not None:
-        os.makedirs(folder, exist_ok=True)
         checkpoint = Checkpoint(folder, {"run": "this"})
         done, _ = checkpoint.restore(model)
         callbacks = [checkpoint] if distribution.is_main_process() else []
