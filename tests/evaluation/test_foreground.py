@@ -163,7 +163,7 @@ def test_it_prints_and_saves(squares, tmp_path):
         (np.ones((2, 8, 8)), "as many as `images`. Received: 2 masks, 3 images"),
         (np.ones((3, 8, 8, 1)), r"rank 3.* Received: shape \(3, 8, 8, 1\)"),
         (np.ones((8, 8)), r"rank 3.* Received: shape \(8, 8\)"),
-        (None, "booleans or numbers. Received: dtype object"),
+        (None, "an array, a tensor, or nested lists.*NoneType"),
         (np.full((3, 8, 8), 255, "uint8"), r"\[0, 1\].*255 to 255"),
         (np.full((3, 8, 8), np.inf), r"\[0, 1\].*inf"),
         (
