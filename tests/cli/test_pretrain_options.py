@@ -23,7 +23,9 @@ def calls(monkeypatch):
     calls = []
 
     def recorded(method):
-        def record(data, **arguments):
+        def record(data, callbacks, **arguments):
+            (callback,) = callbacks  # No option is behind it.
+            assert type(callback).__name__ == "EndsBetweenSteps"
             calls.append((method, data, arguments))
             raise ValueError("This ends the command.")
 
