@@ -40,6 +40,24 @@ def denormalize(
     return ops.clip(ops.cast(images, "float32") * scale + offset, *value_range)
 
 
+def in_value_range(
+    images: NDArray[Any], value_range: tuple[float, float]
+) -> NDArray[Any]:
+    """Brings uint8 images into a range of pixels; for 0 to 255 they stay as they are.
+
+    Args:
+        images: Uint8 array of any shape.
+        value_range: Pair of floats, `(low, high)`.
+
+    Returns:
+        Array of the same shape, uint8 for `(0, 255)` and float32 for other ranges.
+    """
+    low, high = value_range
+    if (low, high) == (0, 255):
+        return images
+    return (low + images * ((high - low) / 255)).astype("float32")
+
+
 def cast_pixels(images: Array, dtype: str) -> Array:
     """Casts images to a dtype; integers are rounded to the nearest."""
     if dtype.startswith(("int", "uint")):

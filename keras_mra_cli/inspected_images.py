@@ -53,6 +53,7 @@ def inspected_images(
         OSError: If the data cannot be read.
     """
     from keras_mra import checks
+    from keras_mra.pixels import in_value_range
 
     count = checks.integer("image_count", count, 2, "an integer, at least 2")
     if masks is not None and not str(data).startswith("folder:"):
@@ -65,9 +66,7 @@ def inspected_images(
         name = data
         images, found = _named(mae, data, masks, count, max_megapixels)
     about = "with masks of the objects" if found is not None else "without masks"
-    low, high = mae.value_range
-    if (low, high) != (0, 255):
-        images = (low + images * ((high - low) / 255)).astype("float32")
+    images = in_value_range(images, mae.value_range)
     return InspectedImages(images, found, f"{len(images)} images of {name}, {about}.")
 
 

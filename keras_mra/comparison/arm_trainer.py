@@ -23,6 +23,7 @@ from keras_mra.comparison.comparison_data import draw
 from keras_mra.comparison.comparison_plan import Costs
 from keras_mra.datasets import ArrayDataset
 from keras_mra.evaluation.occlusion import boundary_occlusion
+from keras_mra.pixels import in_value_range
 
 # The border that hides a part of the test images, as a share of their side.
 BORDER = 1 / 6
@@ -52,11 +53,15 @@ class ArmTrainer:
         self.labels_per_class = labels_per_class
         self.value_range = mra.mae.value_range
         self.base: Base | None = flip_crop if data.image_shape[2] == 3 else None
-        self.images = len(draw(data.train[1], labels_per_class, 0))
-        self.recipe = recipe_for(network, self.images)
+        self.train_images = len(draw(data.train[1], labels_per_class, 0))
+        self.recipe = recipe_for(network, self.train_images)
         images, labels = data.test
         self.test = ArrayDataset(
-            self._in_range(images), labels, 500, shuffle=False, drop_last=False
+            in_value_range(images, self.value_range),
+            labels,
+            500,
+            shuffle=False,
+            drop_last=False,
         )
 
     def run(self, arm: str, seed: int, epochs: int) -> dict[str, Any]:
@@ -115,19 +120,16 @@ class ArmTrainer:
         images, labels = self.data.train
         chosen = draw(labels, self.labels_per_class, seed)
         return ArrayDataset(
-            self._in_range(images[chosen]), labels[chosen], batch_size, seed=seed
+            in_value_range(images[chosen], self.value_range),
+            labels[chosen],
+            batch_size,
+            seed=seed,
         )
 
     def _batches(self, train: ArrayDataset, arm: str) -> AugmentedBatches:
         layers = layers_of(arm, self.mra, self.value_range, 0)
         classes = len(self.data.class_names)
         return AugmentedBatches(train, layers, classes, self.value_range, self.base)
-
-    def _in_range(self, images: NDArray[Any]) -> NDArray[Any]:
-        low, high = self.value_range
-        if (low, high) == (0, 255):
-            return images
-        return (low + images * ((high - low) / 255)).astype("float32")
 
     def _hide_border(self, images: NDArray[Any]) -> NDArray[Any]:
         side = min(self.data.image_shape[:2])

@@ -29,6 +29,7 @@ from keras_mra.comparison.records import Records
 from keras_mra.datasets.crops import resize_images
 from keras_mra.evaluation.inspect import inspect
 from keras_mra.machine import describe_machine
+from keras_mra.pixels import in_value_range
 from keras_mra.typing import Path
 
 INSPECTED = 64
@@ -107,7 +108,11 @@ def compare(
     print(comparison.verdict)
     ```
     """
-    say: Callable[[str], None] = _print if verbose else lambda line: None
+
+    def say(line: str) -> None:
+        if verbose:  # To the standard output, as the progress of `fit`.
+            print(line, flush=True)
+
     arms = check_arms(arms)
     if labels_per_class is not None:
         labels_per_class = checks.positive_int("labels_per_class", labels_per_class)
@@ -148,7 +153,7 @@ def compare(
             records.write(
                 plan={
                     "network": network,
-                    "train_images": trainer.images,
+                    "train_images": trainer.train_images,
                     "test_images": len(images.test[0]),
                     "classes": len(images.class_names),
                     "epochs": make_plan(costs, minutes, epochs),
@@ -217,9 +222,13 @@ def _run_all(
             )
         seed += 1
         used = spent + time.perf_counter() - started
-        one_more = used * (seed + 1) / seed <= 60 * minutes and seed < MOST_SEEDS
-        if seed >= seeds if seeds is not None else (seed >= SEEDS and not one_more):
-            return
+        if seeds is not None:
+            if seed >= seeds:
+                return
+        elif seed >= SEEDS:
+            one_more_fits = used * (seed + 1) / seed <= 60 * minutes
+            if seed >= MOST_SEEDS or not one_more_fits:
+                return
 
 
 def _attention(images: Any, mra: MRASettings, records: Records) -> str:
@@ -227,13 +236,8 @@ def _attention(images: Any, mra: MRASettings, records: Records) -> str:
     if "attention" not in records.found:
         chosen = np.linspace(0, len(images.test[0]) - 1, INSPECTED).astype(int)
         pictures = images.test[0][np.unique(chosen)]
-        pictures = resize_images(pictures, mra.mae.image_shape).astype("float32")
-        low, high = mra.mae.value_range
-        pictures = low + pictures * ((high - low) / 255)
+        pictures = resize_images(pictures, mra.mae.image_shape)
+        pictures = in_value_range(pictures, mra.mae.value_range)
         found = inspect(mra.mae, pictures, None, [mra.mask_ratio])
         records.write(attention=found.attention_verdict)
     return str(records.found["attention"])
-
-
-def _print(line: str) -> None:
-    print(line, flush=True)

@@ -104,13 +104,13 @@ def draw(labels: NDArray[Any], per_class: int | None, seed: int) -> NDArray[np.i
 def _named(
     name: str, side: int | None
 ) -> tuple[datasets.EpochDataset, datasets.EpochDataset | None, tuple[str, ...]]:
-    shape = None
     if side is not None:
-        channels = datasets.load(name, default_side=DEFAULT_SIDE).image_shape[2]
+        side = checks.positive_int("image_size", side)
+    loaded = datasets.load(name, crop="center", default_side=side or DEFAULT_SIDE)
+    height, width, channels = loaded.image_shape
+    if side is not None and (height, width) != (side, side):
         shape = (side, side, channels)
-    loaded = datasets.load(
-        name, image_shape=shape, crop="center", default_side=DEFAULT_SIDE
-    )
+        loaded = datasets.load(name, image_shape=shape, crop="center")
     if loaded.class_names is None:
         raise ValueError(
             "`data` must have labels: a folder needs a sub-folder for each class. "

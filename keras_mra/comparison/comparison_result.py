@@ -7,6 +7,7 @@ from typing import Any
 from keras_mra.comparison.arms import BASE
 from keras_mra.comparison.paired_interval import interval
 from keras_mra.evaluation.result import Result
+from keras_mra.evaluation.result import mean_and_deviation
 
 # What is measured, as the table names it.
 MEASURES = {"error": "error %", "occluded": "border hidden %"}
@@ -47,7 +48,7 @@ class Comparison(Result):
         rows = [("", *MEASURES.values(), "95 % interval of the change", "train s")]
         for (arm, its_runs), duration in zip(self.runs.items(), seconds):
             cells = [
-                _mean_and_deviation([100 * run[measure] for run in its_runs])
+                mean_and_deviation([100 * run[measure] for run in its_runs])
                 for measure in MEASURES
             ]
             name = self.base if arm == BASE else f"+ {arm}"
@@ -72,8 +73,3 @@ class Comparison(Result):
 def differences(runs: dict[str, list[dict[str, Any]]], arm: str) -> list[float]:
     """The error of an arm minus that of the base, seed by seed, as shares."""
     return [one["error"] - other["error"] for one, other in zip(runs[arm], runs[BASE])]
-
-
-def _mean_and_deviation(values: list[float]) -> str:
-    deviation = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.2f}{deviation}"

@@ -6,13 +6,15 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 from keras_mra import checks
-from keras_mra import masking
+from keras_mra import patches
 from keras_mra.evaluation.attention_source import AttentionSource
 from keras_mra.evaluation.attention_source import Source
 from keras_mra.evaluation.foreground import check_masks
+from keras_mra.evaluation.kept_patches import kept_patches
 from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.evaluation.labelled import labelled
 from keras_mra.evaluation.result import Result
@@ -161,15 +163,11 @@ def attended_masks(
     attend = AttentionSource(source, batch_size=batch_size)
     images = attend.check_images(images)
     scores, _ = attend(images)  # (B, N)
-    count = scores.shape[1]
-    height, width = attend.patches_of(images, count)
-    kept = masking.num_visible(count, mask_ratio)
-    # Stable, so that equal scores give the masks of `MaskReconstruct`.
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :kept]
-    mask = np.zeros(scores.shape, bool)
-    np.put_along_axis(mask, order, True, axis=1)
-    grid = mask.reshape(len(mask), images.shape[1] // height, -1)  # (B, rows, columns)
-    return grid.repeat(height, axis=1).repeat(width, axis=2)  # (B, H, W)
+    size, patch = images.shape[1:3], attend.patches_of(images, scores.shape[1])
+    grid = size[0] // patch[0], size[1] // patch[1]
+    visible = kept_patches(scores, mask_ratio, "attention", seed=0)
+    mask = patches.visible_pixels(visible, grid, size)  # (B, H, W, 1)
+    return ops.convert_to_numpy(mask)[..., 0]
 
 
 def _partners(

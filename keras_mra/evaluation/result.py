@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import statistics
 import typing
 from collections.abc import Sequence
 from typing import Any
@@ -57,6 +58,16 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 def percent(share: float) -> str:
     """Formats a share as a percentage with two digits."""
     return f"{100 * share:.2f}"
+
+
+def mean_and_deviation(
+    values: Sequence[float], signed: bool = False, digits: int = 2
+) -> str:
+    """Formats values as mean ± standard deviation, and a single value as itself."""
+    mean = f"{statistics.mean(values):{'+' if signed else ''}.{digits}f}"
+    if len(values) == 1:
+        return mean
+    return f"{mean} ± {statistics.stdev(values):.{digits}f}"
 
 
 def accuracy(predicted: Array, labels: Array) -> float:

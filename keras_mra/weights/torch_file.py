@@ -130,6 +130,7 @@ def _records(path: pathlib.Path) -> dict[str, zipfile.ZipInfo]:
     try:
         with zipfile.ZipFile(path) as file:
             records = file.infolist()
+    # The last is that of `zipfile` for a version of the format that it does not know.
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise ValueError(
             f"{str(path)!r} is not a whole file of PyTorch ({error}). A file that is "

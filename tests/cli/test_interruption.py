@@ -17,7 +17,9 @@ from keras_mra.pretrain import checkpoint
 from keras_mra_cli import saved_training
 from keras_mra_cli.plain_errors import plain_errors
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Signals of POSIX.")
+pytestmark = pytest.mark.skipif(
+    os.name == "nt", reason="Windows has no SIGTERM handlers."
+)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,9 @@ with plain_errors(lambda: "All is saved."):
 
 
 @pytest.mark.once
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="Needs an alarm.")
+@pytest.mark.skipif(
+    not hasattr(signal, "setitimer"), reason="Windows has no alarm signal."
+)
 def test_an_interruption_that_is_swallowed_comes_again():
     process = subprocess.Popen(
         [sys.executable, "-c", SWALLOWS],

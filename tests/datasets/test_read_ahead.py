@@ -134,7 +134,7 @@ def test_a_copy_reads_the_same(photos, again):
     np.testing.assert_array_equal(again(dataset)[0], first)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Needs fork.")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="This system cannot fork.")
 def test_a_forked_process_reads_with_threads_of_its_own(photos):
     dataset = folder(photos, 2)
     expected = [batch.copy() for batch in (dataset[0], dataset[1])]  # begins others

@@ -38,7 +38,9 @@ def visible(layer, images):
     return keras.ops.convert_to_numpy(layer(images)[1])
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="Needs Linux.")
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/statm"), reason="Only Linux has /proc/self/statm."
+)
 def test_memory_stays_over_many_calls(layer):
     images = np.zeros((2, 28, 28, 1), "uint8")
     for _ in range(CALLS // 10):  # Caches fill.
@@ -57,8 +59,11 @@ def test_threads_draw_different_masks(layer):
     assert len(set(found)) == len(found)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Needs fork.")
-@pytest.mark.skipif(keras.backend.backend() != "torch", reason="Only PyTorch may fork.")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="This system cannot fork.")
+@pytest.mark.skipif(
+    keras.backend.backend() != "torch",
+    reason="JAX and TensorFlow do not work in forked processes.",
+)
 def test_forked_processes_neither_wait_nor_repeat(layer):
     images = np.zeros((1, 28, 28, 1), "uint8")
     context = multiprocessing.get_context("fork")

@@ -1,9 +1,7 @@
 """Tables that compare arms: means over the seeds, and differences seed by seed."""
 
-import statistics
-from collections.abc import Sequence
-
 from keras_mra.comparison.paired_interval import interval
+from keras_mra.evaluation.result import mean_and_deviation
 from keras_mra.evaluation.result import table
 
 
@@ -50,13 +48,3 @@ def _cell(values, unit, signed=False):
         return text
     low, high = interval(values)
     return f"{text} [{low:+.{digits}f}, {high:+.{digits}f}]"
-
-
-def mean_and_deviation(
-    values: Sequence[float], signed: bool = False, digits: int = 2
-) -> str:
-    """Formats values as mean ± standard deviation, and a single value as itself."""
-    mean = f"{statistics.mean(values):{'+' if signed else ''}.{digits}f}"
-    if len(values) == 1:
-        return mean
-    return f"{mean} ± {statistics.stdev(values):.{digits}f}"
