@@ -128,6 +128,8 @@ def compare(
         "data": images.name, "preset": None if preset is None else str(preset),
         "pretrain": pretrain, "network": network, "arms": arms,
         "labels_per_class": labels_per_class, "image_shape": list(images.image_shape),
+        # A folder may have changed, and arrays have no name.
+        "images_sha256": images.digest(),
         "minutes": minutes, "epochs": epochs, "seeds": seeds,
         "mask_ratio": mask_ratio, "rate": rate,
     }  # fmt: skip

@@ -1,6 +1,7 @@
 """`comparison_data`: labelled images in memory, some of them held out."""
 
 import dataclasses
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,13 @@ class ComparisonData:
         """`(height, width, channels)`."""
         height, width, channels = self.train[0].shape[1:]
         return height, width, channels
+
+    def digest(self) -> str:
+        """A SHA-256 of all images and labels, as a string."""
+        found = hashlib.sha256()
+        for array in (*self.train, *self.test):
+            found.update(np.ascontiguousarray(array).data)
+        return found.hexdigest()
 
 
 def comparison_data(

@@ -94,6 +94,14 @@ def test_a_folder_that_cannot_be_written_is_refused_before_the_work(
             keras_mra.compare(data, arms=["MixUp"], out=tmp_path / out, **SMALL)
 
 
+def test_other_images_do_not_enter_the_folder(compared):
+    _, out = compared
+    with pytest.raises(ValueError, match="`out` must be a new folder.*images_sha256"):
+        keras_mra.compare(
+            coloured(120, seed=1), arms=["MRA", "MixUp"], out=out, **SMALL
+        )
+
+
 def test_a_killed_comparison_goes_on(data, tmp_path, monkeypatch):
     trained = []
     run = arm_trainer.ArmTrainer.run
