@@ -65,15 +65,20 @@ def test_threads_draw_different_masks(layer):
     reason="JAX and TensorFlow do not work in forked processes.",
 )
 def test_forked_processes_neither_wait_nor_repeat(layer):
+    import torch
+
     images = np.zeros((1, 28, 28, 1), "uint8")
     context = multiprocessing.get_context("fork")
     queue = context.Queue()
+
+    def draw():
+        torch.set_num_threads(1)  # As a `DataLoader` does: OpenMP's do not survive.
+        queue.put(visible(layer, images).tobytes())
+
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         busy = [pool.submit(visible, layer, images) for _ in range(200)]
-        children = [
-            context.Process(target=lambda: queue.put(visible(layer, images).tobytes()))
-            for _ in range(10)
-        ]
+        # Daemons, as the workers of pools are: other processes train, and draw alike.
+        children = [context.Process(target=draw, daemon=True) for _ in range(10)]
         for child in children:
             child.start()
         found = [queue.get(timeout=120) for _ in children]
