@@ -26,6 +26,7 @@ EXTRA_jax := jax
 EXTRA_torch := torch
 
 .PHONY: help demo test test-tensorflow test-jax test-torch test-shared test-slow \
+	test-nightly \
 	docs lint format hooks clean
 
 help:
@@ -34,6 +35,7 @@ help:
 	@echo "make test-tensorflow, test-jax, test-torch  the suite on one backend"
 	@echo "make test-shared  the tests that run once: no backend touches them, or all do"
 	@echo "make test-slow  soak tests, which make test leaves out"
+	@echo "make test-nightly  the suite on three backends with keras-nightly, the next Keras"
 	@echo "make docs    builds the documentation into site/, where a warning is an error"
 	@echo "make lint    ruff check, ruff format --check, mypy"
 	@echo "make format  what ruff can mend by itself"
@@ -61,6 +63,12 @@ test-slow: .venv-test/.installed
 	KERAS_BACKEND=torch $(TEST_BIN)/python $(PYTEST) tests -m "slow and once" \
 		$(PYTEST_ARGS)
 
+# An environment of its own, since the next version of Keras has the name of this one.
+test-nightly: .venv-nightly/.installed
+	for backend in tensorflow jax torch; do KERAS_BACKEND=$$backend \
+		.venv-nightly/bin/python $(PYTEST) tests -m "not once and not slow" \
+		$(PYTEST_ARGS) || exit 1; done
+
 # mkdocs and its theme print announcements about their successors. They are not errors.
 docs: .venv-test/.installed
 	NO_MKDOCS_2_WARNING=1 $(TEST_BIN)/mkdocs build --strict
@@ -78,7 +86,7 @@ hooks: .venv-test/.installed
 	$(TEST_BIN)/pre-commit install
 
 clean:
-	rm -rf .venv .venv-test build dist site .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-test .venv-nightly build dist site .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # There is one stamp per backend, so that another BACKEND adds its packages.
@@ -92,17 +100,28 @@ clean:
 # fetch another build. KerasHub comes without its requirements: one is tensorflow-text,
 # which would bring another build of TensorFlow, and the tests import none of those that
 # are missing. The last line checks the version of PyTorch.
-.venv-test/.installed: $(REQUIREMENTS) | .venv-test/bin/python
-	$(TEST_BIN)/python -m pip install torch==$(TORCH_VERSION)
-	$(TEST_BIN)/python -m pip install -c constraints.txt -e ".[dev]"
-	$(TEST_BIN)/python -m pip install -c constraints.txt --no-deps keras-hub
-	@found=$$($(TEST_BIN)/python -c \
+define INSTALL_FOR_TESTS
+	$(@D)/bin/python -m pip install torch==$(TORCH_VERSION)
+	$(@D)/bin/python -m pip install -c constraints.txt -e ".[dev]"
+	$(@D)/bin/python -m pip install -c constraints.txt --no-deps keras-hub
+	@found=$$($(@D)/bin/python -c \
 		'import importlib.metadata as m; print(m.version("torch"))'); \
 	case "$$found" in $(TORCH_VERSION)|$(TORCH_VERSION)+*) ;; *) \
 		echo "torch must be $(TORCH_VERSION). Received: $$found" >&2; exit 1;; esac
+endef
+
+.venv-test/.installed: $(REQUIREMENTS) | .venv-test/bin/python
+	$(INSTALL_FOR_TESTS)
 	touch $@
 
-.venv/bin/python .venv-test/bin/python:
+# keras-nightly has the files of keras, so that one replaces the other.
+.venv-nightly/.installed: $(REQUIREMENTS) | .venv-nightly/bin/python
+	$(INSTALL_FOR_TESTS)
+	$(@D)/bin/python -m pip uninstall --yes keras
+	$(@D)/bin/python -m pip install --pre --no-deps --force-reinstall keras-nightly
+	touch $@
+
+.venv/bin/python .venv-test/bin/python .venv-nightly/bin/python:
 	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Python 3.11 or newer is needed, as python3.11 or python3 on the PATH" \
 			"or as PYTHON=/path/to/python. Received: PYTHON=$(PYTHON)" >&2; exit 1; }

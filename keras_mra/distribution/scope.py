@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_mra.distribution.engine import engine
+from keras_mra.distribution.keras_distributes import keras_distributes
 
 
 @contextlib.contextmanager
@@ -54,7 +55,7 @@ def jit_compile(preferred: bool) -> bool:
 def _context(distribution: Any) -> contextlib.AbstractContextManager[Any]:
     if distribution is None:
         return contextlib.nullcontext()
-    if hasattr(distribution, "device_mesh") and _keras_distributes():
+    if hasattr(distribution, "device_mesh") and keras_distributes():
         return distribution.scope()
     context = engine.enter(distribution)
     if context is None:
@@ -65,12 +66,3 @@ def _context(distribution: Any) -> contextlib.AbstractContextManager[Any]:
             f"(of type {type(distribution).__name__})"
         )
     return context
-
-
-def _keras_distributes() -> bool:
-    """Returns whether `keras.distribution` supports the backend in use."""
-    try:
-        keras.distribution.get_device_count()
-    except (AttributeError, NotImplementedError):
-        return False
-    return True

@@ -1,8 +1,7 @@
 """Distributed training on PyTorch, in one process per device.
 
-Until `keras.distribution` supports PyTorch (Keras 3.16), this module averages the
-gradients and the metrics over the processes. Once a `keras.distribution` is set, it
-leaves that to Keras.
+Keras averages gradients and metrics over the processes from version 3.16. Before it,
+`torch_averages.py` does.
 """
 
 import contextlib
@@ -10,10 +9,12 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import torch
 
 from keras_mra.distribution.seeds import seed_offset
+from keras_mra.distribution.torch_averages import averaged_metrics
+from keras_mra.distribution.torch_averages import averaged_step
+from keras_mra.distribution.torch_averages import averages
 from keras_mra.typing import Array
 
 EXPECTED = "the process group of all processes, started by `torchrun`"
@@ -76,6 +77,15 @@ def start(model: Any, random_states: list[Any]) -> None:
     rank, processes = rank_and_count()
     if processes == 1:
         return
+    if not model.built:
+        raise ValueError(
+            "`model` must be built before several processes train it, so that they "
+            "start from the same weights: call it on a batch first. Received: a model "
+            f"without weights, {model.name!r}"
+        )
+    # From Keras 3.16, this call copies the variables of the first process to the
+    # others, seeds included. It therefore comes before the seeds are spread.
+    model.make_train_function()
     for v in [*model.variables, *model.optimizer.variables]:
         value = v.value.detach().contiguous()
         torch.distributed.broadcast(value, src=0)
@@ -100,7 +110,7 @@ def summed_replicas() -> int:
 
 
 def train_step(model: Any, step: Callable[..., Any], *args: Any) -> Any:
-    return _averaged_step(model, *args) if _averages() else step(*args)
+    return averaged_step(model, *args) if averages() else step(*args)
 
 
 def test_step(step: Callable[..., Any], *args: Any) -> Any:
@@ -108,48 +118,8 @@ def test_step(step: Callable[..., Any], *args: Any) -> Any:
 
 
 def metrics(results: dict[str, Any]) -> dict[str, Any]:
-    if not _averages():
-        return results
-    with torch.no_grad():
-        processes = rank_and_count()[1]
-        values = [torch.as_tensor(v) / processes for v in results.values()]
-        _sum_over_processes(values)
-    return dict(zip(results, values))
+    return averaged_metrics(results) if averages() else results
 
 
 def builds_symbolically() -> bool:
     return True
-
-
-def _averages() -> bool:
-    """Returns whether this module, not Keras, has to average over processes."""
-    return rank_and_count()[1] > 1 and keras.distribution.distribution() is None
-
-
-def _averaged_step(model: Any, data: Any) -> dict[str, Any]:
-    """Runs Keras' training step, with gradients averaged over the processes."""
-    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-    model.zero_grad()
-    y_pred = model(x, training=True)
-    loss = model.compute_loss(x, y, y_pred, sample_weight, training=True)
-    # The loss is divided before the sum, so that float16 gradients overflow only where
-    # those of one device do.
-    model.optimizer.scale_loss(loss / rank_and_count()[1]).backward()
-    weights = model.trainable_weights
-    gradients = [weight.value.grad for weight in weights]
-    _sum_over_processes([gradient for gradient in gradients if gradient is not None])
-    with torch.no_grad():
-        model.optimizer.apply(gradients, weights)
-    for metric in model.metrics:
-        if metric.name == "loss":
-            metric.update_state(loss, sample_weight=len(keras.tree.flatten(x)[0]))
-    return model.compute_metrics(x, y, y_pred, sample_weight)
-
-
-def _sum_over_processes(tensors: list[torch.Tensor]) -> None:
-    """Replaces each tensor by its sum over the processes, in one message."""
-    flat = torch.cat([tensor.flatten() for tensor in tensors])
-    torch.distributed.all_reduce(flat)
-    sizes = [tensor.numel() for tensor in tensors]
-    for tensor, total in zip(tensors, flat.split(sizes)):
-        tensor.copy_(total.view_as(tensor))

@@ -43,8 +43,10 @@ def devices():
     if DEVICES == 1:
         return None
     if BACKEND == "torch":
-        return "auto"
-    if PORTS:
+        if "keras" not in CONFIG["todo"]:
+            return "auto"
+        keras.distribution.initialize()
+    elif PORTS:
         address = f"127.0.0.1:{PORTS[0]}"
         keras.distribution.initialize(address, 2, CONFIG["rank"])
     return keras.distribution.DataParallel()
@@ -184,6 +186,23 @@ def pretrained_mae():
     return arrays_of(mae.weights, "weights") | logs_of(mae.history)
 
 
+class Unbuilt(distribution.DistributedModel):
+    """A model whose weights do not exist before its first batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(2)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+def fit_unbuilt():
+    model = Unbuilt()
+    model.compile("sgd", "mse")
+    model.fit(np.zeros((4, 3)), np.zeros((4, 2)), verbose=0)
+
+
 def refused():
     """The messages of the errors for unsupported options."""
     attempts = {"batch_size": lambda: distribution.share(GivenViews(0, 1), BATCH - 1)}
@@ -198,6 +217,8 @@ def refused():
     if os.environ.get("WORLD_SIZE", "1") != "1" or PORTS:
         rank = int(os.environ.get("RANK", CONFIG.get("rank", 0)))
         attempts["checkpoint"] = lambda: distribution.check_epochs_done(rank)
+    if BACKEND == "torch":
+        attempts["model"] = fit_unbuilt
     found = {}
     for name, attempt in attempts.items():
         try:
