@@ -114,11 +114,12 @@ endef
 	$(INSTALL_FOR_TESTS)
 	touch $@
 
-# keras-nightly has the files of keras, so that one replaces the other.
+# The nightly versions have the files of keras and keras-hub, and replace them.
 .venv-nightly/.installed: $(REQUIREMENTS) | .venv-nightly/bin/python
 	$(INSTALL_FOR_TESTS)
-	$(@D)/bin/python -m pip uninstall --yes keras
-	$(@D)/bin/python -m pip install --pre --no-deps --force-reinstall keras-nightly
+	$(@D)/bin/python -m pip uninstall --yes keras keras-hub
+	$(@D)/bin/python -m pip install --pre --no-deps --force-reinstall \
+		keras-nightly keras-hub-nightly
 	touch $@
 
 .venv/bin/python .venv-test/bin/python .venv-nightly/bin/python:

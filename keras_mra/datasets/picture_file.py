@@ -45,19 +45,25 @@ def opened_picture(
 
     Raises:
         TooManyPixels: If the header declares more pixels.
-        ValueError: If the file is too short for the pixels that its header declares.
+        ValueError: If the file is too short for the pixels that its header declares,
+            or a decoder within the block finds it damaged.
         OSError: If the file cannot be read, or is of none of `FORMATS`.
     """
+    from PIL.Image import DecompressionBombError
+
     with contextlib.ExitStack() as stack:
         if isinstance(source, (str, os.PathLike)):
             file: Any = stack.enter_context(files.open_regular(source))
         else:
             file = source
-        image = stack.enter_context(_identified(file))
-        if max_megapixels is not None:
-            _check_pixels(image.size, max_megapixels)
-        _check_length(image, file)
-        yield image, file
+        try:
+            image = stack.enter_context(_identified(file))
+            if max_megapixels is not None:
+                _check_pixels(image.size, max_megapixels)
+            _check_length(image, file)
+            yield image, file
+        except (SyntaxError, DecompressionBombError) as error:  # A decoder's.
+            raise ValueError(f"The picture is damaged: {error}") from error
 
 
 def load_picture(image: Any, file: IO[bytes]) -> None:

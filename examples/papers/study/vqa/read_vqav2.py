@@ -71,15 +71,40 @@ def read_vqav2(questions, annotations, images, image_shape, cache_side=None):
     )
 
 
+# What an entry of each file must have.
+_FIELDS = {
+    "questions": {"question_id": int, "image_id": int, "question": str},
+    "annotations": {"question_id": int, "answer_type": str, "answers": list},
+}
+
+
 def _read(path, key):
     """The entries of an official file, and the name of its split."""
     content = files.read_json(pathlib.Path(path).expanduser())
-    if not content.get(key):
+    entries = content.get(key)
+    if not isinstance(entries, list) or not entries:
         raise ValueError(
             f"`{key}` must be a JSON file of VQAv2 with entries under {key!r}. "
             f"Received: {key}={str(path)!r}"
         )
-    return content[key], content.get("data_subtype", "")
+    for place, entry in enumerate(entries):
+        answers = entry.get("answers", []) if isinstance(entry, dict) else []
+        if not _has(entry, _FIELDS[key]) or not all(
+            _has(given, {"answer": str}) for given in answers
+        ):
+            raise ValueError(
+                f"`{key}` must be a JSON file of VQAv2, whose entries have "
+                f"{', '.join(_FIELDS[key])}. Received: {key}={str(path)!r}, whose "
+                f"entry {place} is {str(entry)[:200]}"
+            )
+    return entries, content.get("data_subtype", "")
+
+
+def _has(entry, fields):
+    """Whether a value from JSON is an object with values of these types."""
+    return isinstance(entry, dict) and all(
+        isinstance(entry.get(name), kind) for name, kind in fields.items()
+    )
 
 
 def _paths(folder, split, ids):

@@ -88,6 +88,10 @@ def test_bad_official_files_are_named(official):
     (official / "fewer.json").write_text(json.dumps(broken))
     with pytest.raises(ValueError, match="`annotations`.*1 of 3, such as question 11"):
         read(official, annotations=official / "fewer.json")
+    del broken["annotations"][1]["answers"][0]["answer"]
+    (official / "damaged.json").write_text(json.dumps(broken))
+    with pytest.raises(ValueError, match="`annotations` must be .* whose entry 1 is"):
+        read(official, annotations=official / "damaged.json")
     (official / "images" / "COCO_train2014_000000000009.jpg").unlink()
     with pytest.raises(FileNotFoundError, match="1 of 2 images.*000000000009.jpg"):
         read(official)
