@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from keras_mra import checks
 from keras_mra.datasets import crops
+from keras_mra.datasets import fast_crops
 from keras_mra.datasets import image_reader
 from keras_mra.datasets.epoch_dataset import Batch
 from keras_mra.datasets.epoch_dataset import EpochDataset
@@ -41,6 +42,11 @@ class CropDataset(EpochDataset):
         workers: Int, threads that decode and resize images, also those of the next two
             batches while a batch is used. `None` is the number of processors that the
             process may use. The batches do not depend on it.
+        image_library: `"opencv"` or `"pillow"`, or `None` for OpenCV where it is
+            installed. OpenCV reads colour JPEG files, and cuts and resizes random crops
+            of them, of TFDS images and of cached images, faster than Pillow, which does
+            all else. The pixels differ a little, so that a resumed run needs the
+            library that it began with.
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class CropDataset(EpochDataset):
         cache_side: int | None = None,
         drop_last: bool = True,
         workers: int | None = None,
+        image_library: str | None = None,
     ) -> None:
         self.image_shape = checks.image_shape(image_shape)
         crops.check_channels(self.image_shape)
@@ -70,6 +77,11 @@ class CropDataset(EpochDataset):
             else checks.positive_int("cache_side", cache_side)
         )
         self.labels = checks.flag("labels", labels)
+        library = fast_crops.chosen_library(image_library)
+        is_fast = crop == "random" and self.image_shape[2] == 3
+        self.image_library = library if is_fast else "pillow"
+        # Pillow shrinks the images of the cache, once.
+        self.takes_arrays = self.image_library == "opencv" and cache_side is None
         self.num_images = num_images
         self._cache: dict[int, tuple[Any, int | None]] = {}
         self._reader = ReadAhead(self._sample, workers)
@@ -90,7 +102,8 @@ class CropDataset(EpochDataset):
                 this length.
 
         Returns:
-            The image as a `PIL.Image.Image` of any mode, and its label, an int or
+            The image as a `PIL.Image.Image` of any mode, or also as a uint8 array of
+            shape `(height, width, 3)` if `takes_arrays`; and its label, an int or
             `None`.
         """
         raise NotImplementedError
@@ -113,6 +126,9 @@ class CropDataset(EpochDataset):
     def _sample(self, sample: int) -> tuple[npt.NDArray[np.uint8], int | None]:
         """A crop of shape `image_shape`, and its label."""
         image, label = self._converted(sample // self.crops_per_image)
+        if isinstance(image, np.ndarray):
+            box = self._box(image.shape[1::-1], sample)
+            return fast_crops.resized(image, box, self.image_shape), label
         box = self._box(image.size, sample)
         return crops.resized(image, box, self.image_shape), label
 
@@ -122,16 +138,19 @@ class CropDataset(EpochDataset):
         return crops.random_box(size, self.crop_scale, self.sample_rng(sample))
 
     def _converted(self, index: int) -> tuple[Any, int | None]:
-        """Returns an image with the wanted channels, and its label."""
+        """Returns an image, of which OpenCV crops arrays, and its label."""
         if index in self._cache:
             return self._cache[index]
         min_side = self.cache_side or crops.smallest_crop_side(
             self.image_shape, self.crop, self.crop_scale
         )
         image, label = self.open_image(index, min_side)
-        image = image_reader.to_channels(image, self.image_shape[2])
+        if not isinstance(image, np.ndarray):
+            image = image_reader.to_channels(image, self.image_shape[2])
         if self.cache_side is not None:
             image = _shrunk(image, self.cache_side)
+            if self.image_library == "opencv":
+                image = np.asarray(image)
             self._cache[index] = image, label
         return image, label
 

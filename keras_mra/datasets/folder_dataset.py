@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from keras_mra import checks
+from keras_mra.datasets import fast_crops
 from keras_mra.datasets import image_reader
 from keras_mra.datasets.crop_dataset import CropDataset
 from keras_mra.datasets.find_images import find_images
@@ -57,6 +58,7 @@ class FolderDataset(CropDataset):
         drop_last: Bool, whether to drop a last batch that is not full.
         class_names: List of folder names, if some of them may not occur here.
         workers: As in `CropDataset`.
+        image_library: As in `CropDataset`.
 
     Raises:
         FileNotFoundError: If the folder does not exist.
@@ -86,6 +88,7 @@ class FolderDataset(CropDataset):
         drop_last: bool = True,
         class_names: Sequence[str] | None = None,
         workers: int | None = None,
+        image_library: str | None = None,
     ) -> None:
         self.max_megapixels = checks.positive_float("max_megapixels", max_megapixels)
         folders: list[str | None]
@@ -117,6 +120,7 @@ class FolderDataset(CropDataset):
             cache_side=cache_side,
             drop_last=drop_last,
             workers=workers,
+            image_library=image_library,
         )
 
     def open_image(self, index: int, min_side: int) -> tuple[Any, int | None]:
@@ -182,8 +186,9 @@ class FolderDataset(CropDataset):
     def _read(self, index: int, min_side: int) -> Any:
         """Decodes a file, or adds it to `unreadable` and returns `None`."""
         path = self.paths[index]
+        reader = fast_crops if self.takes_arrays else image_reader
         try:
-            return image_reader.read_upright(path, min_side, self.max_megapixels)
+            return reader.read_upright(path, min_side, self.max_megapixels)
         except MemoryError:
             raise
         except Exception as error:  # Pillow's decoders raise errors of many types.

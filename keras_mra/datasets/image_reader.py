@@ -144,15 +144,15 @@ def read_exact(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> ExactImage
             _verify(image)
             pixels, metadata = sixteen_bit_png.read_sixteen_bit_png(path, gray)
             exif = metadata.get("exif", b"")
-            stored = orientation = _orientation(lambda: _parsed(exif))
+            stored = orientation = stored_orientation(lambda: _parsed(exif))
         else:
             # Pillow itself applies the orientation of a TIFF file while it decodes. It
             # decodes other files to read their orientation, and hides damage there.
             if image.format != "TIFF":
                 load_picture(image, file)
-            stored = _orientation(image.getexif)
+            stored = stored_orientation(image.getexif)
             load_picture(image, file)
-            orientation = _orientation(image.getexif)
+            orientation = stored_orientation(image.getexif)
             deep = image.mode[0] in "IF"
             pixels = _as_sixteen_bits(image) if deep else _as_eight_bits(image)
             metadata = _metadata(image)
@@ -172,7 +172,8 @@ def _is_animated(image: Any) -> bool:
     return image.format != "MPO" and getattr(image, "is_animated", False)
 
 
-def _orientation(read_exif: Callable[[], Any]) -> int:
+def stored_orientation(read_exif: Callable[[], Any]) -> int:
+    """The orientation that a function returns as EXIF data; damaged data count as 1."""
     try:
         return exif_orientation.orientation_of(read_exif())
     except Exception:  # Damaged metadata raises errors of many types in Pillow.

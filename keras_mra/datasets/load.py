@@ -48,6 +48,7 @@ def load(
     crops_per_image: int = ...,
     cache_side: int | None = ...,
     workers: int | None = ...,
+    image_library: str | None = ...,
     max_megapixels: float = ...,
     default_side: int = ...,
     seed: int | None = ...,
@@ -62,6 +63,7 @@ def load(
     crops_per_image: int = 1,
     cache_side: int | None = None,
     workers: int | None = None,
+    image_library: str | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
     default_side: int = DEFAULT_SIDE,
     seed: int | None = 0,
@@ -91,6 +93,8 @@ def load(
             to a short side of at most that many pixels.
         workers: Int, threads that decode images, or `None` for the number of
             processors. The batches do not depend on it.
+        image_library: `"opencv"`, `"pillow"`, or `None` for OpenCV where it is
+            installed; what random crops are made with.
         max_megapixels: Float, for `folder:`: the largest pictures that are read, in
             millions of pixels.
         default_side: Int, see `image_shape`.
@@ -135,6 +139,7 @@ def load(
         "crops_per_image": crops_per_image,
         "cache_side": cache_side,
         "workers": workers,
+        "image_library": image_library,
         "seed": seed,
     }
     max_megapixels = checks.positive_float("max_megapixels", max_megapixels)

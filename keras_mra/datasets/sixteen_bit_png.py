@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from keras_mra.datasets.opencv import opencv
 from keras_mra.typing import Path
 
-OLDEST_OPENCV = (4, 14)
 COMPRESSION = 2  # Of 0 to 9. Three times as fast as 6, for files 15 % larger.
 GRAY_WITH_ALPHA = "LA;16B"  # Pillow's name of what the file holds.
+_WHAT = "16-bit colour PNG files"
 _RAW_MODES = (GRAY_WITH_ALPHA, "RGB;16B", "RGBA;16B")
 
 
@@ -40,7 +41,7 @@ def read_sixteen_bit_png(
         ImportError: If OpenCV is not installed or too old.
         ValueError: If OpenCV cannot decode the file.
     """
-    cv2 = _opencv()
+    cv2 = opencv(_WHAT)
     pixels, kinds, contents = cv2.imdecodeWithMetadata(
         np.frombuffer(pathlib.Path(path).read_bytes(), "uint8"),
         flags=cv2.IMREAD_UNCHANGED,
@@ -78,7 +79,7 @@ def encode_sixteen_bit_png(pixels: npt.NDArray[np.uint16], **metadata: bytes) ->
         ImportError: If OpenCV is not installed or too old.
         ValueError: If OpenCV cannot encode the file.
     """
-    cv2 = _opencv()
+    cv2 = opencv(_WHAT)
     if pixels.shape[2] == 2:
         pixels = pixels[..., [0, 0, 0, 1]]  # (height, width, 4)
         metadata.pop("icc_profile", None)
@@ -99,25 +100,6 @@ def encode_sixteen_bit_png(pixels: npt.NDArray[np.uint16], **metadata: bytes) ->
         raise ValueError("OpenCV could not encode the 16-bit PNG file.")
     content: bytes = file.tobytes()
     return content
-
-
-def _opencv() -> Any:
-    """Imports OpenCV. Older versions do not write ICC profiles or cICP chunks."""
-    try:
-        import cv2
-    except ImportError as error:
-        raise ImportError(
-            "16-bit colour PNG files need OpenCV, which is not installed: "
-            "pip install 'keras-mra[images]'"
-        ) from error
-    if tuple(int(part) for part in cv2.__version__.split(".")[:2]) < OLDEST_OPENCV:
-        raise ImportError(
-            f"16-bit colour PNG files need OpenCV {OLDEST_OPENCV[0]}."
-            f"{OLDEST_OPENCV[1]} or newer: "
-            "pip install --upgrade 'keras-mra[images]'. "
-            f"Received: OpenCV {cv2.__version__}"
-        )
-    return cv2
 
 
 def _metadata_numbers(cv2: Any) -> dict[str, int]:

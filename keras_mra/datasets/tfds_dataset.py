@@ -53,8 +53,11 @@ class TfdsDataset(CropDataset):
 
         example = self.source[index]
         pixels = np.asarray(example[self.image_key])
+        label = None if self.label_key is None else example[self.label_key]
+        if self.takes_arrays and pixels.shape[-1] == 3 and pixels.dtype == np.uint8:
+            return pixels, label
         image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-        return image, None if self.label_key is None else example[self.label_key]
+        return image, label
 
     def all_labels(self) -> npt.NDArray[Any]:
         """Returns the labels of all samples."""

@@ -154,6 +154,8 @@ class Checkpoint(keras.callbacks.Callback):
         return None
 
     def _refuse_another_run(self, saved: dict[str, Any]) -> None:
+        if "image_library" in self.run:
+            saved = {"image_library": "pillow", **saved}  # Of earlier versions.
         if "model" in saved:
             saved = {**saved, "model": {**ADDED_ARGUMENTS, **saved["model"]}}
         there, here = _flat(saved), _flat(self.run)

@@ -64,6 +64,7 @@ def prepare(
         "model": {k: v for k, v in mae.get_config().items() if k != "name"},
         "data": data.name,
         "crop_scale": list(request.crop_scale),
+        **({"image_library": data.image_library} if data.image_library else {}),
         **({"held_out": data.held_out} if data.held_out else {}),
         "crops_per_image": request.crops_per_image,
         "seed": request.seed,

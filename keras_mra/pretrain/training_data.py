@@ -39,6 +39,8 @@ class TrainingData:
         fit_steps: Int, for `fit`, or `None` where each epoch of `batches` ends.
         first_images: NumPy array, the images of the first batch.
         cropped: Bool, whether the source crops at random already.
+        image_library: String, what the source makes its random crops with, or `None`
+            where there is no choice.
         held_out: Int, the images of the source that are not trained on.
         name: String, the name of the data in a model card.
     """
@@ -50,6 +52,7 @@ class TrainingData:
     fit_steps: int | None
     first_images: np.ndarray[Any, Any]
     cropped: bool
+    image_library: str | None
     held_out: int
     name: str
 
@@ -123,6 +126,7 @@ def training_data(request: DataRequest, default_side: int = 224) -> TrainingData
         fit_steps=fit_steps,
         first_images=first,
         cropped=getattr(source, "crop", None) == "random",
+        image_library=getattr(source, "image_library", None),
         held_out=held_out,
         name=name,
     )
