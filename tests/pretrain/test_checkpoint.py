@@ -376,3 +376,13 @@ def test_arguments_that_earlier_versions_did_not_have(tmp_path):
     other = Checkpoint(tmp_path, {"model": {**model, **changed}})
     with pytest.raises(ValueError, match="smooth_fill.*another|another.*smooth_fill"):
         other._refuse_another_run({"model": model})
+
+
+def test_earlier_versions_made_their_crops_with_pillow(tmp_path):
+    earlier = {"data": "folder:photos"}
+    Checkpoint(tmp_path, {**earlier, "image_library": "pillow"})._refuse_another_run(
+        earlier
+    )
+    now = Checkpoint(tmp_path, {**earlier, "image_library": "opencv"})
+    with pytest.raises(ValueError, match="image_library='pillow' there, 'opencv' here"):
+        now._refuse_another_run(earlier)

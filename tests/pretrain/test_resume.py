@@ -35,6 +35,18 @@ def folder(tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory):
+    """JPEG files in colour, whose crops OpenCV makes."""
+    from PIL import Image
+
+    root = tmp_path_factory.mktemp("photographs")
+    for i, image in enumerate(make_images()):
+        larger = Image.fromarray(image[..., 0]).convert("RGB").resize((20, 16))
+        larger.save(root / f"{i}.jpg")
+    return root
+
+
 def make_data(kind, folder):
     return {
         "arrays": make_images,
@@ -76,6 +88,21 @@ def test_an_exception_and_a_resume(whole_runs, folder, tmp_path, kind, epoch, mi
     assert ran.begun == list(range(epoch, EPOCHS))
     assert resumed.history.epoch == list(range(EPOCHS))
     assert_same_run(resumed, whole)
+
+
+def test_photographs_and_a_resume(photographs, tmp_path, monkeypatch):
+    def run(**arguments):
+        data = f"folder:{photographs}"
+        return pretrain_at_random(data, image_shape=(8, 8, 3), **arguments)
+
+    whole = run()
+    with pytest.raises(Killed):
+        run(checkpoint=tmp_path, callbacks=[Kill(2, middle=True)])
+    with monkeypatch.context() as without_opencv:
+        without_opencv.setitem(sys.modules, "cv2", None)
+        with pytest.raises(ValueError, match="image_library='opencv' there, 'pillow'"):
+            run(checkpoint=tmp_path)
+    assert_same_run(run(checkpoint=tmp_path), whole)
 
 
 @pytest.mark.graph
