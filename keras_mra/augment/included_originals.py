@@ -3,6 +3,7 @@
 import functools
 import pathlib
 from collections.abc import Callable
+from collections.abc import Sequence
 
 from keras_mra import files
 from keras_mra.augment.copy_names import CopyNames
@@ -10,7 +11,9 @@ from keras_mra.augment.copy_names import exists
 from keras_mra.datasets.exact_image import ExactImage
 
 
-def check_collisions(names: CopyNames, paths: list[pathlib.Path], copies: int) -> None:
+def check_collisions(
+    names: CopyNames, paths: Sequence[pathlib.Path], copies: int
+) -> None:
     """Refuses a source where the copy of one file has the name of another file.
 
     Args:

@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 from keras_mra.augment.augment_report import AugmentReport
 from keras_mra.augment.copy_names import CopyNames
@@ -36,7 +37,7 @@ class Original:
 
 def read_originals(
     names: CopyNames,
-    paths: list[pathlib.Path],
+    paths: Sequence[pathlib.Path],
     copies: int,
     include_originals: bool,
     max_megapixels: float,

@@ -3,6 +3,7 @@
 import functools
 import pathlib
 from collections.abc import Callable
+from collections.abc import Sequence
 
 from keras_mra.augment.augment_report import AugmentReport
 from keras_mra.augment.copies import InvalidName
@@ -19,7 +20,7 @@ from keras_mra.augment.painter import Painter
 def write_copies(
     painter: Painter,
     names: CopyNames,
-    paths: list[pathlib.Path],
+    paths: Sequence[pathlib.Path],
     copies: int,
     include_originals: bool,
     max_megapixels: float,

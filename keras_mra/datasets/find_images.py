@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from keras_mra import checks
 from keras_mra import files
 from keras_mra.datasets.image_reader import SUFFIXES
+from keras_mra.datasets.path_list import PathList
 from keras_mra.typing import Path
 
 
@@ -17,12 +18,14 @@ class FoundImages:
     """The image files of a folder tree, and what is named as one but left out.
 
     Attributes:
-        paths: Sorted list of paths, without hidden files and folders.
+        root: Path of the folder.
+        paths: `PathList`, sorted, without hidden files and folders.
         left_out: List of `(path, reason)`: links that leave the tree, what is no
             regular file, and folders that cannot be listed.
     """
 
-    paths: list[pathlib.Path]
+    root: pathlib.Path
+    paths: PathList
     left_out: list[tuple[pathlib.Path, str]]
 
     def warn_of_left_out(self) -> None:
@@ -58,51 +61,88 @@ def find_images(root: Path, follow_links: bool = False) -> FoundImages:
         raise FileNotFoundError(f"The folder {str(root)!r} does not exist.")
     if not root.is_dir():
         raise NotADirectoryError(f"{str(root)!r} must be a folder, but it is a file.")
-    found = FoundImages([], [])
-    for path, reason in _walk(root, follow_links):
+    found = FoundImages(root, PathList(), [])
+    for folder, name, reason in _walk(root, follow_links):
         if reason is None:
-            found.paths.append(path)
+            found.paths.append(folder, name)
         else:
-            found.left_out.append((path, reason))
+            found.left_out.append((pathlib.Path(folder, name), reason))
     if not found.paths:
         raise ValueError(
             f"The folder {str(root)!r} holds no image. Its files and those of its "
             f"sub-folders must end in {', '.join(SUFFIXES)}."
             + (f" Left out: {found.describe_left_out()}" if found.left_out else "")
         )
-    found.paths.sort()
     found.left_out.sort()
     return found
 
 
+@dataclasses.dataclass(frozen=True)
+class _Listing:
+    """What is still to come of a folder, the next name last.
+
+    A folder can hold a million names. Their entries would take more memory.
+    """
+
+    path: str
+    names: list[str]
+    folders: set[str]
+    left_out: dict[str, str]
+
+
 def _walk(
     root: pathlib.Path, follow_links: bool
-) -> Iterator[tuple[pathlib.Path, str | None]]:
-    """Yields the images of a tree, each with the reason to leave it out, or `None`."""
+) -> Iterator[tuple[str, str, str | None]]:
+    """Yields the images of a tree in the order of their paths.
+
+    Yields:
+        The folder, the name, and the reason to leave the image out, or `None`.
+    """
     tree = os.path.realpath(root)
     seen: set[str] = set()
-    folders = [str(root)]
-    while folders:
-        folder = folders.pop()
+    parent, name = os.path.split(root)
+    stack = [_Listing(parent, [name], {name}, {})]
+    while stack:
+        folder = stack[-1]
+        if not folder.names:
+            stack.pop()
+            continue
+        name = folder.names.pop()
+        if name not in folder.folders:
+            yield folder.path, name, folder.left_out.get(name)
+            continue
+        path = os.path.join(folder.path, name)
         # A link to a parent folder would otherwise be followed forever.
-        real = os.path.realpath(folder)
+        real = os.path.realpath(path)
         if real in seen:
             continue
         seen.add(real)
         if not follow_links and not _is_below(real, tree):
-            yield pathlib.Path(folder), f"a link that leaves the folder, to {real!r}"
+            yield folder.path, name, f"a link that leaves the folder, to {real!r}"
             continue
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            stack.append(_listed(path, tree, follow_links))
         except OSError as error:
-            yield pathlib.Path(folder), f"cannot be listed: {error.strerror}"
-            continue
-        inner = [entry for entry in entries if not entry.name.startswith(".")]
-        folders += [entry.path for entry in reversed(inner) if entry.is_dir()]
-        for entry in inner:
-            if entry.name.lower().endswith(SUFFIXES) and not entry.is_dir():
-                reason = _reason_to_leave_out(entry, tree, follow_links)
-                yield pathlib.Path(entry.path), reason
+            yield folder.path, name, f"cannot be listed: {error.strerror}"
+
+
+def _listed(path: str, tree: str, follow_links: bool) -> _Listing:
+    """Lists the images and folders of a folder, without the hidden ones."""
+    found = _Listing(path, [], set(), {})
+    with os.scandir(path) as entries:
+        for entry in entries:
+            name = entry.name
+            if name.startswith("."):
+                continue
+            if entry.is_dir():
+                found.folders.add(name)
+            elif not name.lower().endswith(SUFFIXES):
+                continue
+            elif reason := _reason_to_leave_out(entry, tree, follow_links):
+                found.left_out[name] = reason
+            found.names.append(name)
+    found.names.sort(reverse=True)
+    return found
 
 
 def _reason_to_leave_out(

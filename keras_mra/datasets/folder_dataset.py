@@ -14,8 +14,10 @@ from keras_mra import checks
 from keras_mra.datasets import fast_crops
 from keras_mra.datasets import image_reader
 from keras_mra.datasets.crop_dataset import CropDataset
+from keras_mra.datasets.find_images import FoundImages
 from keras_mra.datasets.find_images import find_images
 from keras_mra.datasets.held_out import evenly_spaced
+from keras_mra.datasets.path_list import PathList
 from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.typing import ImageShape
 from keras_mra.typing import Path
@@ -34,7 +36,8 @@ class FolderDataset(CropDataset):
     are left out, and a warning counts and names them.
 
     Args:
-        root: Path of a folder, or a list of paths of images, which may be links.
+        root: Path of a folder, or a list of paths of images, which may be links; or
+            what `find_images` has found in a folder.
         image_shape: Triple of ints, `(height, width, channels)`, with 1, 3 or 4
             channels.
         batch_size: Int, or `None` for 256 or all samples, whichever is less.
@@ -73,7 +76,7 @@ class FolderDataset(CropDataset):
 
     def __init__(
         self,
-        root: Path | Iterable[Path],
+        root: Path | Iterable[Path] | FoundImages,
         image_shape: ImageShape,
         batch_size: int | None,
         *,
@@ -91,19 +94,21 @@ class FolderDataset(CropDataset):
         image_library: str | None = None,
     ) -> None:
         self.max_megapixels = checks.positive_float("max_megapixels", max_megapixels)
-        folders: list[str | None]
+        inside: list[str | None]
         if isinstance(root, (str, os.PathLike)):
-            found = find_images(root)
-            found.warn_of_left_out()
-            self.paths = found.paths
-            folders = first_level_folders(root, self.paths)
+            root = find_images(root)
+        if isinstance(root, FoundImages):
+            root.warn_of_left_out()
+            self.paths = root.paths
+            inside = first_level_folders(root)
         else:
-            self.paths = [pathlib.Path(path) for path in root]
-            folders = [path.parent.name for path in self.paths]
+            self.paths = PathList(root)
+            inside = [pathlib.Path(folder).name for folder in self.paths.folders]
         self.class_names = None
         if labels:
-            self.class_names = class_names or class_names_of(folders)
-            self._labels = _labels(folders, self.class_names)
+            self.class_names = class_names or class_names_of(inside)
+            places = np.array(_places(inside, self.class_names), "int32")
+            self._labels = np.repeat(places, self.paths.counts)
         self.unreadable: dict[pathlib.Path, str] = {}
         self._no_replacements: frozenset[int] = frozenset()
         self._reported = 0
@@ -133,7 +138,7 @@ class FolderDataset(CropDataset):
                 continue
             image = self._read(candidate, min_side)
             if image is not None:
-                return image, self._labels[candidate] if self.labels else None
+                return image, int(self._labels[candidate]) if self.labels else None
         raise ValueError(
             f"None of the {self.num_images} images can be read: {self._first_few()}"
         )
@@ -170,7 +175,7 @@ class FolderDataset(CropDataset):
         """Returns the labels of all samples."""
         if not self.labels:
             return super().all_labels()
-        return np.repeat(np.array(self._labels, "int32"), self.crops_per_image)
+        return np.repeat(self._labels, self.crops_per_image)
 
     def on_epoch_end(self) -> None:
         """Warns of files that could not be read in this epoch for the first time."""
@@ -201,11 +206,16 @@ class FolderDataset(CropDataset):
         return text + ("; ..." if len(self.unreadable) > count else "")
 
 
-def first_level_folders(root: Path, paths: Sequence[pathlib.Path]) -> list[str | None]:
-    """Returns the name of each path's folder directly below `root`, or `None`."""
-    root = checks.path("root", root, "folder")
-    parts = [path.relative_to(root).parts for path in paths]
-    return [names[0] if len(names) > 1 else None for names in parts]
+def first_level_folders(found: FoundImages) -> list[str | None]:
+    """Returns the folder directly below the root that holds each of `paths.folders`.
+
+    It is `None` for the root.
+    """
+    parts = [
+        pathlib.Path(folder).relative_to(found.root).parts
+        for folder in found.paths.folders
+    ]
+    return [names[0] if names else None for names in parts]
 
 
 def class_names_of(folders: Sequence[str | None]) -> list[str]:
@@ -213,7 +223,7 @@ def class_names_of(folders: Sequence[str | None]) -> list[str]:
     return sorted({folder for folder in folders if folder is not None})
 
 
-def _labels(folders: Sequence[str | None], class_names: Sequence[str]) -> list[int]:
+def _places(folders: Sequence[str | None], class_names: Sequence[str]) -> list[int]:
     places: dict[str | None, int] = {
         name: place for place, name in enumerate(class_names)
     }

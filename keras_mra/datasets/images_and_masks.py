@@ -3,6 +3,7 @@
 import pathlib
 import warnings
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def images_and_masks(
     max_megapixels = checks.positive_float("max_megapixels", max_megapixels)
     found_images = find_images(root)
     found_images.warn_of_left_out()
-    paths = found_images.paths
+    paths: Sequence[pathlib.Path] = found_images.paths
     mask_of = {} if masks is None else _matching_masks(root, paths, masks)
     if masks is not None:
         paths = [path for path in paths if path in mask_of]
@@ -108,7 +109,7 @@ def images_and_masks(
 
 
 def _matching_masks(
-    root: Path, paths: list[pathlib.Path], masks: Path
+    root: Path, paths: Sequence[pathlib.Path], masks: Path
 ) -> dict[pathlib.Path, pathlib.Path]:
     """The mask of each image that has one."""
     root = checks.path("root", root, "folder")

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 from typing import Literal
 from typing import overload
@@ -179,18 +180,18 @@ def _folder(
 ) -> Dataset[FolderDataset]:
     root = checks.path("folder:PATH", path, "folder")
     training_root, test_root = splits_of(root)
-    paths = find_images(training_root).paths
-    inside = folders.first_level_folders(training_root, paths)
+    found = find_images(training_root)
+    inside = folders.first_level_folders(found)
     # An image outside every sub-folder has no class, so the data set has no labels.
     class_names = None if None in inside else folders.class_names_of(inside)
-    image_shape = image_shape or _shape_of_files(paths, default_side)
+    image_shape = image_shape or _shape_of_files(found.paths, default_side)
     both = {
         **both,
         "labels": class_names is not None,
         "class_names": class_names,
     }
     return Dataset(
-        train=FolderDataset(training_root, image_shape, batch_size, **both, **training),
+        train=FolderDataset(found, image_shape, batch_size, **both, **training),
         test=(
             None
             if test_root is None
@@ -203,7 +204,7 @@ def _folder(
     )
 
 
-def _shape_of_files(paths: list[pathlib.Path], default_side: int) -> ImageShape:
+def _shape_of_files(paths: Sequence[pathlib.Path], default_side: int) -> ImageShape:
     """Returns the shape that the first files share, from their headers."""
     sizes, grays = set(), set()
     for path in paths[:_HEADERS_READ]:

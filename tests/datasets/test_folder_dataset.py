@@ -111,8 +111,9 @@ def test_crops_are_functions_of_seed_epoch_and_index(tmp_path):
 def test_cache_reads_each_file_once_and_shrinks_it(tmp_path, monkeypatch):
     for i in range(2):
         save(tmp_path / f"{i}.png", (200, 100))
+    # Two threads may both read a file that neither of them finds in the cache.
     data = datasets.FolderDataset(
-        tmp_path, (8, 8, 3), 10, crops_per_image=50, cache_side=32
+        tmp_path, (8, 8, 3), 10, crops_per_image=50, cache_side=32, workers=1
     )
     opened, original = [], image_reader.read_upright
 
@@ -122,7 +123,7 @@ def test_cache_reads_each_file_once_and_shrinks_it(tmp_path, monkeypatch):
 
     monkeypatch.setattr(image_reader, "read_upright", counted)
     all_batches(data), all_batches(data)
-    assert sorted(opened) == data.paths
+    assert sorted(opened) == list(data.paths)
     assert [len(image) for image, _ in data._cache.values()] == [32] * 2
 
 
