@@ -3,14 +3,16 @@
 Each contender reads files of about 500x375 pixels, cuts random boxes (a fifth of the
 area to all of it, 3/4 to 4/3 wide) and resizes them to 224 pixels, in shuffled batches:
 
-- `keras_mra`: `datasets.FolderDataset`;
-- `tf.data`: `decode_and_crop_jpeg`, then `tf.image.resize`;
+- `keras_mra`: `datasets.FolderDataset`, with OpenCV;
+- `keras_mra with Pillow`: the same with `image_library="pillow"`;
+- `tf.data`: `decode_and_crop_jpeg`, then `tf.image.resize`, which does not smooth;
 - `grain`: a `MapDataset` of Pillow crops, with threads;
-- `torch`: a `DataLoader` of Pillow crops, with processes;
+- `torch`: a `DataLoader` of Pillow crops as torchvision makes them, with processes;
 - `keras`: `image_dataset_from_directory` at 256 pixels, then `RandomCrop`.
 
 A contender with N workers has N cores to itself, so that images per second and core can
-be compared. The crops of `keras` have one size, and cost it less.
+be compared. Images per second of processor time vary less on a machine that is not
+idle. The crops of `keras` have one size, and cost it less: it is no peer in the ratios.
 
     python benchmarks/input_pipeline.py --out benchmarks/results/input_pipeline.json
 
@@ -18,56 +20,116 @@ Without `--data`, the files are made of the package's photographs, enlarged, wit
 """
 
 import argparse
+import functools
+import importlib.util
 import json
+import multiprocessing
 import os
 import pathlib
 import tempfile
+import time
 
 import interleaved
 import numpy as np
 
 SIDE, SCALE, RATIO = 224, (0.2, 1.0), (3 / 4, 4 / 3)
-CONTENDERS = ("keras_mra", "tf.data", "grain", "torch", "keras")
+# What each contender needs beside the package.
+CONTENDERS = {
+    "keras_mra": "cv2",
+    "keras_mra with Pillow": "torch",
+    "tf.data": "tensorflow",
+    "grain": "grain",
+    "torch": "torch",
+    "keras": "tensorflow",
+}
+OURS = ("keras_mra", "keras_mra with Pillow")
 
 
 def main():
     args = parse_arguments()
     if args.worker:
         return work(**json.loads(args.worker))
+    present = [n for n in args.contenders if importlib.util.find_spec(CONTENDERS[n])]
+    skipped = [name for name in args.contenders if name not in present]
+    if skipped:
+        print(f"skipped, because they are not installed: {', '.join(skipped)}")
     with tempfile.TemporaryDirectory() as folder:
         data = args.data or make_files(pathlib.Path(folder), args.files)
-        results = {
-            **interleaved.provenance(),
-            "batch_size": args.batch,
-            "data": args.data or f"{args.files} files made of sample photographs",
-            "seconds": {},
-        }
-        names = [(name, cores) for name in args.contenders for cores in args.cores]
-        processes = {}
-        for name, cores in names:
-            options = {
-                "name": name, "cores": cores, "data": str(data), "batch": args.batch,
-            }  # fmt: skip
-            backend = "torch" if name in ("keras_mra", "torch") else "tensorflow"
-            processes[name, cores] = interleaved.Worker(__file__, options, backend)
-            processes[name, cores].ask(steps=interleaved.WARM_UP_STEPS)
-            print(f"{name} on {cores} ready", flush=True)
-        seconds = {key: [] for key in names}
-        for round_number in range(args.rounds):
-            for key in names:
-                seconds[key].append(processes[key].ask(steps=args.steps))
-            print(f"round {round_number + 1} of {args.rounds}", flush=True)
-        for process in processes.values():
-            process.close()
-    images = args.steps * args.batch
-    results["seconds"] = {f"{name} {n}": times for (name, n), times in seconds.items()}
-    results["images_per_second"] = {
-        key: images / interleaved.median(values)
-        for key, values in results["seconds"].items()
+        times = measure(present, str(data), args)
+    results = {
+        **interleaved.provenance(),
+        "batch_size": args.batch,
+        "data": args.data or f"{args.files} files made of sample photographs",
+        "skipped": skipped,
+        "seconds": times,
+        "summary": summarize(times, args),
     }
-    report(results["images_per_second"], args)
+    report(results["summary"], present, args.cores)
     if args.out:
         interleaved.write_json(args.out, results)
+
+
+def measure(names, data, args):
+    """Seconds on the clock and of the processors, of each round, by contender."""
+    processes, times = {}, {}
+    for name in names:
+        for cores in args.cores:
+            options = {"name": name, "cores": cores, "data": data, "batch": args.batch}
+            backend = "torch" if name in (*OURS, "torch") else "tensorflow"
+            key = f"{name}, {cores}"
+            processes[key] = interleaved.Worker(__file__, options, backend)
+            processes[key].ask(steps=interleaved.WARM_UP_STEPS)
+            times[key] = {"clock": [], "processors": []}
+            print(f"{key} ready", flush=True)
+    for round_number in range(args.rounds):
+        for key, process in processes.items():
+            clock, processors = process.ask(steps=args.steps)
+            times[key]["clock"].append(clock)
+            times[key]["processors"].append(processors)
+        print(f"round {round_number + 1} of {args.rounds}", flush=True)
+    for process in processes.values():
+        process.close()
+    return times
+
+
+def summarize(times, args):
+    images = args.steps * args.batch
+    speed = {
+        key: {name: images / interleaved.median(s) for name, s in found.items()}
+        for key, found in times.items()
+    }
+    for key, found in speed.items():
+        cores = key.rsplit(", ", 1)[1]
+        peers = [
+            speed[f"{name}, {cores}"]["clock"]
+            for name in ("tf.data", "grain", "torch")
+            if f"{name}, {cores}" in speed
+        ]
+        if peers:
+            found["times_as_fast_as_fastest_peer"] = found["clock"] / max(peers)
+    return speed
+
+
+def report(speed, names, cores):
+    rows = []
+    for name in names:
+        alone = speed[f"{name}, {cores[0]}"]["clock"] / cores[0]
+        for count in cores:
+            found = speed[f"{name}, {count}"]
+            rows.append(
+                [
+                    name,
+                    str(count),
+                    f"{found['clock']:.0f}",
+                    f"{found['clock'] / count:.0f}",
+                    f"{found['processors']:.0f}",
+                    f"{found.get('times_as_fast_as_fastest_peer', 1):.2f}x",
+                    f"{found['clock'] / alone:.2f}x",
+                ]
+            )
+    header = ["contender", "cores", "images/s", "per core", "per s of a processor"]
+    header += ["of the fastest peer", f"of {cores[0]} core"]
+    interleaved.print_table(header, rows)
 
 
 def parse_arguments():
@@ -79,7 +141,9 @@ def parse_arguments():
     parser.add_argument("--batch", type=int, default=64)
     cores = [n for n in (1, 2, 4, 8, 16) if n <= len(os.sched_getaffinity(0))]
     parser.add_argument("--cores", type=int, nargs="*", default=cores)
-    parser.add_argument("--contenders", nargs="*", default=CONTENDERS)
+    parser.add_argument(
+        "--contenders", nargs="*", choices=CONTENDERS, default=list(CONTENDERS)
+    )
     parser.add_argument("--out", help="JSON file for all timings")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -108,21 +172,6 @@ def make_files(folder, count):
     return folder
 
 
-def report(speed, args):
-    rows = []
-    for name in args.contenders:
-        row = [name]
-        for cores in args.cores:
-            found = speed[f"{name} {cores}"]
-            row += [f"{found:.0f}", f"{found / cores:.0f}"]
-        row.append(f"{speed[f'{name} {args.cores[-1]}'] / speed[f'{name} 1']:.2f}")
-        rows.append(row)
-    header = ["images/s"]
-    for cores in args.cores:
-        header += [f"{cores} cores", "per core"]
-    interleaved.print_table([*header, f"{args.cores[-1]} cores beside 1"], rows)
-
-
 def work(name, cores, data, batch):
     chosen = sorted(os.sched_getaffinity(0))[:cores]
     os.sched_setaffinity(0, chosen)  # Before any library starts its threads.
@@ -132,18 +181,34 @@ def work(name, cores, data, batch):
         # What was read ahead while others had their turn is not timed.
         for _ in range(2 + 2 * cores):
             next(batches)
+        before = processor_seconds()
         times, shapes = interleaved.time_calls(lambda: next(batches), steps)
         assert set(shapes) == {(batch, SIDE, SIDE, 3)}, shapes
-        return sum(times)
+        return sum(times), processor_seconds() - before
 
     interleaved.serve(answer)
 
 
-def read_keras_mra(data, batch, cores):
+def processor_seconds():
+    """The processor time of this process and of its workers."""
+    seconds = time.process_time()
+    for child in multiprocessing.active_children():
+        with open(f"/proc/{child.pid}/stat") as file:
+            user, system = file.read().rsplit(")", 1)[1].split()[11:13]
+        seconds += (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    return seconds
+
+
+def read_keras_mra(data, batch, cores, image_library="opencv"):
     from keras_mra import datasets
 
     dataset = datasets.FolderDataset(
-        data, (SIDE, SIDE, 3), batch, crop_scale=SCALE, workers=cores
+        data,
+        (SIDE, SIDE, 3),
+        batch,
+        crop_scale=SCALE,
+        workers=cores,
+        image_library=image_library,
     )
     while True:
         for images in dataset:
@@ -243,6 +308,7 @@ def read_keras(data, batch, cores):
 
 READERS = {
     "keras_mra": read_keras_mra,
+    "keras_mra with Pillow": functools.partial(read_keras_mra, image_library="pillow"),
     "tf.data": read_tf_data,
     "grain": read_grain,
     "torch": read_torch,
