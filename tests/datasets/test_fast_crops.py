@@ -12,6 +12,7 @@ from keras_mra import datasets
 from keras_mra.datasets import crops
 from keras_mra.datasets import fast_crops
 from keras_mra.datasets import image_reader
+from keras_mra.datasets.tfds_dataset import TfdsDataset
 
 pytestmark = pytest.mark.once
 
@@ -161,6 +162,22 @@ def test_a_folder_uses_opencv_for_random_crops_in_colour(tmp_path):
         assert chosen.image_library == "pillow"
         expected = folder(tmp_path, image_library="pillow", **same)[0]
         np.testing.assert_array_equal(chosen[0], expected)
+
+
+@pytest.mark.parametrize("settings", [{}, {"cache_side": 200}])
+def test_images_of_tfds(settings):
+    pixels = RNG.integers(0, 256, (2, 300, 400, 3), dtype="uint8")
+    examples = [{"image": image} for image in pixels]
+
+    def read(image_library):
+        return TfdsDataset(
+            examples, "image", (96, 96, 3), 2, image_library=image_library, **settings
+        )
+
+    fast, slow = read("opencv"), read("pillow")
+    assert fast.takes_arrays is not bool(settings)
+    difference = np.abs(fast[0].astype(int) - slow[0])
+    assert fast[0].shape == (2, 96, 96, 3) and 0 < difference.mean() < 15
 
 
 def test_files_of_other_formats_have_the_bits_of_pillow(tmp_path):

@@ -19,6 +19,7 @@ from keras_mra.pretrain import default_recipe
 from keras_mra.pretrain import recipe_request
 from keras_mra.pretrain.data_request import DataRequest
 from keras_mra.pretrain.training_data import training_data
+from keras_mra.pretrain.viewed_mae import ViewedMAE
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -137,3 +138,21 @@ def test_a_data_set_keeps_its_own_batch_size(images):
     for ds in (datasets.ArrayDataset(images, batch_size=3), images):
         data = training_data(DataRequest(ds))
         assert data.batch_size == (12 if ds is images else 3)
+
+
+def test_crops_reach_the_compiled_step_as_bytes(images, tmp_path, monkeypatch):
+    """A fourth of what float32 would take on the way to the device, where views are."""
+    from PIL import Image
+
+    for number, image in enumerate(images):
+        Image.fromarray(image[..., 0]).save(tmp_path / f"{number}.png")
+    dtypes = set()
+    call = ViewedMAE.call
+
+    def watched(self, images, **kwargs):
+        dtypes.add(keras.backend.standardize_dtype(images.dtype))
+        return call(self, images, **kwargs)
+
+    monkeypatch.setattr(ViewedMAE, "call", watched)
+    pretrain(f"folder:{tmp_path}", image_shape=(8, 8, 1), batch_size=4)
+    assert dtypes == {"uint8"}
