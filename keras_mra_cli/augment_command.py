@@ -50,6 +50,17 @@ def augment(
         ),
     ] = 100.0,
     batch_size: Annotated[int, typer.Option(help="Images augmented at once.")] = 32,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="local, or ray: the cluster that RAY_ADDRESS names, or the CPUs and "
+            "GPUs of this machine. All machines must see both folders."
+        ),
+    ] = "local",
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes of ray. Default: one for each GPU, or CPU."),
+    ] = None,
 ) -> None:
     """Write augmented copies of a folder's images, for any framework.
 
@@ -77,6 +88,8 @@ def augment(
             follow_links=follow_links,
             max_megapixels=max_megapixels,
             batch_size=batch_size,
+            engine=engine,
+            workers=workers,
         )
     originals = f"{report.originals} originals, " if include_originals else ""
     typer.echo(

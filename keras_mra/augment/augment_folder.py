@@ -2,20 +2,21 @@
 
 import contextlib
 import pathlib
-from collections.abc import Callable
-from collections.abc import Iterator
 
 from keras_mra import checks
+from keras_mra import engines
 from keras_mra.augment.augment_report import AugmentReport
 from keras_mra.augment.copies import held_target
 from keras_mra.augment.copy_format import CopyFormat
 from keras_mra.augment.copy_names import CopyNames
+from keras_mra.augment.find_missing import find_missing
 from keras_mra.augment.included_originals import check_collisions
 from keras_mra.augment.painter import Painter
 from keras_mra.augment.settings import check_settings
 from keras_mra.augment.settings import describe_mae
 from keras_mra.augment.settings import write_settings
 from keras_mra.augment.write_copies import write_copies
+from keras_mra.augment.write_copies_on_ray import write_copies_on_ray
 from keras_mra.datasets.find_images import find_images
 from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.models import MAE
@@ -38,6 +39,8 @@ def augment_folder(
     follow_links: bool = False,
     max_megapixels: float = MAX_MEGAPIXELS,
     batch_size: int = 32,
+    engine: str = "local",
+    workers: int | None = None,
     progress: bool = True,
 ) -> AugmentReport:
     """Writes re-imagined copies of all images of a folder tree.
@@ -102,6 +105,15 @@ def augment_folder(
             pixels. A larger one counts as a file that cannot be read. A picture takes
             up to 16 MB for each megapixel, and 26 MB if it has 16 bits.
         batch_size: Int, images in one call of the MAE.
+        engine: `"local"`, or `"ray"` for the machines of a Ray cluster
+            (`pip install 'keras-mra[ray]'`), which must all see both folders and have
+            the same versions installed. It is the cluster that this process is
+            connected to, the one that the environment variable `RAY_ADDRESS` names, or
+            else one that is started on this machine. The copies are the same. A worker
+            that dies is replaced, and its files are given to another one.
+        workers: Int, processes of `"ray"` that hold the MAE, with one CPU each, and one
+            GPU if the cluster has any. `None` is one for each GPU, or for each CPU if
+            there is no GPU. For `"local"` it must be `None`.
         progress: Bool, whether to show a progress bar.
 
     Returns:
@@ -112,8 +124,9 @@ def augment_folder(
             `source` holds no image, `target` holds copies that were made with other
             settings, or a copy would have the name of an original in the target.
         FileNotFoundError: If `source` does not exist.
-        OSError: If the target cannot be written to, for instance on a full disk, or
-            another process writes to it.
+        ImportError: If the engine is not installed.
+        OSError: If the target cannot be written to, for instance on a full disk,
+            another process writes to it, or the cluster does not answer.
 
     Example:
 
@@ -122,12 +135,26 @@ def augment_folder(
     """
     import PIL  # noqa: F401  A missing Pillow would otherwise fail file by file.
 
-    painter = Painter(mae, mask_ratio, strategy, temperature, seed, batch_size)
+    painting = {
+        "mae": mae,
+        "mask_ratio": mask_ratio,
+        "strategy": strategy,
+        "temperature": temperature,
+        "seed": seed,
+        "batch_size": batch_size,
+    }
+    painter = Painter(**painting)
     copy_format = CopyFormat(format, quality)
     include_originals = checks.flag("include_originals", include_originals)
     follow_links = checks.flag("follow_links", follow_links)
     max_megapixels = checks.positive_float("max_megapixels", max_megapixels)
     checks.flag("progress", progress)
+    engines.check_engine(engine, workers)
+    if engine == "local" and workers is not None:
+        raise ValueError(
+            "`workers` must be None for the engine 'local'. Received: "
+            f"workers={workers}, engine={engine!r}"
+        )
     copies = checks.positive_int("copies", copies)
     if copies > 1 and temperature == 0 and strategy != "random":
         raise ValueError(
@@ -151,20 +178,25 @@ def augment_folder(
         "quality": copy_format.quality,
         "include_originals": include_originals,
     }
-    with held_target(names.target):
+    report = AugmentReport(left_out=found.left_out)
+    with contextlib.ExitStack() as stack:
+        if engine == "ray":
+            stack.enter_context(engines.ray_cluster())
+        stack.enter_context(held_target(names.target))
         check_settings(names.target, settings)
         write_settings(names.target, settings)
-        with _progress(progress, len(paths) * copies) as advance:
-            report = write_copies(
-                painter,
-                names,
-                paths,
-                copies,
-                include_originals,
-                max_megapixels,
-                advance,
+        advance = stack.enter_context(
+            engines.progress_bar(progress, "Re-imagining", len(paths) * copies)
+        )
+        missing = find_missing(names, paths, copies, include_originals, report, advance)
+        if engine == "ray":
+            write_copies_on_ray(
+                painting, names, missing, max_megapixels, report, advance, workers
             )
-    report.left_out = found.left_out
+        else:
+            write_copies(painter, names, missing, max_megapixels, report, advance)
+    report.animated.sort()
+    report.failed.sort()
     return report
 
 
@@ -179,21 +211,3 @@ def _folders(source: Path, target: Path) -> tuple[pathlib.Path, pathlib.Path]:
             f"source={str(source)!r}, target={str(target)!r}"
         )
     return source, target
-
-
-@contextlib.contextmanager
-def _progress(show: bool, total: int) -> Iterator[Callable[[int], object]]:
-    """Yields a function that advances the bar by a number of copies."""
-    if not show:
-        yield lambda count: None
-        return
-    from rich import progress
-
-    with progress.Progress(
-        progress.TextColumn("Re-imagining"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TimeRemainingColumn(),
-    ) as bar:
-        task = bar.add_task("", total=total)
-        yield lambda count: bar.advance(task, count)

@@ -27,3 +27,12 @@ class AugmentReport:
     animated: list[pathlib.Path] = dataclasses.field(default_factory=list)
     failed: list[tuple[pathlib.Path, str]] = dataclasses.field(default_factory=list)
     left_out: list[tuple[pathlib.Path, str]] = dataclasses.field(default_factory=list)
+
+    def add(self, other: "AugmentReport") -> None:
+        """Adds what was done with other files of the same run."""
+        self.written += other.written
+        self.skipped += other.skipped
+        self.originals += other.originals
+        self.animated += other.animated
+        self.failed += other.failed
+        self.left_out += other.left_out

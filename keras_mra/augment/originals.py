@@ -5,12 +5,10 @@ import pathlib
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
-from collections.abc import Sequence
 
 from keras_mra.augment.augment_report import AugmentReport
 from keras_mra.augment.copy_names import CopyNames
-from keras_mra.augment.copy_names import exists
-from keras_mra.augment.included_originals import lacks_original
+from keras_mra.augment.find_missing import Missing
 from keras_mra.datasets.exact_image import ExactImage
 from keras_mra.datasets.image_reader import read_exact
 
@@ -27,19 +25,19 @@ class Original:
         key: Bytes, the path of the file below the source.
         image: Pixels and metadata of the file.
         outputs: Dict from the number of each copy that is missing to its path.
+        included: Bool, whether the file itself is to be put into the target.
     """
 
     path: pathlib.Path
     key: bytes
     image: ExactImage
     outputs: dict[int, pathlib.Path]
+    included: bool
 
 
 def read_originals(
     names: CopyNames,
-    paths: Sequence[pathlib.Path],
-    copies: int,
-    include_originals: bool,
+    missing: Iterable[Missing],
     max_megapixels: float,
     report: AugmentReport,
     advance: Callable[[int], object],
@@ -48,36 +46,28 @@ def read_originals(
 
     Args:
         names: `CopyNames`.
-        paths: Paths of the files below the source.
-        copies: Int, copies of each file.
-        include_originals: Bool, whether the file itself belongs into the target.
+        missing: What is missing of each file.
         max_megapixels: Float, the largest pictures that are read, in millions of
             pixels.
-        report: Receives the copies that exist, the animated files and those that
-            cannot be read.
-        advance: Function that is called with the number of copies of such files.
+        report: Receives the animated files and those that cannot be read.
+        advance: Function that is called with the number of copies of the latter.
 
     Yields:
         An `Original` for each other file.
     """
-    for path in paths:
-        outputs = {number: names.copy(path, number) for number in range(1, copies + 1)}
-        missing = {n: output for n, output in outputs.items() if not exists(output)}
-        report.skipped += copies - len(missing)
-        advance(copies - len(missing))
-        if not missing and not (include_originals and lacks_original(names, path)):
-            continue
+    for path, numbers, included in missing:
         try:
             image = read_exact(path, max_megapixels)
         except MemoryError:
             raise
         except Exception as error:  # Pillow's decoders raise errors of many types.
             report.failed.append((path, f"{type(error).__name__}: {error}"))
-            advance(len(missing))
+            advance(len(numbers))
             continue
         if image.animated:
             report.animated.append(path)
-        yield Original(path, names.key(path), image, missing)
+        outputs = {number: names.copy(path, number) for number in numbers}
+        yield Original(path, names.key(path), image, outputs, included)
 
 
 def grouped(files: Iterable[Original], batch_size: int) -> Iterator[list[Original]]:

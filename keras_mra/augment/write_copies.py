@@ -3,14 +3,14 @@
 import functools
 import pathlib
 from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from keras_mra.augment.augment_report import AugmentReport
 from keras_mra.augment.copies import InvalidName
 from keras_mra.augment.copies import write_copy
 from keras_mra.augment.copy_names import CopyNames
+from keras_mra.augment.find_missing import Missing
 from keras_mra.augment.included_originals import included_as
-from keras_mra.augment.included_originals import lacks_original
 from keras_mra.augment.originals import Original
 from keras_mra.augment.originals import grouped
 from keras_mra.augment.originals import read_originals
@@ -20,34 +20,26 @@ from keras_mra.augment.painter import Painter
 def write_copies(
     painter: Painter,
     names: CopyNames,
-    paths: Sequence[pathlib.Path],
-    copies: int,
-    include_originals: bool,
+    missing: Iterable[Missing],
     max_megapixels: float,
+    report: AugmentReport,
     advance: Callable[[int], object],
-) -> AugmentReport:
+) -> None:
     """Writes what is missing in the target.
 
     Args:
         painter: `Painter`.
         names: `CopyNames`.
-        paths: Paths of the files below the source.
-        copies: Int, copies of each file.
-        include_originals: Bool, whether the files themselves belong into the target.
+        missing: What is missing of each file.
         max_megapixels: Float, the largest pictures that are read, in millions of
             pixels.
+        report: Receives what is written, and what fails.
         advance: Function that is called with the number of copies that are done.
-
-    Returns:
-        An `AugmentReport`.
 
     Raises:
         OSError: If the target cannot be written to.
     """
-    report = AugmentReport()
-    originals = read_originals(
-        names, paths, copies, include_originals, max_megapixels, report, advance
-    )
+    originals = read_originals(names, missing, max_megapixels, report, advance)
     for group in grouped(originals, painter.batch_size):
         fitting = []
         for original in group:
@@ -57,7 +49,7 @@ def write_copies(
             else:
                 advance(len(original.outputs))
             # An upright original is copied as it is, even if its copies have no format.
-            if include_originals and (fits or not original.image.rotated):
+            if original.included and (fits or not original.image.rotated):
                 _include(original, names, report)
         for original, number, color in painter.paint(fitting):
             encode = functools.partial(
@@ -67,7 +59,6 @@ def write_copies(
             done = _write(names, output, encode, original, report)
             report.written += done
             advance(1)
-    return report
 
 
 def _fits(original: Original, names: CopyNames, report: AugmentReport) -> bool:
@@ -81,9 +72,8 @@ def _fits(original: Original, names: CopyNames, report: AugmentReport) -> bool:
 
 
 def _include(original: Original, names: CopyNames, report: AugmentReport) -> None:
-    if lacks_original(names, original.path):
-        output, content = included_as(names, original.path, original.image)
-        report.originals += _write(names, output, content, original, report)
+    output, content = included_as(names, original.path, original.image)
+    report.originals += _write(names, output, content, original, report)
 
 
 def _write(

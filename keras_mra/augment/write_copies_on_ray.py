@@ -1,0 +1,86 @@
+"""`write_copies_on_ray`: the work of `augment_folder`, on the machines of a cluster."""
+
+import functools
+import socket
+from collections.abc import Callable
+from collections.abc import Iterable
+from typing import Any
+
+from keras_mra import engines
+from keras_mra import files
+from keras_mra.augment.augment_report import AugmentReport
+from keras_mra.augment.copy_names import CopyNames
+from keras_mra.augment.find_missing import Missing
+from keras_mra.augment.painter import Painter
+from keras_mra.augment.write_copies import write_copies
+
+
+def write_copies_on_ray(
+    painting: dict[str, Any],
+    names: CopyNames,
+    missing: Iterable[Missing],
+    max_megapixels: float,
+    report: AugmentReport,
+    advance: Callable[[int], object],
+    workers: int | None,
+) -> None:
+    """Does what `write_copies` does, in workers that hold a `Painter` each.
+
+    What is missing is decided here and once. A chunk that is repeated, because its
+    worker died, is written over with the same bytes and counted once.
+
+    Args:
+        painting: Dict of the arguments of `Painter`.
+        names: `CopyNames`, whose target this process holds.
+        missing: As in `write_copies`.
+        max_megapixels: As in `write_copies`.
+        report: As in `write_copies`.
+        advance: As in `write_copies`; it is called after each chunk.
+        workers: As in `keras_mra.engines.map_on_ray`.
+
+    Raises:
+        OSError: If the target cannot be written to, a machine does not see the
+            folders, or workers die at the same files again and again.
+    """
+    held = (names.target / files.LOCK).read_bytes()
+    make = functools.partial(_make_writer, painting, names, max_megapixels, held)
+    chunks = list(engines.chunked(missing, painting["batch_size"]))
+    parts = engines.map_on_ray(make, chunks, workers)
+    for chunk, part in zip(chunks, parts, strict=True):
+        report.add(part)
+        advance(sum(len(each.numbers) for each in chunk))
+    # What workers that were killed have left.
+    files.remove_all_leftovers(names.target)
+
+
+def _make_writer(
+    painting: dict[str, Any], names: CopyNames, max_megapixels: float, held: bytes
+) -> Callable[[list[Missing]], AugmentReport]:
+    """Makes the function of a chunk, in a worker."""
+    _check_shared(names, held)
+    painter = Painter(**painting)
+
+    def write(chunk: list[Missing]) -> AugmentReport:
+        report = AugmentReport()
+        write_copies(painter, names, chunk, max_megapixels, report, lambda count: None)
+        return report
+
+    return write
+
+
+def _check_shared(names: CopyNames, held: bytes) -> None:
+    """Refuses a machine that has no such folders, or others of the same names."""
+    try:
+        is_shared = (names.target / files.LOCK).read_bytes() == held
+    except OSError:
+        is_shared = False
+    for argument, folder, is_there in (
+        ("target", names.target, is_shared),
+        ("source", names.source, names.source.is_dir()),
+    ):
+        if not is_there:
+            raise OSError(
+                f"`{argument}` must be a folder that all machines of the cluster see. "
+                f"Received: {argument}={str(folder)!r}, which "
+                f"{socket.gethostname()!r} does not see"
+            )

@@ -1,0 +1,15 @@
+"""Engines: who calls a function of many files, this process or a Ray cluster."""
+
+from keras_mra.engines.check_engine import check_engine
+from keras_mra.engines.chunked import chunked
+from keras_mra.engines.map_on_ray import map_on_ray
+from keras_mra.engines.progress_bar import progress_bar
+from keras_mra.engines.ray_cluster import ray_cluster
+
+__all__ = [
+    "check_engine",
+    "chunked",
+    "map_on_ray",
+    "progress_bar",
+    "ray_cluster",
+]
