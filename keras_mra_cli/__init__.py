@@ -20,6 +20,7 @@ try:
     from keras_mra_cli.compare_command import compare
     from keras_mra_cli.convert_command import convert
     from keras_mra_cli.demo_command import demo
+    from keras_mra_cli.embed_command import embed
     from keras_mra_cli.info_command import info
     from keras_mra_cli.inspect_command import InspectCommand
     from keras_mra_cli.inspect_command import inspect
@@ -88,6 +89,7 @@ app.command()(demo)
 app.command(cls=PretrainCommand)(pretrain)
 app.command(cls=InspectCommand)(inspect)
 app.command()(augment)
+app.command()(embed)
 app.command()(compare)
 app.command()(convert)
 app.command()(info)

@@ -135,15 +135,8 @@ def augment_folder(
     """
     import PIL  # noqa: F401  A missing Pillow would otherwise fail file by file.
 
-    painting = {
-        "mae": mae,
-        "mask_ratio": mask_ratio,
-        "strategy": strategy,
-        "temperature": temperature,
-        "seed": seed,
-        "batch_size": batch_size,
-    }
-    painter = Painter(**painting)
+    painting = (mae, mask_ratio, strategy, temperature, seed, batch_size)
+    painter = Painter(*painting)
     copy_format = CopyFormat(format, quality)
     include_originals = checks.flag("include_originals", include_originals)
     follow_links = checks.flag("follow_links", follow_links)

@@ -1,10 +1,9 @@
 """`write_copies_on_ray`: the work of `augment_folder`, on the machines of a cluster."""
 
 import functools
-import socket
 from collections.abc import Callable
 from collections.abc import Iterable
-from typing import Any
+from typing import TypeAlias
 
 from keras_mra import engines
 from keras_mra import files
@@ -13,10 +12,13 @@ from keras_mra.augment.copy_names import CopyNames
 from keras_mra.augment.find_missing import Missing
 from keras_mra.augment.painter import Painter
 from keras_mra.augment.write_copies import write_copies
+from keras_mra.models import MAE
+
+Painting: TypeAlias = tuple[MAE, float, str, float, int, int]
 
 
 def write_copies_on_ray(
-    painting: dict[str, Any],
+    painting: Painting,
     names: CopyNames,
     missing: Iterable[Missing],
     max_megapixels: float,
@@ -30,7 +32,7 @@ def write_copies_on_ray(
     worker died, is written over with the same bytes and counted once.
 
     Args:
-        painting: Dict of the arguments of `Painter`.
+        painting: Tuple of the arguments of `Painter`.
         names: `CopyNames`, whose target this process holds.
         missing: As in `write_copies`.
         max_megapixels: As in `write_copies`.
@@ -42,9 +44,10 @@ def write_copies_on_ray(
         OSError: If the target cannot be written to, a machine does not see the
             folders, or workers die at the same files again and again.
     """
+    *_, batch_size = painting
     held = (names.target / files.LOCK).read_bytes()
     make = functools.partial(_make_writer, painting, names, max_megapixels, held)
-    chunks = list(engines.chunked(missing, painting["batch_size"]))
+    chunks = list(engines.chunked(missing, batch_size))
     parts = engines.map_on_ray(make, chunks, workers)
     for chunk, part in zip(chunks, parts, strict=True):
         report.add(part)
@@ -54,11 +57,11 @@ def write_copies_on_ray(
 
 
 def _make_writer(
-    painting: dict[str, Any], names: CopyNames, max_megapixels: float, held: bytes
+    painting: Painting, names: CopyNames, max_megapixels: float, held: bytes
 ) -> Callable[[list[Missing]], AugmentReport]:
     """Makes the function of a chunk, in a worker."""
     _check_shared(names, held)
-    painter = Painter(**painting)
+    painter = Painter(*painting)
 
     def write(chunk: list[Missing]) -> AugmentReport:
         report = AugmentReport()
@@ -74,13 +77,5 @@ def _check_shared(names: CopyNames, held: bytes) -> None:
         is_shared = (names.target / files.LOCK).read_bytes() == held
     except OSError:
         is_shared = False
-    for argument, folder, is_there in (
-        ("target", names.target, is_shared),
-        ("source", names.source, names.source.is_dir()),
-    ):
-        if not is_there:
-            raise OSError(
-                f"`{argument}` must be a folder that all machines of the cluster see. "
-                f"Received: {argument}={str(folder)!r}, which "
-                f"{socket.gethostname()!r} does not see"
-            )
+    engines.check_shared("target", names.target, is_shared)
+    engines.check_shared("source", names.source, names.source.is_dir())

@@ -1,6 +1,7 @@
 """Engines: who calls a function of many files, this process or a Ray cluster."""
 
 from keras_mra.engines.check_engine import check_engine
+from keras_mra.engines.check_shared import check_shared
 from keras_mra.engines.chunked import chunked
 from keras_mra.engines.map_on_ray import map_on_ray
 from keras_mra.engines.progress_bar import progress_bar
@@ -8,6 +9,7 @@ from keras_mra.engines.ray_cluster import ray_cluster
 
 __all__ = [
     "check_engine",
+    "check_shared",
     "chunked",
     "map_on_ray",
     "progress_bar",

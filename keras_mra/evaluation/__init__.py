@@ -5,6 +5,8 @@ from keras_mra.evaluation.attention_distance import attention_distance
 from keras_mra.evaluation.attention_statistics import attention_statistics
 from keras_mra.evaluation.background_reliance import attended_masks
 from keras_mra.evaluation.background_reliance import background_reliance
+from keras_mra.evaluation.embed_folder import EmbedReport
+from keras_mra.evaluation.embed_folder import embed_folder
 from keras_mra.evaluation.features import FeatureExtractor
 from keras_mra.evaluation.features import features
 from keras_mra.evaluation.few_shot import few_shot
@@ -18,10 +20,12 @@ from keras_mra.evaluation.low_shot import low_shot
 from keras_mra.evaluation.occlusion_curve import occlusion_curve
 from keras_mra.evaluation.paint import paint
 from keras_mra.evaluation.purity import purity
+from keras_mra.evaluation.read_features import read_features
 from keras_mra.evaluation.verdict import attention_verdict
 from keras_mra.evaluation.verdict import paint_verdict
 
 __all__ = [
+    "EmbedReport",
     "FeatureExtractor",
     "alignment",
     "attended_masks",
@@ -29,6 +33,7 @@ __all__ = [
     "attention_statistics",
     "attention_verdict",
     "background_reliance",
+    "embed_folder",
     "features",
     "few_shot",
     "fine_tune",
@@ -42,4 +47,5 @@ __all__ = [
     "paint",
     "paint_verdict",
     "purity",
+    "read_features",
 ]

@@ -26,7 +26,10 @@ OPTIONAL = {
     "onnx",
     "onnxruntime",
     "onnxscript",
+    "pandas",
     "playwright",
+    "pyarrow",
+    "ray",
     "rich",
     "safetensors",
     "scipy",
@@ -75,6 +78,7 @@ ROWS = [
     ["version", "typing", "choose_backend"],
     ["backend"],
     ["checks", "files", "machine"],
+    ["engines"],
     [
         "masking",
         "patches",

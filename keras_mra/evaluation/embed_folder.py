@@ -1,0 +1,177 @@
+"""Features of a folder tree of images, in a Parquet file."""
+
+import contextlib
+import dataclasses
+import functools
+import os
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+from keras_mra import checks
+from keras_mra import engines
+from keras_mra import files
+from keras_mra.datasets.find_images import find_images
+from keras_mra.datasets.folder_dataset import first_level_folders
+from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
+from keras_mra.datasets.read_ahead import ReadAhead
+from keras_mra.evaluation.embedder import Embedded
+from keras_mra.evaluation.embedder import Embedder
+from keras_mra.evaluation.feature_file import parquet
+from keras_mra.evaluation.feature_file import writing_features
+from keras_mra.evaluation.features import required_mae
+from keras_mra.models import MAE
+from keras_mra.typing import Path
+
+
+@dataclasses.dataclass
+class EmbedReport:
+    """What `embed_folder` did.
+
+    Attributes:
+        written: Int, the rows that were written.
+        failed: List of `(path, reason)`, the files that could not be read.
+        left_out: List of `(path, reason)`, the links that leave the source, what is
+            named as an image but is no regular file, and folders that cannot be listed.
+    """
+
+    written: int
+    failed: list[tuple[pathlib.Path, str]]
+    left_out: list[tuple[pathlib.Path, str]]
+
+
+def embed_folder(
+    mae: Any,
+    source: Path,
+    out: Path,
+    *,
+    pool: str = "cls+mean",
+    batch_size: int = 256,
+    follow_links: bool = False,
+    max_megapixels: float = MAX_MEGAPIXELS,
+    engine: str = "local",
+    workers: int | None = None,
+    progress: bool = True,
+) -> EmbedReport:
+    """Computes the features of all images of a folder tree once, for later use.
+
+    The images are turned upright, and their centre is resized to the size of the MAE,
+    as `keras_mra.datasets.FolderDataset` does with `crop="center"`. They are read in
+    batches and written in groups, so that memory does not grow with the folder. The
+    file appears when it is complete, and replaces one that exists.
+
+    `read_features` reads the file for `linear_probe`, `knn` and the other protocols,
+    and `pandas.read_parquet` for anything else. Its columns are
+
+    - `path`, a string: the path below `source`, with `/`;
+    - `label`, a string: the name of the first-level folder. The column is missing if
+      an image lies in none;
+    - `features`, a list of `dim` floats.
+
+    The rows are sorted by path. Embed the parts of a split, such as `train` and
+    `test`, one by one: their names are no classes.
+
+    Args:
+        mae: `keras_mra.MAE` or `keras_mra.MSA` of 1, 3 or 4 channels.
+        source: Path of the folder to read.
+        out: Path of the Parquet file to write.
+        pool: `"cls"` for the class token, `"mean"` for the mean of the patch tokens,
+            `"cls+mean"` for both, the class token first.
+        batch_size: Int, images in one call of the encoder.
+        follow_links: Bool, whether links that leave the source are followed too.
+        max_megapixels: Float, the largest pictures that are read, in millions of
+            pixels. A larger one counts as a file that cannot be read.
+        engine: `"local"`, or `"ray"` for the machines of a Ray cluster that all see
+            the source, as in `keras_mra.augment_folder`. The features are the same.
+        workers: Int. For `"local"`, the threads that read images, and `None` is the
+            number of processors. For `"ray"`, processes that hold the MAE, with one CPU
+            each, and one GPU if the cluster has any; `None` is one for each GPU, or for
+            each CPU if there is no GPU.
+        progress: Bool, whether to show a progress bar.
+
+    Returns:
+        An `EmbedReport`.
+
+    Raises:
+        ValueError: If an argument is out of its range, or `source` holds no image that
+            can be read.
+        FileNotFoundError: If `source` does not exist.
+        ImportError: If pyarrow or the engine is not installed.
+        OSError: If `out` cannot be written, or the cluster does not answer.
+
+    Example:
+
+    >>> mae = keras_mra.MAE.from_preset("mae_nano_photos")
+    >>> keras_mra.evaluation.embed_folder(mae, "photos", "photos.parquet").written
+    3
+    """
+    import PIL  # noqa: F401  A missing Pillow would otherwise fail file by file.
+
+    mae = required_mae(mae)
+    max_megapixels = checks.positive_float("max_megapixels", max_megapixels)
+    embedding = (mae, pool, batch_size, max_megapixels)
+    embedder = Embedder(*embedding)
+    checks.flag("progress", progress)
+    engines.check_engine(engine, workers)
+    parquet()
+    source = checks.path("source", source, "folder")
+    out = checks.path("out", out, "file")
+    found = find_images(source, checks.flag("follow_links", follow_links))
+    classes = dict(zip(found.paths, first_level_folders(source, found.paths)))
+    labelled = None not in classes.values()
+    chunks = list(engines.chunked(found.paths, batch_size))
+    failed: list[tuple[pathlib.Path, str]] = []
+    files.probe_file("out", out)
+    with contextlib.ExitStack() as stack:
+        if engine == "ray":
+            stack.enter_context(engines.ray_cluster())
+            make = functools.partial(_make_embedder, source, embedding)
+            parts = engines.map_on_ray(make, chunks, workers)
+        else:
+            parts = _embedded(embedder, chunks, workers)
+        writer = stack.enter_context(writing_features(out))
+        advance = stack.enter_context(
+            engines.progress_bar(progress, "Embedding", len(found.paths))
+        )
+        for part in parts:
+            failed += part.failed
+            if part.features is not None:
+                writer.write(
+                    [_text(path.relative_to(source).as_posix()) for path in part.paths],
+                    [_text(classes[path]) for path in part.paths] if labelled else None,
+                    part.features,
+                )
+            advance(len(part.paths) + len(part.failed))
+        if not writer.rows:
+            path, reason = failed[0]
+            raise ValueError(
+                "`source` must hold an image that can be read. Received: "
+                f"source={str(source)!r}, with {len(failed)} that cannot, such as "
+                f"{str(path)!r} ({reason})"
+            )
+    return EmbedReport(writer.rows, failed, found.left_out)
+
+
+def _embedded(
+    embedder: Embedder, chunks: list[list[pathlib.Path]], workers: int | None
+) -> Iterator[Embedded]:
+    """Embeds chunks in this process, while threads read the next one."""
+    paths = [path for chunk in chunks for path in chunk]
+    reader = ReadAhead(lambda place: embedder.read(paths[place]), workers)
+    places = list(engines.chunked(range(len(paths)), len(chunks[0])))
+    for chunk, now, following in zip(chunks, places, [*places[1:], []]):
+        reader.begin([*now, *following])
+        yield embedder.embed(chunk, reader.take(now))
+
+
+def _make_embedder(
+    source: pathlib.Path, embedding: tuple[MAE, str, int, float]
+) -> Embedder:
+    """Makes the function of a chunk, in a worker."""
+    engines.check_shared("source", source, source.is_dir())
+    return Embedder(*embedding)
+
+
+def _text(name: str | None) -> str:
+    """A name in UTF-8. Bytes that are no text are written as `\\xff`."""
+    return os.fsencode(name or "").decode("utf-8", "backslashreplace")
