@@ -54,8 +54,11 @@ def embed(
     """
     with plain_errors():
         from keras_mra import evaluation
+        from keras_mra import files
         from keras_mra_cli.trained_mae import trained_mae
 
+        # An error here must not come after the work.
+        files.probe_file("out", out)
         report = evaluation.embed_folder(
             trained_mae(preset),
             source,

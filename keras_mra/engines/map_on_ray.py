@@ -58,12 +58,11 @@ def map_on_ray(
     # The plan of each run, and that there is no bar, are nothing for users.
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)
+    workers = workers or gpus or int(resources.get("CPU", 1))
     dataset = dataset.map(
         RayWorker,
         fn_constructor_args=(pickle.dumps(make), attempts.remote(), os.getcwd()),
-        compute=ray.data.ActorPoolStrategy(
-            size=workers or gpus or int(resources.get("CPU", 1))
-        ),
+        compute=ray.data.ActorPoolStrategy(size=min(workers, len(rows))),
         num_cpus=1,
         num_gpus=1 if gpus else 0,
         runtime_env={"env_vars": {"KERAS_BACKEND": keras.backend.backend()}},

@@ -34,7 +34,7 @@ def parquet() -> Any:
 def writing_features(out: pathlib.Path) -> Iterator["FeatureWriter"]:
     """Yields a writer of a file, which appears at the end, whole or not at all."""
     with files.replacing(out) as part:
-        writer = FeatureWriter(part)
+        writer = FeatureWriter(part, out)
         try:
             yield writer
             writer.flush()
@@ -46,12 +46,14 @@ class FeatureWriter:
     """Writes rows in groups, so that few are in memory.
 
     Args:
-        path: The file to write.
+        part: The file to write.
+        out: The file that it becomes, for messages.
     """
 
-    def __init__(self, path: pathlib.Path) -> None:
+    def __init__(self, part: pathlib.Path, out: pathlib.Path) -> None:
         self.rows = 0
-        self._path = path
+        self._part = part
+        self._out = out
         self._file: Any = None
         self._group: list[Any] = []
         self._bytes = 0
@@ -87,7 +89,8 @@ class FeatureWriter:
     def close(self) -> None:
         """Writes the end of the file."""
         if self._file is not None:
-            self._file.close()
+            with _named(self._out):
+                self._file.close()
 
     def flush(self) -> None:
         """Writes the rows that are in memory."""
@@ -97,9 +100,23 @@ class FeatureWriter:
             return
         group = pyarrow.concat_tables(self._group)
         self._group, self._bytes = [], 0
-        if self._file is None:
-            # Features do not repeat: a dictionary of them would save nothing.
-            self._file = parquet().ParquetWriter(
-                self._path, group.schema, use_dictionary=[LABEL]
-            )
-        self._file.write_table(group, row_group_size=len(group))
+        with _named(self._out):
+            if self._file is None:
+                # Features do not repeat: a dictionary of them would save nothing.
+                self._file = parquet().ParquetWriter(
+                    self._part, group.schema, use_dictionary=[LABEL]
+                )
+            self._file.write_table(group, row_group_size=len(group))
+
+
+@contextlib.contextmanager
+def _named(out: pathlib.Path) -> Iterator[None]:
+    """Adds the name of the file to errors of writing it."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"The features could not be written: {error.strerror}. The file was",
+            str(out),
+        ) from error

@@ -139,6 +139,9 @@ def test_folders_are_checked(mae, tmp_path):
         ({"include_originals": "yes"}, "include_originals='yes'"),
         ({"follow_links": "yes"}, "follow_links='yes'"),
         ({"mae": "mae"}, "keras_mra.MAE"),
+        ({"engine": "spark"}, "engine='spark'"),
+        ({"engine": "ray", "workers": 0}, "workers=0"),
+        ({"workers": 2}, "`workers` must be None for the engine 'local'"),
     ],
 )
 def test_arguments_are_checked_before_any_work(mae, tmp_path, kwargs, message):

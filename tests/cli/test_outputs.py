@@ -90,6 +90,10 @@ CASES = [
         ("inspect mae_nano digits --out", "out", case)
         for case in (below_a_file, a_device, a_fifo, a_folder)
     ],
+    *[
+        ("embed photos", "out", case)
+        for case in (below_a_file, a_device, a_fifo, a_folder)
+    ],
 ]
 
 
@@ -112,6 +116,7 @@ def test_what_cannot_be_written_is_refused(tmp_path, reached, command, argument,
         ("convert mae_nano --to transformers", ""),
         ("demo --out", ""),
         ("inspect mae_nano digits --out", "a.png"),
+        ("embed photos", "a.parquet"),
     ],
 )
 def test_an_existing_folder_that_is_read_only(tmp_path, monkeypatch, command, name):
