@@ -40,7 +40,7 @@ def read_features(
     >>> report = keras_mra.evaluation.embed_folder(mae, "photos", "photos.parquet")
     >>> features, labels = keras_mra.evaluation.read_features("photos.parquet")
     >>> features.shape
-    (3, 96)
+    (3, 192)
     """
     import pyarrow
 

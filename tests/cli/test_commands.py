@@ -26,6 +26,7 @@ def test_help_names_every_command():
             "pretrain",
             "inspect",
             "augment",
+            "embed",
             "convert",
             "info",
             "app",
@@ -135,6 +136,26 @@ def test_compare_refuses_data_without_labels_in_one_line(tmp_path):
 
 
 # --- the other commands --------------------------------------------------------------
+
+
+def test_embed_writes_a_file_lists_broken_files_and_exits_with_2(tmp_path, preset):
+    image = pytest.importorskip("PIL.Image")
+    pytest.importorskip("pyarrow")
+    source, out = tmp_path / "in", tmp_path / "out.parquet"
+    (source / "cats").mkdir(parents=True)
+    image.new("RGB", (9, 11), "red").save(source / "cats" / "a.png")
+    command = ["embed", str(source), str(out), "--preset", preset, "--pool", "cls"]
+    result = run(command)
+    assert result.exit_code == 0 and "1 images in" in result.output
+    features, labels = keras_mra.evaluation.read_features(out)
+    assert features.shape == (1, 16) and list(labels) == [0]
+    (source / "cats" / "b.png").write_bytes(b"no image")
+    result = run(command)
+    assert result.exit_code == 2 and "failed: " in result.output
+    assert "b.png" in result.output and "1 failed" in result.output
+    result = run([*command, "--engine", "spark"])
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: `engine` must be one of")
 
 
 def test_augment_lists_broken_files_and_exits_with_2(tmp_path, preset):
