@@ -1,5 +1,6 @@
 """`write_copies_on_ray`: the work of `augment_folder`, on the machines of a cluster."""
 
+import contextlib
 import functools
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -48,10 +49,11 @@ def write_copies_on_ray(
     held = (names.target / files.LOCK).read_bytes()
     make = functools.partial(_make_writer, painting, names, max_megapixels, held)
     chunks = list(engines.chunked(missing, batch_size))
-    parts = engines.map_on_ray(make, chunks, workers)
-    for chunk, part in zip(chunks, parts, strict=True):
-        report.add(part)
-        advance(sum(len(each.numbers) for each in chunk))
+    # Closed, so that no worker writes after an error or Ctrl+C.
+    with contextlib.closing(engines.map_on_ray(make, chunks, workers)) as parts:
+        for chunk, part in zip(chunks, parts, strict=True):
+            report.add(part)
+            advance(sum(len(each.numbers) for each in chunk))
     # What workers that were killed have left.
     files.remove_all_leftovers(names.target)
 

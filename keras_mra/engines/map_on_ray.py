@@ -4,8 +4,8 @@ import logging
 import os
 import pickle
 from collections.abc import Callable
+from collections.abc import Generator
 from collections.abc import Iterable
-from collections.abc import Iterator
 from typing import TypeVar
 
 import keras
@@ -21,11 +21,12 @@ def map_on_ray(
     make: Callable[[], Callable[[list[Item]], Result]],
     chunks: Iterable[list[Item]],
     workers: int | None,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Calls a function of chunks in actors of Ray Data, inside of `ray_cluster`.
 
     Each actor makes the function once, and holds one CPU, and one GPU if the cluster
-    has any. A chunk whose actor dies is given to another one.
+    has any. A chunk whose actor dies is given to another one. The actors end with the
+    generator.
 
     Args:
         make: Function that can be pickled and returns the function of a chunk.

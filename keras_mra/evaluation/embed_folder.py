@@ -5,7 +5,7 @@ import dataclasses
 import functools
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from keras_mra import checks
@@ -129,6 +129,7 @@ def embed_folder(
             parts = engines.map_on_ray(make, chunks, workers)
         else:
             parts = _embedded(embedder, chunks, workers)
+        stack.enter_context(contextlib.closing(parts))
         writer = stack.enter_context(writing_features(out))
         advance = stack.enter_context(
             engines.progress_bar(progress, "Embedding", len(found.paths))
@@ -154,7 +155,7 @@ def embed_folder(
 
 def _embedded(
     embedder: Embedder, chunks: list[list[pathlib.Path]], workers: int | None
-) -> Iterator[Embedded]:
+) -> Generator[Embedded, None, None]:
     """Embeds chunks in this process, while threads read the next one."""
     paths = [path for chunk in chunks for path in chunk]
     reader = ReadAhead(lambda place: embedder.read(paths[place]), workers)

@@ -1,5 +1,6 @@
 """Folders on a Ray cluster of two nodes: the results of one process, whatever dies."""
 
+import contextlib
 import functools
 import os
 import pathlib
@@ -87,6 +88,18 @@ def test_a_machine_that_is_taken_away(cluster, tmp_path):
     cluster.remove_node(node, allow_graceful=False)
     found += results
     assert sum(found, []) == [2 * i for i in range(400)]
+
+
+def test_no_worker_goes_on_after_the_generator(tmp_path):
+    make = functools.partial(ray_work._make, ray_work.slowly, {"folder": str(tmp_path)})
+    with contextlib.closing(
+        engines.map_on_ray(make, engines.chunked(range(300), 1), 2)
+    ) as results:
+        next(results)
+    time.sleep(1)
+    done = len(os.listdir(tmp_path))
+    time.sleep(2)
+    assert 1 <= done == len(os.listdir(tmp_path)) < 300
 
 
 # --- folders -------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import functools
 import os
 import pathlib
 import signal
+import time
 
 from keras_mra import engines
 
@@ -42,6 +43,11 @@ def dying_at(chunk, item, folder, times):
             continue
         os.kill(os.getpid(), signal.SIGKILL)
     return doubled(chunk)
+
+
+def slowly(chunk, folder):
+    time.sleep(0.1)
+    pathlib.Path(folder, str(chunk[0])).touch()
 
 
 def failing_at(chunk, item, error):
