@@ -6,6 +6,7 @@ import functools
 import os
 import pathlib
 from collections.abc import Generator
+from collections.abc import Sequence
 from typing import Any
 
 from keras_mra import checks
@@ -117,18 +118,17 @@ def embed_folder(
     source = checks.path("source", source, "folder")
     out = checks.path("out", out, "file")
     found = find_images(source, checks.flag("follow_links", follow_links))
-    classes = dict(zip(found.paths, first_level_folders(source, found.paths)))
-    labelled = None not in classes.values()
-    chunks = list(engines.chunked(found.paths, batch_size))
+    labelled = None not in first_level_folders(found)
     failed: list[tuple[pathlib.Path, str]] = []
     files.probe_file("out", out)
     with contextlib.ExitStack() as stack:
         if engine == "ray":
             stack.enter_context(engines.ray_cluster())
             make = functools.partial(_make_embedder, source, embedding)
+            chunks = engines.chunked(found.paths, batch_size)
             parts = engines.map_on_ray(make, chunks, workers)
         else:
-            parts = _embedded(embedder, chunks, workers)
+            parts = _embedded(embedder, found.paths, batch_size, workers)
         stack.enter_context(contextlib.closing(parts))
         writer = stack.enter_context(writing_features(out))
         advance = stack.enter_context(
@@ -137,9 +137,10 @@ def embed_folder(
         for part in parts:
             failed += part.failed
             if part.features is not None:
+                inside = [path.relative_to(source) for path in part.paths]
                 writer.write(
-                    [_text(path.relative_to(source).as_posix()) for path in part.paths],
-                    [_text(classes[path]) for path in part.paths] if labelled else None,
+                    [_text(path.as_posix()) for path in inside],
+                    [_text(path.parts[0]) for path in inside] if labelled else None,
                     part.features,
                 )
             advance(len(part.paths) + len(part.failed))
@@ -154,15 +155,17 @@ def embed_folder(
 
 
 def _embedded(
-    embedder: Embedder, chunks: list[list[pathlib.Path]], workers: int | None
+    embedder: Embedder,
+    paths: Sequence[pathlib.Path],
+    batch_size: int,
+    workers: int | None,
 ) -> Generator[Embedded, None, None]:
-    """Embeds chunks in this process, while threads read the next one."""
-    paths = [path for chunk in chunks for path in chunk]
+    """Embeds batches in this process, while threads read the next one."""
     reader = ReadAhead(lambda place: embedder.read(paths[place]), workers)
-    places = list(engines.chunked(range(len(paths)), len(chunks[0])))
-    for chunk, now, following in zip(chunks, places, [*places[1:], []]):
-        reader.begin([*now, *following])
-        yield embedder.embed(chunk, reader.take(now))
+    for start in range(0, len(paths), batch_size):
+        now = range(start, min(start + batch_size, len(paths)))
+        reader.begin(range(start, min(start + 2 * batch_size, len(paths))))
+        yield embedder.embed(list(paths[start : now.stop]), reader.take(list(now)))
 
 
 def _make_embedder(
@@ -173,6 +176,6 @@ def _make_embedder(
     return Embedder(*embedding)
 
 
-def _text(name: str | None) -> str:
+def _text(name: str) -> str:
     """A name in UTF-8. Bytes that are no text are written as `\\xff`."""
-    return os.fsencode(name or "").decode("utf-8", "backslashreplace")
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -168,6 +168,12 @@ def test_mixed_precision_rounds_neither_pixels_nor_labels(mae, images, policy):
     np.testing.assert_allclose(labels, mixed(make(mae), pixels)[1], atol=1e-6)
 
 
+@pytest.mark.xfail(
+    keras.__version__.startswith("3.16.0.dev"),
+    reason="The `training` of a layer's inner model becomes that of the layers after "
+    "it (keras#23364), as with every frozen backbone.",
+    strict=True,
+)
 def test_a_model_trains_predicts_is_saved_and_loaded(mae, images, tmp_path):
     inputs = {
         "images": keras.Input((12, 12, 1), dtype="uint8", name="images"),
