@@ -18,6 +18,8 @@ import warnings
 
 import interleaved
 import numpy as np
+from hugging_face_step import MASK_RATIO
+from hugging_face_step import hugging_face_step
 
 # Widths, blocks and heads of encoder and decoder.
 SIZES = {
@@ -30,7 +32,6 @@ DTYPES = ("mixed_bfloat16", "float32")
 METHODS = ("MAE", "MSA")
 PEERS = ("huggingface eager", "huggingface torch.compile")
 CLASSIFIER_BATCH, TINY_CLASSIFIER_BATCH = 128, 4
-MASK_RATIO = 0.75
 IMAGE_SIZE, PATCH_SIZE = 224, 16
 TINY_IMAGE_SIZE, TINY_PATCH_SIZE = 32, 8
 MATRIX_SIZE, TINY_MATRIX_SIZE = 8192, 256
@@ -253,7 +254,14 @@ class Contenders:
         shape = (batch, side, side, 3)
         images = np.random.default_rng(0).uniform(size=shape).astype("float32")
         if self.library == "huggingface":
-            return hugging_face_step(SIZES[size], images, patch, dtype, name)
+            return hugging_face_step(
+                images,
+                patch,
+                SIZES[size]["encoder"],
+                SIZES[size]["decoder"],
+                compiled=name == "torch.compile",
+                bfloat16="bfloat16" in dtype,
+            )
         if "resnet" in name.lower():
             return classifier_step(SIZES[size]["preset"], images, patch, dtype, name)
         return our_step(SIZES[size]["preset"], images, patch, dtype, name)
@@ -334,47 +342,6 @@ def classifier_step(preset, images, patch, dtype, name):
     images = keras.ops.convert_to_tensor(images)
     labels = keras.ops.zeros((images.shape[0],), "int32")
     return lambda: float(keras.tree.flatten(model.train_on_batch(images, labels))[0])
-
-
-def hugging_face_step(size, images, patch, dtype, kind):
-    """The step of Hugging Face, with autocast and the fused AdamW of PyTorch."""
-    import torch
-    from transformers import ViTMAEConfig
-    from transformers import ViTMAEForPreTraining
-
-    (width, depth, heads), (narrow, shallow, few) = size["encoder"], size["decoder"]
-    config = ViTMAEConfig(
-        image_size=images.shape[1],
-        patch_size=patch,
-        hidden_size=width,
-        num_hidden_layers=depth,
-        num_attention_heads=heads,
-        intermediate_size=4 * width,
-        decoder_hidden_size=narrow,
-        decoder_num_hidden_layers=shallow,
-        decoder_num_attention_heads=few,
-        decoder_intermediate_size=4 * narrow,
-        mask_ratio=MASK_RATIO,
-        layer_norm_eps=1e-6,
-    )
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = ViTMAEForPreTraining(config).to(device).train()
-    optimizer = torch.optim.AdamW(
-        model.parameters(), 1e-4, (0.9, 0.95), weight_decay=0.05, fused=True
-    )
-    pixels = torch.from_numpy(images.transpose(0, 3, 1, 2).copy()).to(device)
-    forward = torch.compile(model) if kind == "torch.compile" else model
-    half = "bfloat16" in dtype
-
-    def step():
-        with torch.autocast(device, torch.bfloat16, enabled=half):
-            loss = forward(pixel_values=pixels).loss
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        return loss.item()
-
-    return step
 
 
 if __name__ == "__main__":

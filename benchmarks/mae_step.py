@@ -14,9 +14,14 @@ import json
 
 import interleaved
 import numpy as np
+from hugging_face_step import BETAS
+from hugging_face_step import LEARNING_RATE
+from hugging_face_step import MASK_RATIO
+from hugging_face_step import WEIGHT_DECAY
+from hugging_face_step import hugging_face_step
 
-IMAGE_SIZE, PATCH_SIZE, MASK_RATIO = 224, 16, 0.75
-LEARNING_RATE, BETAS, WEIGHT_DECAY = 1e-4, (0.9, 0.95), 0.05
+IMAGE_SIZE, PATCH_SIZE = 224, 16
+ENCODER, DECODER = (192, 12, 3), (128, 4, 4)  # width, blocks, heads
 PEERS = ("huggingface eager", "huggingface torch.compile")
 
 
@@ -109,7 +114,8 @@ def work(library, kind, batch_size):
     if library == "keras_mra":
         step = keras_mra_step(images)
     else:
-        step = hugging_face_step(images, compiled=kind == "torch.compile")
+        compiled = kind == "torch.compile"
+        step = hugging_face_step(images, PATCH_SIZE, ENCODER, DECODER, compiled)
 
     def answer(steps):
         seconds, losses = interleaved.time_calls(step, steps)
@@ -138,44 +144,6 @@ def keras_mra_step(images):
     mae.compile(optimizer, jit_compile=jit_compile)
     images = keras.ops.convert_to_tensor(images)
     return lambda: float(mae.train_on_batch(images))  # `float` waits
-
-
-def hugging_face_step(images, compiled):
-    """The step of Hugging Face: channels first, with the fused AdamW of PyTorch."""
-    import torch
-    from transformers import ViTMAEConfig
-    from transformers import ViTMAEForPreTraining
-
-    config = ViTMAEConfig(
-        image_size=IMAGE_SIZE,
-        patch_size=PATCH_SIZE,
-        hidden_size=192,
-        num_hidden_layers=12,
-        num_attention_heads=3,
-        intermediate_size=768,
-        decoder_hidden_size=128,
-        decoder_num_hidden_layers=4,
-        decoder_num_attention_heads=4,
-        decoder_intermediate_size=512,
-        mask_ratio=MASK_RATIO,
-        norm_pix_loss=False,
-        layer_norm_eps=1e-6,
-    )
-    model = ViTMAEForPreTraining(config).train()
-    optimizer = torch.optim.AdamW(
-        model.parameters(), LEARNING_RATE, BETAS, weight_decay=WEIGHT_DECAY, fused=True
-    )
-    pixel_values = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
-    forward = torch.compile(model) if compiled else model
-
-    def step():
-        loss = forward(pixel_values=pixel_values).loss
-        loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-        return loss.item()
-
-    return step
 
 
 if __name__ == "__main__":

@@ -46,8 +46,10 @@ def test_operations_are_those_that_pytorch_counts(accelerator):
 
     side, patch = accelerator.geometry(tiny=True)
     images = np.zeros((4, side, side, 3), "float32")
-    size = accelerator.SIZES["nano"]
-    step = accelerator.hugging_face_step(size, images, patch, "float32", "eager")
+    sizes = accelerator.SIZES["nano"]
+    step = accelerator.hugging_face_step(
+        images, patch, sizes["encoder"], sizes["decoder"], compiled=False
+    )
     counter = FlopCounterMode(display=False)
     with counter:
         step()
