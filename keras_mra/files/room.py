@@ -5,6 +5,7 @@ import os
 import pathlib
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 
 from keras_mra.files.lock import Lock
@@ -76,10 +77,19 @@ def _make_room(folder: pathlib.Path) -> Lock:
 
 
 def _remove_room(place: str) -> None:
+    """Removes a room unless a process holds its lock."""
     lock = Lock(place)
     with contextlib.suppress(OSError):
-        if lock.acquire():
-            is_leftover = lock.is_certain
+        if not lock.acquire():
+            return
+        try:
+            if lock.is_certain:
+                if sys.platform == "win32":  # It moves no folder with an open file.
+                    lock.release()
+                # The process that has just made it may be about to lock it. Under
+                # another name it is not found, and that process makes a new one.
+                doomed = os.path.join(os.path.dirname(place), part_name())
+                os.rename(place, doomed)
+                shutil.rmtree(doomed, ignore_errors=True)
+        finally:
             lock.release()
-            if is_leftover:
-                shutil.rmtree(place, ignore_errors=True)

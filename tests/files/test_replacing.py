@@ -291,6 +291,27 @@ def test_leftovers_are_removed_but_not_what_is_being_written(tmp_path):
     assert tree(tmp_path) == {"b": "b"}
 
 
+def test_a_room_that_is_about_to_be_locked_is_not_removed_from_under_its_maker(
+    tmp_path, monkeypatch
+):
+    place = tmp_path / rooms.part_name()
+    place.mkdir()  # Its maker has not locked it yet,
+    remove = rooms.shutil.rmtree
+    found = []
+
+    def remove_while_it_is_locked(path, **kwargs):
+        try:
+            found.append(rooms.Lock(place).acquire())  # and does so now.
+        except FileNotFoundError:
+            found.append("gone")  # `_make_room` then makes another one.
+        remove(path, **kwargs)
+
+    monkeypatch.setattr(rooms.shutil, "rmtree", remove_while_it_is_locked)
+    rooms.remove_leftovers(tmp_path)
+    assert found == ["gone"]
+    assert not os.listdir(tmp_path)
+
+
 def test_leftovers_are_removed_in_sub_folders_but_not_behind_links(tmp_path):
     root, beside = tmp_path / "root", tmp_path / "beside"
     for folder in (root / "deep", beside):
