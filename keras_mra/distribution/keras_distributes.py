@@ -1,8 +1,11 @@
 """Whether `keras.distribution` supports the backend in use."""
 
+import functools
+
 import keras
 
 
+@functools.cache  # Each training step asks.
 def keras_distributes() -> bool:
     """Returns whether `keras.distribution` supports the backend in use.
 

@@ -1,4 +1,8 @@
-"""`map_on_ray`: a function of chunks, called by the workers of a Ray cluster."""
+"""`map_on_ray`: a function of chunks, called by the workers of a Ray cluster.
+
+Chunks and results travel as pickles between this process and its own workers. Ray runs
+the code of whoever may use the cluster, so they need no more trust than the cluster.
+"""
 
 import logging
 import os

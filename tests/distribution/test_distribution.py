@@ -28,7 +28,7 @@ LAYOUTS = {
 # What each layout does besides: writes a checkpoint, runs `pretrain_mae`, and runs
 # `pretrain_msa` with a kill. TensorFlow and JAX trace and compile each of them for
 # several seconds, so one of two layouts does it.
-TODO = {
+TASKS = {
     "tensorflow": {"two": ("checkpoint", "mae"), "workers": ("msa",)},
     "jax": {"four": ("checkpoint", "mae"), "two_by_two": ("msa",)},
     # Through `keras.distribution`, where Keras has it on PyTorch: from 3.16.
@@ -104,14 +104,14 @@ def runs_of(names, folder):
     The run on one device is the last, since it continues the checkpoints of the others.
     """
     checkpoints = str(folder / "checkpoints")
-    todo = {name: TODO[name] for name in names}
+    tasks = {name: TASKS[name] for name in names}
     found = {
         name: start(
-            *LAYOUTS[name], folder / name, checkpoints=checkpoints, todo={name: do}
+            *LAYOUTS[name], folder / name, checkpoints=checkpoints, tasks={name: do}
         )
-        for name, do in todo.items()
+        for name, do in tasks.items()
     }
-    found["one"] = start(1, 1, folder / "one", checkpoints=checkpoints, todo=todo)
+    found["one"] = start(1, 1, folder / "one", checkpoints=checkpoints, tasks=tasks)
     return found
 
 
@@ -126,7 +126,7 @@ def layout(request):
 
 def layouts_that(do):
     """Parametrizes `layout` with the layouts that do something."""
-    names = [name for name in LAYOUTS if do in TODO[name]]
+    names = [name for name in LAYOUTS if do in TASKS[name]]
     return pytest.mark.parametrize("layout", [param(name) for name in names])
 
 

@@ -1,7 +1,7 @@
 """Trains on some devices and saves the results: a script for a process of its own.
 
     python train.py '{"devices": 2, "folder": "...", "checkpoints": "...",
-                      "todo": {"two": ["checkpoint", "msa"]}}'
+                      "tasks": {"two": ["checkpoint", "msa"]}}'
 
 On PyTorch, `torchrun` starts it once per device. On JAX and TensorFlow, `ports` and
 `rank` make it one of two processes.
@@ -43,7 +43,7 @@ def devices():
     if DEVICES == 1:
         return None
     if BACKEND == "torch":
-        if "keras" not in CONFIG["todo"]:
+        if "keras" not in CONFIG["tasks"]:
             return "auto"
         keras.distribution.initialize()
     elif PORTS:
@@ -229,9 +229,9 @@ def refused():
 
 
 def results():
-    todo = {
+    tasks = {
         (name, do): f"{CONFIG['checkpoints']}/{name}_{do}"
-        for name, dos in CONFIG["todo"].items()
+        for name, dos in CONFIG["tasks"].items()
         for do in dos
     }
     model = make_model()
@@ -244,14 +244,14 @@ def results():
     if DEVICES == 1:
         yield "uninterrupted", from_checkpoint(model, initial, 4)
         yield "mae", pretrained_mae()
-        for (name, do), folder in todo.items():
+        for (name, do), folder in tasks.items():
             if do == "checkpoint":
                 yield f"resumed/{name}", from_checkpoint(model, initial, 4, folder)
             if do == "msa":
                 yield f"msa/{name}", pretrained_msa(folder + "_one")
         return
     yield "refused", refused()
-    for (_, do), folder in todo.items():
+    for (_, do), folder in tasks.items():
         if do == "checkpoint":
             yield "trained", from_checkpoint(model, initial, 2, folder)
         if do == "mae":
