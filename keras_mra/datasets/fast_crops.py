@@ -15,6 +15,7 @@ from keras_mra import checks
 from keras_mra.datasets import crops
 from keras_mra.datasets import exif_orientation
 from keras_mra.datasets import image_reader
+from keras_mra.datasets import jpeg_data
 from keras_mra.datasets.opencv import opencv
 from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.datasets.picture_file import opened_picture
@@ -71,7 +72,10 @@ def read_upright(
 def _decoded(file: IO[bytes], most: int) -> Any:
     """The pixels of a JPEG file, shrunk by up to `most`, or `None`.
 
-    OpenCV decodes no file that ends early.
+    OpenCV decodes no file without an end.
+
+    Raises:
+        ValueError: If the data end early, before an end marker.
     """
     cv2 = opencv(_WHAT)
     factor = next((factor for factor in _FACTORS if factor <= most), 1)
@@ -85,9 +89,12 @@ def _decoded(file: IO[bytes], most: int) -> Any:
     file.seek(0)
     content = np.frombuffer(file.read(), "uint8")
     try:
-        return cv2.imdecode(content, flags[factor] | cv2.IMREAD_IGNORE_ORIENTATION)
+        pixels = cv2.imdecode(content, flags[factor] | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         return None
+    if pixels is not None and jpeg_data.may_end_early(pixels[-1, -1]):
+        jpeg_data.check_whole(file)
+    return pixels
 
 
 def resized(

@@ -9,12 +9,14 @@ from typing import IO
 from typing import Any
 
 from keras_mra import files
+from keras_mra.datasets import jpeg_data
 from keras_mra.datasets import png_data
 from keras_mra.typing import Path
 
 # Other decoders of Pillow start programs, or read other files.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 MAX_MEGAPIXELS = 100.0
+_JPEG = ("JPEG", "MPO")  # Pillow's names: phones write several pictures in one file.
 # A block of 64 pixels takes at least one bit.
 _JPEG_PIXELS_PER_BYTE = 512
 # What a decoder of Pillow raises for a file that is none of its own.
@@ -74,13 +76,15 @@ def load_picture(image: Any, file: IO[bytes]) -> None:
         file: What it yields second; Pillow forgets the file of a decoded image.
 
     Raises:
-        ValueError: If the data of a PNG file end early.
+        ValueError: If the data of a PNG or JPEG file end early.
         OSError: If the data of another file are damaged or end early.
     """
     image.load()
     # Pillow leaves rows without data black, which costs nothing to see.
     if image.format == "PNG" and (image.info.get("interlace") or _ends_black(image)):
         png_data.check_whole(file)
+    if image.format in _JPEG and jpeg_data.may_end_early(_corner(image)):
+        jpeg_data.check_whole(file)
 
 
 def _identified(file: Any) -> Any:
@@ -128,8 +132,7 @@ def _check_length(image: Any, file: Any) -> None:
     if image.format == "PNG":
         is_long_enough = png_data.is_long_enough(file, length)
     else:
-        is_jpeg = image.format in ("JPEG", "MPO")
-        pixels = image.width * image.height if is_jpeg else 0
+        pixels = image.width * image.height if image.format in _JPEG else 0
         is_long_enough = pixels <= _JPEG_PIXELS_PER_BYTE * length
     file.seek(place)
     if not is_long_enough:
@@ -145,3 +148,7 @@ def _ends_black(image: Any) -> bool:
 
     row = image.crop((0, image.height - 1, image.width, image.height))
     return not np.asarray(row).any()
+
+
+def _corner(image: Any) -> Any:
+    return image.getpixel((image.width - 1, image.height - 1))

@@ -11,7 +11,9 @@ from PIL import Image
 
 import keras_mra
 from keras_mra import datasets
+from keras_mra.datasets import fast_crops
 from keras_mra.datasets import image_reader
+from keras_mra.datasets import jpeg_data
 
 pytestmark = pytest.mark.once
 
@@ -106,6 +108,50 @@ def test_a_jpeg_file_without_data(tmp_path):
     for read in readers(path):
         with pytest.raises(ValueError, match="end early: .* cannot hold 9000x9000 pix"):
             read()
+
+
+JPEGS = {
+    "baseline": {},
+    "full colour": {"subsampling": 0},
+    "restarts": {"restart_marker_blocks": 3},
+    "exif": {"exif": b"Exif\0\0\xff\xd9", "quality": 95},
+}
+
+
+def jpeg(path, mode="RGB", last_rows=None, **options):
+    shape = (61, 50, *{"L": (), "RGB": (3,), "CMYK": (4,)}[mode])
+    noise = np.random.default_rng(0).integers(0, 256, shape).astype("uint8")
+    if last_rows is not None:
+        noise[30:] = last_rows
+    Image.frombytes(mode, (50, 61), noise.tobytes()).save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("kind", JPEGS)
+@pytest.mark.parametrize("kept", [0.1, 0.4, 0.9])
+def test_a_jpeg_file_that_is_cut_and_closed(tmp_path, mode, kind, kept):
+    """The decoder only warns, and leaves the rest of the picture gray."""
+    path = jpeg(tmp_path / "a.jpg", mode, **JPEGS[kind])
+    content = path.read_bytes()
+    start = content.index(b"\xff\xda")
+    cut = start + int(kept * (len(content) - start))
+    path.write_bytes(content[:cut].rstrip(b"\xff") + b"\xff\xd9")
+    for read in [*readers(path), lambda: fast_crops.read_upright(path, 8)]:
+        with pytest.raises(ValueError, match="data end early: .* its last block"):
+            read()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("kind", [*JPEGS, "progressive"])
+def test_a_whole_jpeg_file_that_ends_gray(tmp_path, mode, kind):
+    options = JPEGS.get(kind, {"progressive": True})
+    path = jpeg(tmp_path / "a.jpg", mode, last_rows=128, **options)
+    path.write_bytes(path.read_bytes() + b"a film of a phone \xff\xd9")
+    with Image.open(path) as image:
+        assert jpeg_data.may_end_early(image.getpixel((49, 60)))
+    for read in [*readers(path), lambda: fast_crops.read_upright(path, 8)]:
+        read()
 
 
 @pytest.mark.parametrize("ending", ["jpg", "webp", "bmp", "gif", "tif", "png"])
