@@ -1,7 +1,7 @@
 """Times a training step of a masked autoencoder, and that of Hugging Face.
 
 ViT-Tiny encoder (192 wide, 12 blocks, 3 heads), decoder 128 wide with 4 blocks and 4
-heads, 224 px, patches of 16, mask ratio 0.75, float32. A step is the forward pass, the
+heads, 224 px, patches of 16, mask ratio 0.75. A step is the forward pass, the
 loss, the backward pass and AdamW, on a batch in memory. The step of keras_mra is
 compiled as `fit` compiles it. The step of Hugging Face's `ViTMAEForPreTraining` runs
 eagerly and under `torch.compile`.
@@ -32,7 +32,8 @@ def main():
     names = [f"keras_mra {backend}" for backend in args.backends]
     names += PEERS[:1] if args.skip_compile else PEERS
     results = {**interleaved.provenance(), "batch_size": args.batch}
-    workers = {name: start(name, args.batch) for name in names}
+    results["dtype"] = args.dtype
+    workers = {name: start(name, args.batch, args.dtype) for name in names}
     for name, worker in workers.items():
         answer = worker.ask(steps=interleaved.WARM_UP_STEPS)
         print(f"{name}: ready, first step {answer['seconds'][0]:.1f} s", flush=True)
@@ -63,14 +64,18 @@ def parse_arguments():
     parser.add_argument(
         "--skip-compile", action="store_true", help="omit torch.compile"
     )
+    parser.add_argument(
+        "--dtype", default="float32", choices=["float32", "mixed_bfloat16"]
+    )
     parser.add_argument("--out", help="JSON file for all timings")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
-def start(name, batch_size):
+def start(name, batch_size, dtype):
     library, kind = name.split(" ", 1)
     options = {"library": library, "kind": kind, "batch_size": batch_size}
+    options["dtype"] = dtype
     backend = kind if library == "keras_mra" else None
     return interleaved.Worker(__file__, options, backend)
 
@@ -106,16 +111,22 @@ def report(summary):
 # --- in the workers ---------------------------------------------------------------
 
 
-def work(library, kind, batch_size):
+def work(library, kind, batch_size, dtype):
     images = np.random.default_rng(0).uniform(
         size=(batch_size, IMAGE_SIZE, IMAGE_SIZE, 3)
     )
     images = images.astype("float32")
     if library == "keras_mra":
-        step = keras_mra_step(images)
+        step = keras_mra_step(images, dtype)
     else:
-        compiled = kind == "torch.compile"
-        step = hugging_face_step(images, PATCH_SIZE, ENCODER, DECODER, compiled)
+        step = hugging_face_step(
+            images,
+            PATCH_SIZE,
+            ENCODER,
+            DECODER,
+            compiled=kind == "torch.compile",
+            bfloat16=dtype == "mixed_bfloat16",
+        )
 
     def answer(steps):
         seconds, losses = interleaved.time_calls(step, steps)
@@ -124,7 +135,7 @@ def work(library, kind, batch_size):
     interleaved.serve(answer)
 
 
-def keras_mra_step(images):
+def keras_mra_step(images, dtype):
     """The step of keras_mra, compiled as the package recommends for the backend."""
     import keras
 
@@ -136,6 +147,7 @@ def keras_mra_step(images):
         patch_size=PATCH_SIZE,
         mask_ratio=MASK_RATIO,
         value_range=(0, 1),
+        dtype=dtype,
     )
     optimizer = keras.optimizers.AdamW(
         LEARNING_RATE, WEIGHT_DECAY, beta_1=BETAS[0], beta_2=BETAS[1]

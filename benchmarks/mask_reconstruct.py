@@ -46,6 +46,7 @@ def main():
         **interleaved.provenance(),
         "batch_size": args.batch,
         "resnet_batch_size": args.resnet_batch,
+        "dtype": args.dtype,
         "masks": {},
         "seconds": {},
         "summary": {},
@@ -69,6 +70,9 @@ def parse_arguments():
     parser.add_argument("--skip-resnet", action="store_true")
     parser.add_argument("--skip-keras", action="store_true")
     parser.add_argument("--backends", nargs="*", default=["tensorflow", "torch", "jax"])
+    parser.add_argument(
+        "--dtype", default="float32", choices=["float32", "mixed_bfloat16"]
+    )
     parser.add_argument("--out", help="JSON file for all timings")
     parser.add_argument("--worker", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -81,6 +85,7 @@ def measure(backend, args):
         The report on masks, and the seconds of each step by contender.
     """
     options = {"batch_size": args.batch, "resnet_batch_size": args.resnet_batch}
+    options["dtype"] = args.dtype
     names = ["matrix product"]
     names += [f"{variant} {ratio}" for ratio in RATIOS for variant in VARIANTS]
     if not args.skip_keras:
@@ -198,7 +203,10 @@ def block_flops(tokens, width):
 # --- in the workers ---------------------------------------------------------------
 
 
-def work(batch_size, resnet_batch_size):
+def work(batch_size, resnet_batch_size, dtype):
+    import keras
+
+    keras.config.set_dtype_policy(dtype)
     ready = {}
 
     def answer(name, steps=0):
@@ -220,6 +228,8 @@ def prepare(name, batch_size, resnet_batch_size):
     rng = np.random.default_rng(0)
     if name == "matrix product":
         matrix = rng.normal(size=(MATRIX_SIZE, MATRIX_SIZE)).astype("float32")
+        policy = keras.config.dtype_policy()
+        matrix = keras.ops.cast(matrix, policy.compute_dtype)
         # `compiled` needs a model; this layer has no variables.
         return compiled(keras.layers.Layer(), keras.ops.matmul, matrix, matrix)
     if name.startswith("resnet50"):
