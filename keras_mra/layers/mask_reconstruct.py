@@ -66,7 +66,8 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
         copy: Bool. `False` shares the caller's `mae` and `attention_model`, and
             freezes them.
         attention_block: Int or `None`, the encoder block whose attention is used. An
-            earlier block than the last costs less and gives another mask.
+            earlier block than the last costs less and gives another mask. The shipped
+            presets find the object in their last block only.
         attention_resolution: Int, pair of ints or `None`, a smaller size of the
             images for the attention pass, which then costs less and gives a coarser
             mask.
