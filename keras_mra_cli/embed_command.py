@@ -1,6 +1,5 @@
 """`keras-mra embed`: the features of a folder's images, in a Parquet file."""
 
-import pathlib
 from typing import Annotated
 
 import typer
@@ -9,8 +8,14 @@ from keras_mra_cli.plain_errors import plain_errors
 
 
 def embed(
-    source: Annotated[pathlib.Path, typer.Argument(help="Folder tree of images.")],
-    out: Annotated[pathlib.Path, typer.Argument(help="Parquet file to write.")],
+    source: Annotated[
+        str,
+        typer.Argument(help="Folder tree of images: a path or a URL."),
+    ],
+    out: Annotated[
+        str,
+        typer.Argument(help="Parquet file to write: a path or a URL."),
+    ],
     preset: Annotated[
         str, typer.Option(help="Preset with weights: name, folder or hf://OWNER/NAME.")
     ] = "mae_nano_photos",
@@ -58,7 +63,7 @@ def embed(
         from keras_mra_cli.trained_mae import trained_mae
 
         # An error here must not come after the work.
-        files.probe_file("out", out)
+        files.probe_file("out", files.place("out", out, "file"))
         report = evaluation.embed_folder(
             trained_mae(preset),
             source,

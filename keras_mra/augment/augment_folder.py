@@ -1,20 +1,22 @@
 """Re-imagined copies of a folder tree of images, for users of any framework."""
 
 import contextlib
-import pathlib
 
 from keras_mra import checks
 from keras_mra import engines
+from keras_mra import files
 from keras_mra.augment.augment_report import AugmentReport
-from keras_mra.augment.copies import held_target
+from keras_mra.augment.copies import Copies
 from keras_mra.augment.copy_format import CopyFormat
 from keras_mra.augment.copy_names import CopyNames
 from keras_mra.augment.find_missing import find_missing
 from keras_mra.augment.included_originals import check_collisions
+from keras_mra.augment.local_copies import LocalCopies
 from keras_mra.augment.painter import Painter
 from keras_mra.augment.settings import check_settings
 from keras_mra.augment.settings import describe_mae
 from keras_mra.augment.settings import write_settings
+from keras_mra.augment.stored_copies import StoredCopies
 from keras_mra.augment.write_copies import write_copies
 from keras_mra.augment.write_copies_on_ray import write_copies_on_ray
 from keras_mra.datasets.find_images import find_images
@@ -175,9 +177,9 @@ def augment_folder(
     with contextlib.ExitStack() as stack:
         if engine == "ray":
             stack.enter_context(engines.ray_cluster())
-        stack.enter_context(held_target(names.target))
-        check_settings(names.target, settings)
-        write_settings(names.target, settings)
+        stack.enter_context(names.copies.held())
+        check_settings(names.copies, settings)
+        write_settings(names.copies, settings)
         advance = stack.enter_context(
             engines.progress_bar(progress, "Re-imagining", len(paths) * copies)
         )
@@ -193,14 +195,22 @@ def augment_folder(
     return report
 
 
-def _folders(source: Path, target: Path) -> tuple[pathlib.Path, pathlib.Path]:
-    source = checks.path("source", source, "folder")
-    target = checks.path("target", target, "folder")
-    inner, outer = target.resolve(), source.resolve()
-    if inner == outer or inner in outer.parents or outer in inner.parents:
+def _folders(source: Path, target: Path) -> tuple[files.Place, Copies]:
+    outer = files.place("source", source, "folder")
+    inner = files.place("target", target, "folder")
+    copies = (
+        StoredCopies(inner)
+        if isinstance(inner, files.RemotePath)
+        else LocalCopies(inner)
+    )
+    first, second = (
+        place if isinstance(place, files.RemotePath) else place.resolve()
+        for place in (outer, inner)
+    )
+    if first == second or first in second.parents or second in first.parents:
         raise ValueError(
             "`target` must be a folder outside `source` that does not contain "
             "`source`: the next run would otherwise augment the copies. Received: "
-            f"source={str(source)!r}, target={str(target)!r}"
+            f"source={str(outer)!r}, target={str(inner)!r}"
         )
-    return source, target
+    return outer, copies

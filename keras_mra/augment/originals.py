@@ -1,11 +1,11 @@
 """The files of which something is missing in the target, read in groups."""
 
 import dataclasses
-import pathlib
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 
+from keras_mra import files
 from keras_mra.augment.augment_report import AugmentReport
 from keras_mra.augment.copy_names import CopyNames
 from keras_mra.augment.find_missing import Missing
@@ -28,10 +28,10 @@ class Original:
         included: Bool, whether the file itself is to be put into the target.
     """
 
-    path: pathlib.Path
+    path: files.Place
     key: bytes
     image: ExactImage
-    outputs: dict[int, pathlib.Path]
+    outputs: dict[int, files.Place]
     included: bool
 
 
@@ -54,11 +54,14 @@ def read_originals(
 
     Yields:
         An `Original` for each other file.
+
+    Raises:
+        OSError: If the store of the files does not answer.
     """
     for path, numbers, included in missing:
         try:
             image = read_exact(path, max_megapixels)
-        except MemoryError:
+        except (MemoryError, files.StoreFailed):
             raise
         except Exception as error:  # Pillow's decoders raise errors of many types.
             report.failed.append((path, f"{type(error).__name__}: {error}"))
@@ -70,11 +73,11 @@ def read_originals(
         yield Original(path, names.key(path), image, outputs, included)
 
 
-def grouped(files: Iterable[Original], batch_size: int) -> Iterator[list[Original]]:
+def grouped(originals: Iterable[Original], batch_size: int) -> Iterator[list[Original]]:
     """Collects originals into lists that fit a batch and the memory."""
     group: list[Original] = []
     values = 0
-    for original in files:
+    for original in originals:
         group.append(original)
         values += original.image.color.size
         if len(group) == batch_size or values >= VALUES_AT_ONCE:

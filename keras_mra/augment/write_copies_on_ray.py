@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from keras_mra import engines
-from keras_mra import files
 from keras_mra.augment.augment_report import AugmentReport
 from keras_mra.augment.copy_names import CopyNames
 from keras_mra.augment.find_missing import Missing
@@ -46,8 +45,8 @@ def write_copies_on_ray(
             folders, or workers die at the same files again and again.
     """
     *_, batch_size = painting
-    held = (names.target / files.LOCK).read_bytes()
-    make = functools.partial(_make_writer, painting, names, max_megapixels, held)
+    mark = names.copies.mark()
+    make = functools.partial(_make_writer, painting, names, max_megapixels, mark)
     chunks = list(engines.chunked(missing, batch_size))
     # Closed, so that no worker writes after an error or Ctrl+C.
     with contextlib.closing(engines.map_on_ray(make, chunks, workers)) as parts:
@@ -55,14 +54,14 @@ def write_copies_on_ray(
             report.add(part)
             advance(sum(len(each.numbers) for each in chunk))
     # What workers that were killed have left.
-    files.remove_all_leftovers(names.target)
+    names.copies.remove_leftovers()
 
 
 def _make_writer(
-    painting: Painting, names: CopyNames, max_megapixels: float, held: bytes
+    painting: Painting, names: CopyNames, max_megapixels: float, mark: bytes
 ) -> Callable[[list[Missing]], AugmentReport]:
     """Makes the function of a chunk, in a worker."""
-    _check_shared(names, held)
+    _check_shared(names, mark)
     painter = Painter(*painting)
 
     def write(chunk: list[Missing]) -> AugmentReport:
@@ -73,11 +72,11 @@ def _make_writer(
     return write
 
 
-def _check_shared(names: CopyNames, held: bytes) -> None:
+def _check_shared(names: CopyNames, mark: bytes) -> None:
     """Refuses a machine that has no such folders, or others of the same names."""
     try:
-        is_shared = (names.target / files.LOCK).read_bytes() == held
+        is_shared = names.copies.mark() == mark
     except OSError:
         is_shared = False
-    engines.check_shared("target", names.target, is_shared)
-    engines.check_shared("source", names.source, names.source.is_dir())
+    engines.check_shared("target", names.copies.folder, is_shared)
+    engines.check_shared_folder("source", names.source)

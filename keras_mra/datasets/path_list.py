@@ -12,10 +12,11 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
+from keras_mra import files
 from keras_mra.typing import Path
 
 
-class PathList(Sequence[pathlib.Path]):
+class PathList(Sequence[Any]):
     """A sequence of paths that holds the bytes of their names, one after the other.
 
     Each path takes its name and 8 bytes, instead of hundreds of bytes as an object.
@@ -23,12 +24,16 @@ class PathList(Sequence[pathlib.Path]):
 
     Args:
         paths: The first paths.
+        kind: What the paths are, `pathlib.Path` or `files.RemotePath`.
 
     Attributes:
         folders: List of strings, the folder of each run of paths of one folder.
     """
 
-    def __init__(self, paths: Iterable[Path] = ()) -> None:
+    def __init__(
+        self, paths: Iterable[Path] = (), kind: type[files.Place] = pathlib.Path
+    ) -> None:
+        self._kind = kind
         self.folders: list[str] = []
         self._starts = array.array("q")  # the first path of each run
         self._names = bytearray()
@@ -53,9 +58,9 @@ class PathList(Sequence[pathlib.Path]):
         return len(self._ends)
 
     @overload
-    def __getitem__(self, index: int) -> pathlib.Path: ...
+    def __getitem__(self, index: int) -> Any: ...
     @overload
-    def __getitem__(self, index: slice) -> list[pathlib.Path]: ...
+    def __getitem__(self, index: slice) -> list[Any]: ...
     def __getitem__(self, index: Any) -> Any:
         places = range(len(self))[index]
         if isinstance(places, range):
@@ -63,4 +68,4 @@ class PathList(Sequence[pathlib.Path]):
         folder = self.folders[bisect.bisect_right(self._starts, places) - 1]
         start = self._ends[places - 1] if places else 0
         name = os.fsdecode(bytes(self._names[start : self._ends[places]]))
-        return pathlib.Path(folder, name)
+        return self._kind(folder, name)

@@ -1,10 +1,11 @@
 """`check_shared`: a folder that a machine of a cluster sees."""
 
-import pathlib
 import socket
 
+from keras_mra import files
 
-def check_shared(argument: str, folder: pathlib.Path, is_seen: bool) -> None:
+
+def check_shared(argument: str, folder: files.Place, is_seen: bool) -> None:
     """Refuses a folder that this machine does not see.
 
     Args:
@@ -21,3 +22,12 @@ def check_shared(argument: str, folder: pathlib.Path, is_seen: bool) -> None:
             f"Received: {argument}={str(folder)!r}, which {socket.gethostname()!r} "
             "does not see"
         )
+
+
+def check_shared_folder(argument: str, folder: files.Place) -> None:
+    """Refuses a folder that is not there for this machine, as `check_shared` does."""
+    try:
+        is_seen = files.is_folder(folder)
+    except OSError:
+        is_seen = False
+    check_shared(argument, folder, is_seen)

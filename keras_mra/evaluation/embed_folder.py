@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import functools
 import os
-import pathlib
 from collections.abc import Generator
 from collections.abc import Sequence
 from typing import Any
@@ -37,8 +36,8 @@ class EmbedReport:
     """
 
     written: int
-    failed: list[tuple[pathlib.Path, str]]
-    left_out: list[tuple[pathlib.Path, str]]
+    failed: list[tuple[files.Place, str]]
+    left_out: list[tuple[files.Place, str]]
 
 
 def embed_folder(
@@ -115,29 +114,29 @@ def embed_folder(
     checks.flag("progress", progress)
     engines.check_engine(engine, workers)
     parquet()
-    source = checks.path("source", source, "folder")
-    out = checks.path("out", out, "file")
-    found = find_images(source, checks.flag("follow_links", follow_links))
+    folder = files.place("source", source, "folder")
+    file = files.place("out", out, "file")
+    found = find_images(folder, checks.flag("follow_links", follow_links))
     labelled = None not in first_level_folders(found)
-    failed: list[tuple[pathlib.Path, str]] = []
-    files.probe_file("out", out)
+    failed: list[tuple[files.Place, str]] = []
+    files.probe_file("out", file)
     with contextlib.ExitStack() as stack:
         if engine == "ray":
             stack.enter_context(engines.ray_cluster())
-            make = functools.partial(_make_embedder, source, embedding)
+            make = functools.partial(_make_embedder, folder, embedding)
             chunks = engines.chunked(found.paths, batch_size)
             parts = engines.map_on_ray(make, chunks, workers)
         else:
             parts = _embedded(embedder, found.paths, batch_size, workers)
         stack.enter_context(contextlib.closing(parts))
-        writer = stack.enter_context(writing_features(out))
+        writer = stack.enter_context(writing_features(file))
         advance = stack.enter_context(
             engines.progress_bar(progress, "Embedding", len(found.paths))
         )
         for part in parts:
             failed += part.failed
             if part.features is not None:
-                inside = [path.relative_to(source) for path in part.paths]
+                inside = [path.relative_to(folder) for path in part.paths]
                 writer.write(
                     [_text(path.as_posix()) for path in inside],
                     [_text(path.parts[0]) for path in inside] if labelled else None,
@@ -148,7 +147,7 @@ def embed_folder(
             path, reason = failed[0]
             raise ValueError(
                 "`source` must hold an image that can be read. Received: "
-                f"source={str(source)!r}, with {len(failed)} that cannot, such as "
+                f"source={str(folder)!r}, with {len(failed)} that cannot, such as "
                 f"{str(path)!r} ({reason})"
             )
     return EmbedReport(writer.rows, failed, found.left_out)
@@ -156,7 +155,7 @@ def embed_folder(
 
 def _embedded(
     embedder: Embedder,
-    paths: Sequence[pathlib.Path],
+    paths: Sequence[files.Place],
     batch_size: int,
     workers: int | None,
 ) -> Generator[Embedded, None, None]:
@@ -169,10 +168,10 @@ def _embedded(
 
 
 def _make_embedder(
-    source: pathlib.Path, embedding: tuple[MAE, str, int, float]
+    source: files.Place, embedding: tuple[MAE, str, int, float]
 ) -> Embedder:
     """Makes the function of a chunk, in a worker."""
-    engines.check_shared("source", source, source.is_dir())
+    engines.check_shared_folder("source", source)
     return Embedder(*embedding)
 
 

@@ -31,7 +31,7 @@ def parquet() -> Any:
 
 
 @contextlib.contextmanager
-def writing_features(out: pathlib.Path) -> Iterator["FeatureWriter"]:
+def writing_features(out: files.Place) -> Iterator["FeatureWriter"]:
     """Yields a writer of a file, which appears at the end, whole or not at all."""
     with files.replacing(out) as part:
         writer = FeatureWriter(part, out)
@@ -50,7 +50,7 @@ class FeatureWriter:
         out: The file that it becomes, for messages.
     """
 
-    def __init__(self, part: pathlib.Path, out: pathlib.Path) -> None:
+    def __init__(self, part: pathlib.Path, out: files.Place) -> None:
         self.rows = 0
         self._part = part
         self._out = out
@@ -110,7 +110,7 @@ class FeatureWriter:
 
 
 @contextlib.contextmanager
-def _named(out: pathlib.Path) -> Iterator[None]:
+def _named(out: files.Place) -> Iterator[None]:
     """Adds the name of the file to errors of writing it."""
     try:
         yield

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_mra import checks
 from keras_mra import files
 from keras_mra.evaluation.feature_file import FEATURES
 from keras_mra.evaluation.feature_file import LABEL
@@ -44,10 +43,10 @@ def read_features(
     """
     import pyarrow
 
-    path = checks.path("path", path, "file")
+    path = files.place("path", path, "file")
     expected = "`path` must be a file that `embed_folder` wrote"
     reader = parquet()
-    with files.open_regular(path) as file:
+    with files.opened(path) as file:
         try:
             table = reader.read_table(file)
         except pyarrow.ArrowException as error:
