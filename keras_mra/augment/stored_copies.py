@@ -39,9 +39,8 @@ class StoredCopies(Copies):
 
     def exists(self, path: files.Place) -> bool:
         """One listing tells for all files of a folder, which are asked for in turn."""
-        folder = path.parent
+        folder = files.RemotePath(path.parent)
         if folder != self._listed[0]:
-            assert isinstance(folder, files.RemotePath)
             entries = files.listed(folder)
             names = frozenset(name for name, is_folder in entries if not is_folder)
             self._listed = folder, names
@@ -71,9 +70,8 @@ class StoredCopies(Copies):
             files.put_object(self.folder / RECORD, content)
 
     def write(self, path: files.Place, content: bytes) -> None:
-        assert isinstance(path, files.RemotePath)
         try:
-            files.put_object(path, content)
+            files.put_object(files.RemotePath(path), content)
         except OSError as error:
             raise error_of_writing(error, path) from error
 

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import urllib.request
 from typing import Any
 from typing import TypeAlias
 
@@ -69,7 +70,7 @@ def place(name: str, value: Any, kind: str = "file or folder") -> Place:
             f"`{name}` must be a path or one URL, not a chain of them. {received}"
         )
     if scheme == "file":
-        return checks.path(name, rest, kind)
+        return checks.path(name, urllib.request.url2pathname(rest), kind)
     if not rest.strip("/"):
         raise ValueError(
             f"`{name}` must be the URL of a {kind}, such as 's3://bucket/{name}'. "

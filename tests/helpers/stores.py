@@ -51,11 +51,11 @@ def upload(folder, url):
 
 
 def put(url, content):
-    """Writes one file."""
+    """Writes one file. A slash at the end of its name stays."""
     import fsspec
 
     store, key = fsspec.core.url_to_fs(url)
-    store.pipe_file(key, content)
+    store.pipe_file(key + "/" * url.endswith("/"), content)
 
 
 def remove(url):
