@@ -9,8 +9,7 @@ from keras_mra_cli.plain_errors import plain_errors
 
 def augment(
     source: Annotated[
-        str,
-        typer.Argument(help="Folder tree of images: a path or a URL."),
+        str, typer.Argument(help="Folder tree of images: a path or a URL.")
     ],
     target: Annotated[str, typer.Argument(help="Folder to write: a path or a URL.")],
     copies: Annotated[int, typer.Option(help="Copies of each image.")] = 1,
@@ -65,6 +64,8 @@ def augment(
     ] = None,
 ) -> None:
     """Write augmented copies of a folder's images, for any framework.
+
+    SOURCE and TARGET can be URLs, such as s3://bucket/photos: docs/augment_folder.md.
 
     Copies have the original size and stand upright. Existing files are kept, so an
     interrupted run can be run again. TARGET holds a record of the settings, and other

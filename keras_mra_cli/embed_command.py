@@ -9,13 +9,9 @@ from keras_mra_cli.plain_errors import plain_errors
 
 def embed(
     source: Annotated[
-        str,
-        typer.Argument(help="Folder tree of images: a path or a URL."),
+        str, typer.Argument(help="Folder tree of images: a path or a URL.")
     ],
-    out: Annotated[
-        str,
-        typer.Argument(help="Parquet file to write: a path or a URL."),
-    ],
+    out: Annotated[str, typer.Argument(help="Parquet file to write: a path or a URL.")],
     preset: Annotated[
         str, typer.Option(help="Preset with weights: name, folder or hf://OWNER/NAME.")
     ] = "mae_nano_photos",
@@ -51,6 +47,8 @@ def embed(
     ] = None,
 ) -> None:
     """Compute the features of a folder's images once.
+
+    SOURCE and OUT can be URLs, such as s3://bucket/photos: docs/augment_folder.md.
 
     OUT has a row for each image: its path below SOURCE, its class where the images lie
     in folders, and its features. keras_mra.evaluation.read_features and pandas read it.

@@ -81,10 +81,15 @@ def augment_folder(
     that leave it, and what is no regular file, such as a FIFO, are left out and listed
     in the report.
 
+    Both folders can be URLs that `fsspec` knows, such as `s3://bucket/photos` (`pip
+    install 'keras-mra[remote]' s3fs`). The target must be in an object store, which
+    writes whole objects. The copies are the same. A store has no locks: nothing keeps
+    two runs from writing to one URL at once.
+
     Args:
         mae: A `keras_mra.MAE` of 1, 3 or 4 channels, trained without `norm_pix_loss`.
-        source: Path of the folder to read.
-        target: Path of the folder to write. It is made if it does not exist.
+        source: Path or URL of the folder to read.
+        target: Path or URL of the folder to write. It is made if it does not exist.
         copies: Int, copies of each image.
         mask_ratio: Float in (0, 1), the share of the patches that are painted.
         strategy: `"attention"`, `"low_attention"` or `"random"`: which patches stay.
@@ -102,10 +107,13 @@ def augment_folder(
             byte, whatever the `format`. A file that asks for a rotation is written
             upright as copy number 0, `a/b.jpg.mra0.png`. A file that cannot be read is
             left out.
-        follow_links: Bool, whether links that leave the source are followed too.
+        follow_links: Bool, whether links that leave the source are followed too. A
+            store has no links.
         max_megapixels: Float, the largest pictures that are read, in millions of
             pixels. A larger one counts as a file that cannot be read. A picture takes
-            up to 16 MB for each megapixel, and 26 MB if it has 16 bits.
+            up to 16 MB for each megapixel, and 26 MB if it has 16 bits. A file of a
+            store is read whole, and refused if it has more than 8 MB for each
+            megapixel, and 64 MiB.
         batch_size: Int, images in one call of the MAE.
         engine: `"local"`, or `"ray"` for the machines of a Ray cluster
             (`pip install 'keras-mra[ray]'`), which must all see both folders and have
@@ -126,9 +134,9 @@ def augment_folder(
             `source` holds no image, `target` holds copies that were made with other
             settings, or a copy would have the name of an original in the target.
         FileNotFoundError: If `source` does not exist.
-        ImportError: If the engine is not installed.
+        ImportError: If the engine, `fsspec` or its package for a URL is not installed.
         OSError: If the target cannot be written to, for instance on a full disk,
-            another process writes to it, or the cluster does not answer.
+            another process writes to it, or the cluster or a store does not answer.
 
     Example:
 

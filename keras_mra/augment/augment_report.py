@@ -9,6 +9,8 @@ from keras_mra import files
 class AugmentReport:
     """Counts of copies, and the files that failed, were left out or used in part.
 
+    The paths are `pathlib.Path`s; those of a store are paths whose `str` is their URL.
+
     Attributes:
         written: Int, the copies that were written.
         skipped: Int, the copies that existed before.

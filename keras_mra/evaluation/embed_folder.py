@@ -28,6 +28,8 @@ from keras_mra.typing import Path
 class EmbedReport:
     """What `embed_folder` did.
 
+    The paths are `pathlib.Path`s; those of a store are paths whose `str` is their URL.
+
     Attributes:
         written: Int, the rows that were written.
         failed: List of `(path, reason)`, the files that could not be read.
@@ -68,19 +70,26 @@ def embed_folder(
       an image lies in none;
     - `features`, a list of `dim` floats.
 
+    The folder and the file can be URLs that `fsspec` knows, such as
+    `s3://bucket/photos` (`pip install 'keras-mra[remote]' s3fs`). The file must be in
+    an object store, which writes whole objects. It is made in the folder for temporary
+    files, and then uploaded. If that fails, it is kept there.
+
     The rows are sorted by path. Embed the parts of a split, such as `train` and
     `test`, one by one: their names are no classes.
 
     Args:
         mae: `keras_mra.MAE` or `keras_mra.MSA` of 1, 3 or 4 channels.
-        source: Path of the folder to read.
-        out: Path of the Parquet file to write.
+        source: Path or URL of the folder to read.
+        out: Path or URL of the Parquet file to write.
         pool: `"cls"` for the class token, `"mean"` for the mean of the patch tokens,
             `"cls+mean"` for both, the class token first.
         batch_size: Int, images in one call of the encoder.
-        follow_links: Bool, whether links that leave the source are followed too.
+        follow_links: Bool, whether links that leave the source are followed too. A
+            store has no links.
         max_megapixels: Float, the largest pictures that are read, in millions of
-            pixels. A larger one counts as a file that cannot be read.
+            pixels. A larger one counts as a file that cannot be read, as does a file of
+            a store of more than 8 MB for each megapixel, and 64 MiB.
         engine: `"local"`, or `"ray"` for the machines of a Ray cluster that all see
             the source, as in `keras_mra.augment_folder`. The features are the same.
         workers: Int. For `"local"`, the threads that read images, and `None` is the
@@ -96,8 +105,9 @@ def embed_folder(
         ValueError: If an argument is out of its range, or `source` holds no image that
             can be read.
         FileNotFoundError: If `source` does not exist.
-        ImportError: If pyarrow or the engine is not installed.
-        OSError: If `out` cannot be written, or the cluster does not answer.
+        ImportError: If pyarrow, the engine, `fsspec` or its package for a URL is not
+            installed.
+        OSError: If `out` cannot be written, or the cluster or a store does not answer.
 
     Example:
 

@@ -18,7 +18,7 @@ def read_features(
     """Reads features and labels, as every protocol accepts them.
 
     Args:
-        path: Path of a file that `embed_folder` wrote.
+        path: Path or URL of a file that `embed_folder` wrote.
         class_names: Sequence of strings, the names of the classes in the order of
             their labels. `None` is the sorted names of the file. Give the same names
             for files that may not hold the same classes.
@@ -30,7 +30,7 @@ def read_features(
     Raises:
         ValueError: If the file is none of features, or has a class that `class_names`
             lacks.
-        ImportError: If pyarrow is not installed.
+        ImportError: If pyarrow, or `fsspec` or its package for a URL, is not installed.
         OSError: If the file cannot be read.
 
     Example:
