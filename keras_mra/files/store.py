@@ -6,8 +6,8 @@ are no links, locks or folders in it, and nothing to bring to a disk.
 
 import contextlib
 import errno
+import os
 import pathlib
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable
@@ -17,6 +17,8 @@ from typing import TypeVar
 
 from keras_mra.files.remote_path import RemotePath
 from keras_mra.files.room import part_name
+from keras_mra.files.room import remove_leftovers
+from keras_mra.files.room import room
 
 # Fsspec writes in place elsewhere, for instance on sftp://.
 PUT_WHOLE = ("s3", "gs", "az", "abfs", "abfss", "oss", "oci", "tos", "memory")
@@ -102,22 +104,17 @@ def read_object(path: RemotePath, most: int | None = None) -> bytes:
         most: Int, the most bytes to read, or `None` for no limit.
 
     Raises:
-        FileNotFoundError, PermissionError, ValueError: If the file does not exist, may
-            not be read, or is larger.
+        ValueError: If the file is larger.
         StoreFailed: If the store does not answer.
+        OSError: If it answers, but the file does not exist or cannot be read.
     """
-    store, key = _store(path)
-    file = _within(PATIENCE, path, lambda: store.open(key, "rb"))
-    with file:
-        size = getattr(file, "size", None) or 0
-        if most is None or size <= most:
-            length = -1 if most is None else most + 1
-            patience = PATIENCE + size / _SLOWEST
-            content: bytes = _within(patience, path, lambda: file.read(length))
-            size = len(content)
-        if most is not None and size > most:
-            raise ValueError(f"The file is larger than {most:,} bytes.")
-    return content
+    try:
+        return _read(path, most)
+    except StoreFailed as error:
+        # It may be this file alone, for instance one with a key of its own.
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            is_folder_of_store(path.parent)
+        raise OSError(errno.EIO, str(error)) from error
 
 
 def put_object(path: RemotePath, content: bytes) -> None:
@@ -161,6 +158,7 @@ def probe_object(argument: str, path: RemotePath) -> None:
             f"`{argument}` must be a file that can be written. "
             f"Received: {argument}={str(path)!r} ({error})"
         ) from error
+    remove_leftovers(tempfile.gettempdir())  # Those of killed uploads.
     store, key = _store(probe)
     with contextlib.suppress(Exception):  # Some may write, and not remove.
         _within(PATIENCE, probe, lambda: store.rm_file(key))
@@ -173,24 +171,36 @@ def uploading(path: RemotePath) -> Iterator[pathlib.Path]:
     If that fails, the file is kept and the message names it. If the block raises an
     error, nothing is uploaded.
     """
-    folder = tempfile.mkdtemp(prefix="keras-mra-")
-    part = pathlib.Path(folder, path.name)
-    try:
+    with room(tempfile.gettempdir()) as place:
+        part = place / path.name
         part.touch()
         yield part
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
+        store, key = _store(path)
+        patience = PATIENCE + part.stat().st_size / _SLOWEST
+        try:
+            _within(patience, path, lambda: store.put_file(str(part), key))
+        except OSError as error:
+            kept = pathlib.Path(tempfile.mkdtemp(prefix="keras-mra-"), path.name)
+            os.replace(part, kept)
+            raise StoreFailed(
+                f"The upload failed: {error}. The file is complete, and kept as "
+                f"{str(kept)!r}"
+            ) from error
+
+
+def _read(path: RemotePath, most: int | None) -> bytes:
     store, key = _store(path)
-    patience = PATIENCE + part.stat().st_size / _SLOWEST
-    try:
-        _within(patience, path, lambda: store.put_file(str(part), key))
-    except OSError as error:
-        raise StoreFailed(
-            f"The upload failed: {error}. The file is complete, and kept as "
-            f"{str(part)!r}"
-        ) from error
-    shutil.rmtree(folder, ignore_errors=True)
+    file = _within(PATIENCE, path, lambda: store.open(key, "rb"))
+    with file:
+        size = getattr(file, "size", None) or 0
+        if most is None or size <= most:
+            length = -1 if most is None else most + 1
+            patience = PATIENCE + size / _SLOWEST
+            content: bytes = _within(patience, path, lambda: file.read(length))
+            size = len(content)
+        if most is not None and size > most:
+            raise ValueError(f"The file is larger than {most:,} bytes.")
+    return content
 
 
 def _store(path: RemotePath) -> tuple[Any, str]:

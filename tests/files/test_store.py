@@ -3,6 +3,7 @@
 import os
 import pathlib
 import socket
+import tempfile
 import time
 
 import pytest
@@ -94,7 +95,7 @@ def test_a_server_that_is_silent_ends_the_call(silent, monkeypatch):
     path = files.RemotePath("s3://bucket/in")
     for call in (
         lambda: files.is_folder(path),
-        lambda: files.read_object(path),
+        lambda: files.read_object(path / "a"),
         lambda: files.put_object(path, b""),
         lambda: files.probe_file("out", path),
     ):
@@ -112,6 +113,29 @@ def test_errors_of_a_store_are_errors_of_files(bucket):
         files.read_object(path)
 
 
+def test_a_file_that_fails_alone_is_told_from_a_store_that_fails(folder, monkeypatch):
+    def failing(*_, **__):
+        raise RuntimeError("away")
+
+    kind = type(fsspec.filesystem("memory"))
+    files.put_object(folder / "a", b"1")
+    monkeypatch.setattr(kind, "open", failing)
+    with pytest.raises(OSError, match="'memory://folder/a' failed.*away") as caught:
+        files.read_object(folder / "a")
+    assert not isinstance(caught.value, files.StoreFailed)
+    monkeypatch.setattr(kind, "info", failing)
+    with pytest.raises(files.StoreFailed, match="'memory://folder' failed.*away"):
+        files.read_object(folder / "a")
+
+
+def test_what_a_killed_upload_leaves_is_removed(folder, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / f"{files.PREFIX}0").mkdir()
+    (tmp_path / f"{files.PREFIX}0" / "a.bin").write_bytes(b"half")
+    files.probe_file("out", folder / "a.bin")
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_file_is_uploaded_at_the_end(folder):
     out = folder / "a.bin"
     files.put_object(out, b"old")
@@ -125,20 +149,20 @@ def test_a_file_is_uploaded_at_the_end(folder):
     assert files.read_object(out) == b"new" and not part.parent.exists()
 
 
-def test_a_file_that_cannot_be_uploaded_is_kept(folder, monkeypatch):
+def test_a_file_that_cannot_be_uploaded_is_kept(folder, monkeypatch, tmp_path):
     def failing(*_, **__):
         raise RuntimeError("The token has expired")
 
-    memory = fsspec.filesystem("memory")
-    monkeypatch.setattr(type(memory), "put_file", failing)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "put_file", failing)
     with (
-        pytest.raises(OSError, match="token has expired.*kept as '.*a.bin'"),
+        pytest.raises(OSError, match="token has expired.*kept as") as caught,
         files.replacing(folder / "a.bin") as part,
     ):
         part.write_bytes(b"new")
-    assert part.read_bytes() == b"new" and stored_tree(str(folder)) == {}
-    part.unlink()
-    part.parent.rmdir()
+    (kept,) = tmp_path.rglob("a.bin")
+    assert kept.read_bytes() == b"new" and str(kept) in str(caught.value)
+    assert len(os.listdir(tmp_path)) == 1 and stored_tree(str(folder)) == {}
 
 
 def test_an_output_is_probed_and_stays_as_it_was(folder, bucket, monkeypatch):
