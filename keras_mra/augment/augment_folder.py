@@ -14,7 +14,6 @@ from keras_mra.augment.included_originals import check_collisions
 from keras_mra.augment.local_copies import LocalCopies
 from keras_mra.augment.painter import Painter
 from keras_mra.augment.settings import check_settings
-from keras_mra.augment.settings import describe_mae
 from keras_mra.augment.settings import write_settings
 from keras_mra.augment.stored_copies import StoredCopies
 from keras_mra.augment.write_copies import write_copies
@@ -22,6 +21,7 @@ from keras_mra.augment.write_copies_on_ray import write_copies_on_ray
 from keras_mra.datasets.find_images import find_images
 from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.models import MAE
+from keras_mra.models.describe_mae import describe_mae
 from keras_mra.typing import Path
 
 

@@ -1,36 +1,15 @@
 """The settings of a folder of copies, recorded beside them."""
 
-import hashlib
-import json
 from typing import Any
-
-import numpy as np
-from keras import ops
 
 from keras_mra import files
 from keras_mra.augment.copies import RECORD
 from keras_mra.augment.copies import Copies
-from keras_mra.models import MAE
 from keras_mra.version import __version__
 
 _SHOWN = {"mae": "mae (the preset)"}
 # What the copies do not depend on.
 _VERSION = "keras_mra_version"
-_NOT_OF_THE_MAE = ("name", "trainable", "dtype", "seed")
-
-
-def describe_mae(mae: MAE) -> str:
-    """The size of an MAE's images, and a digest of its configuration and weights.
-
-    The digest is the same on every backend.
-    """
-    config = {k: v for k, v in mae.get_config().items() if k not in _NOT_OF_THE_MAE}
-    digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode())
-    for weight in mae.weights:
-        values = np.asarray(ops.convert_to_numpy(ops.cast(weight, "float32")))
-        digest.update(np.ascontiguousarray(values).tobytes())
-    size = "x".join(map(str, mae.image_shape))
-    return f"images of {size}, weights {digest.hexdigest()[:16]}"
 
 
 def check_settings(copies: Copies, settings: dict[str, Any]) -> None:

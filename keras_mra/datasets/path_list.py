@@ -2,6 +2,7 @@
 
 import array
 import bisect
+import hashlib
 import os
 import pathlib
 from collections.abc import Iterable
@@ -48,6 +49,18 @@ class PathList(Sequence[Any]):
             self._starts.append(len(self))
         self._names += os.fsencode(name)
         self._ends.append(len(self._names))
+
+    def digest(self) -> str:
+        """A string that differs for other paths."""
+        found = hashlib.sha256(str(self._kind).encode())
+        for part in (
+            *map(os.fsencode, self.folders),
+            self._starts.tobytes(),
+            bytes(self._names),
+            self._ends.tobytes(),
+        ):
+            found.update(hashlib.sha256(part).digest())
+        return found.hexdigest()
 
     @property
     def counts(self) -> npt.NDArray[np.int64]:

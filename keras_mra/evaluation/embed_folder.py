@@ -3,10 +3,13 @@
 import contextlib
 import dataclasses
 import functools
+import itertools
 import os
 from collections.abc import Generator
 from collections.abc import Sequence
 from typing import Any
+
+import keras
 
 from keras_mra import checks
 from keras_mra import engines
@@ -17,11 +20,13 @@ from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.datasets.read_ahead import ReadAhead
 from keras_mra.evaluation.embedder import Embedded
 from keras_mra.evaluation.embedder import Embedder
-from keras_mra.evaluation.feature_file import parquet
 from keras_mra.evaluation.feature_file import writing_features
 from keras_mra.evaluation.features import required_mae
+from keras_mra.evaluation.parquet_file import parquet
 from keras_mra.models import MAE
+from keras_mra.models.describe_mae import describe_mae
 from keras_mra.typing import Path
+from keras_mra.version import __version__
 
 
 @dataclasses.dataclass
@@ -128,31 +133,45 @@ def embed_folder(
     file = files.place("out", out, "file")
     found = find_images(folder, checks.flag("follow_links", follow_links))
     labelled = None not in first_level_folders(found)
-    failed: list[tuple[files.Place, str]] = []
     files.probe_file("out", file)
+    settings = {
+        "mae": describe_mae(mae),
+        "backend": keras.backend.backend(),
+        "keras_mra_version": __version__,
+        "pool": pool,
+        "batch_size": batch_size,
+        "max_megapixels": max_megapixels,
+        "images": found.paths.digest(),
+    }
     with contextlib.ExitStack() as stack:
         if engine == "ray":
             stack.enter_context(engines.ray_cluster())
+        writer = stack.enter_context(writing_features(file, settings))
+        if engine == "ray":
             make = functools.partial(_make_embedder, folder, embedding)
-            chunks = engines.chunked(found.paths, batch_size)
+            paths = itertools.islice(found.paths, writer.done, None)
+            chunks = engines.chunked(paths, batch_size)
             parts = engines.map_on_ray(make, chunks, workers)
         else:
-            parts = _embedded(embedder, found.paths, batch_size, workers)
+            parts = _embedded(embedder, found.paths, batch_size, workers, writer.done)
         stack.enter_context(contextlib.closing(parts))
-        writer = stack.enter_context(writing_features(file))
         advance = stack.enter_context(
             engines.progress_bar(progress, "Embedding", len(found.paths))
         )
+        advance(writer.done)
         for part in parts:
-            failed += part.failed
-            if part.features is not None:
-                inside = [path.relative_to(folder) for path in part.paths]
-                writer.write(
-                    [_text(path.as_posix()) for path in inside],
-                    [_text(path.parts[0]) for path in inside] if labelled else None,
-                    part.features,
-                )
+            inside = [path.relative_to(folder) for path in part.paths]
+            writer.write(
+                [_text(path.as_posix()) for path in inside],
+                [_text(path.parts[0]) for path in inside] if labelled else None,
+                part.features,
+                [
+                    [path.relative_to(folder).as_posix(), reason]
+                    for path, reason in part.failed
+                ],
+            )
             advance(len(part.paths) + len(part.failed))
+        failed = [(folder / name, reason) for name, reason in writer.failed]
         if not writer.rows:
             path, reason = failed[0]
             raise ValueError(
@@ -168,10 +187,11 @@ def _embedded(
     paths: Sequence[files.Place],
     batch_size: int,
     workers: int | None,
+    first: int,
 ) -> Generator[Embedded, None, None]:
-    """Embeds batches in this process, while threads read the next one."""
+    """Embeds batches from the first path on, while threads read the next one."""
     reader = ReadAhead(lambda place: embedder.read(paths[place]), workers)
-    for start in range(0, len(paths), batch_size):
+    for start in range(first, len(paths), batch_size):
         now = range(start, min(start + batch_size, len(paths)))
         reader.begin(range(start, min(start + 2 * batch_size, len(paths))))
         yield embedder.embed(list(paths[start : now.stop]), reader.take(list(now)))

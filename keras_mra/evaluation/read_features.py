@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_mra import files
-from keras_mra.evaluation.feature_file import FEATURES
-from keras_mra.evaluation.feature_file import LABEL
-from keras_mra.evaluation.feature_file import parquet
+from keras_mra.evaluation.parquet_file import FEATURES
+from keras_mra.evaluation.parquet_file import LABEL
+from keras_mra.evaluation.parquet_file import parquet
 from keras_mra.typing import Path
 
 

@@ -9,6 +9,8 @@
   fsspec.
 """
 
+from keras_mra.files.folder_entries import names_in
+from keras_mra.files.folder_entries import remove
 from keras_mra.files.is_folder import is_folder
 from keras_mra.files.json_file import json_object
 from keras_mra.files.json_file import json_text
@@ -52,6 +54,7 @@ __all__ = [
     "kind_of",
     "listed",
     "locked",
+    "names_in",
     "open_regular",
     "opened",
     "place",
@@ -60,6 +63,7 @@ __all__ = [
     "put_object",
     "read_json",
     "read_object",
+    "remove",
     "remove_all_leftovers",
     "replacing",
     "replacing_together",

@@ -136,6 +136,16 @@ def put_object(path: RemotePath, content: bytes) -> None:
     _within(patience, path, lambda: store.pipe_file(key, content))
 
 
+def remove_object(path: RemotePath) -> None:
+    """Removes a file.
+
+    Raises:
+        OSError: If it cannot be removed.
+    """
+    store, key = _store(path)
+    _within(PATIENCE, path, lambda: store.rm_file(key))
+
+
 def probe_object(argument: str, path: RemotePath) -> None:
     """Refuses the URL of a file that cannot be written.
 
@@ -159,9 +169,8 @@ def probe_object(argument: str, path: RemotePath) -> None:
             f"Received: {argument}={str(path)!r} ({error})"
         ) from error
     remove_leftovers(tempfile.gettempdir())  # Those of killed uploads.
-    store, key = _store(probe)
-    with contextlib.suppress(Exception):  # Some may write, and not remove.
-        _within(PATIENCE, probe, lambda: store.rm_file(key))
+    with contextlib.suppress(OSError):  # Some may write, and not remove.
+        remove_object(probe)
 
 
 @contextlib.contextmanager
