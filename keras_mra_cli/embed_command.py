@@ -52,8 +52,9 @@ def embed(
 
     OUT has a row for each image: its path below SOURCE, its class where the images lie
     in folders, and its features. keras_mra.evaluation.read_features and pandas read it.
-    It appears when it is complete. Exit status 2 means that some files could not be
-    read, or were left out: links that leave SOURCE, and FIFOs. They are listed.
+    It appears when it is complete. An interrupted run can be run again, and goes on.
+    Exit status 2 means that some files could not be read, or were left out: links that
+    leave SOURCE, and FIFOs. They are listed.
     """
     with plain_errors():
         from keras_mra import evaluation

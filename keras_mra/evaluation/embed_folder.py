@@ -65,7 +65,10 @@ def embed_folder(
     The images are turned upright, and their centre is resized to the size of the MAE,
     as `keras_mra.datasets.FolderDataset` does with `crop="center"`. They are read in
     batches and written in groups, so that memory does not grow with the folder. The
-    file appears when it is complete, and replaces one that exists.
+    file appears when it is complete, and replaces one that exists. Until then, the
+    groups lie in a hidden folder beside it, and a run that was interrupted can be
+    repeated: images whose groups are complete are not read again, unless an argument,
+    the MAE, the backend or the list of images has changed.
 
     `read_features` reads the file for `linear_probe`, `knn` and the other protocols,
     and `pandas.read_parquet` for anything else. Its columns are
@@ -112,7 +115,8 @@ def embed_folder(
         FileNotFoundError: If `source` does not exist.
         ImportError: If pyarrow, the engine, `fsspec` or its package for a URL is not
             installed.
-        OSError: If `out` cannot be written, or the cluster or a store does not answer.
+        OSError: If `out` cannot be written, another process writes it, or the cluster
+            or a store does not answer.
 
     Example:
 

@@ -85,8 +85,7 @@ class FeatureParts:
     def remove(self) -> None:
         """Removes the parts."""
         for number in range(self._count):
-            with contextlib.suppress(OSError):
-                files.remove(self._path(number))
+            _remove(self._path(number))
 
     def _find(self) -> None:
         """Counts the parts of an earlier run, and removes what are none."""
@@ -95,7 +94,7 @@ class FeatureParts:
                 continue
             path = self.folder / name
             if path != self._path(self._count) or not self._read_told(path):
-                files.remove(path)
+                _remove(path)
 
     def _read_told(self, path: files.Place) -> bool:
         """Counts a part in, if it is whole."""
@@ -118,6 +117,11 @@ class FeatureParts:
 
     def _path(self, number: int) -> files.Place:
         return self.folder / f"{self._prefix}-{number:08}{_ENDING}"
+
+
+def _remove(path: files.Place) -> None:
+    with contextlib.suppress(OSError):  # Some may write, and not remove.
+        files.remove(path)
 
 
 def _digest(text: str) -> str:
