@@ -1,15 +1,18 @@
 """Folders of stores, as source and as target: the copies are those of local folders."""
 
 import os
+import time
 
 import fsspec
 import pytest
+from helpers import forked
 from helpers import stores
 from helpers.augmenting import RECORD
 from helpers.augmenting import augment
 from helpers.augmenting import copies_in
 from helpers.augmenting import tree
 from helpers.augmenting import write
+from helpers.killed import killed_after
 from helpers.reading import noise
 from helpers.reading import png16
 from helpers.stores import stored_tree
@@ -101,6 +104,34 @@ def test_a_run_that_stops_is_continued(mae, photos, tmp_path, url, monkeypatch):
     report = run()
     assert (report.written, report.skipped) == (1, 11)
     assert stored_tree(f"{url}/out") == tree(tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_killed_runs_leave_whole_copies(mae, photos, tmp_path, bucket):
+    (photos / "dog" / "deep.png").unlink()
+    for i in range(20):
+        write(photos / "more" / f"{i}.png", noise(200, 160, 3))
+    stores.upload(photos, f"{bucket}/in")
+    augment(mae, tmp_path, copies=2)
+    whole = tree(tmp_path / "out")
+
+    def run(target="out"):
+        keras_mra.augment_folder(
+            mae, f"{bucket}/in", f"{bucket}/{target}", copies=2, **OPTIONS
+        )
+
+    begin = time.monotonic()
+    assert forked.status(forked.start(run, "other")) == 0
+    longest = time.monotonic() - begin
+    sizes = []
+    for share in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
+        killed_after(share * longest, run)
+        left = stored_tree(f"{bucket}/out")
+        assert all(whole[name] == content for name, content in left.items())
+        sizes.append(len(left))
+    assert any(0 < size < len(whole) for size in sizes), sizes
+    run()
+    assert stored_tree(f"{bucket}/out") == whole
 
 
 def test_other_settings_are_refused(mae, photos, memory):

@@ -4,6 +4,7 @@ import os
 
 import pytest
 from helpers import forked
+from helpers.killed import killed_at
 from helpers.models import TINY
 from helpers.models import randomize
 from helpers.reading import save
@@ -83,6 +84,28 @@ def test_a_run_goes_on_where_another_one_stopped(
     else:
         assert out.read_bytes() == whole
         assert sorted(os.listdir(tmp_path)) == ["a.parquet", "in", "whole.parquet"]
+
+
+@pytest.mark.slow
+def test_killed_runs_leave_whole_groups(mae, photos, tmp_path):
+    """The last run goes on from what several kills have left."""
+    embed(mae, photos, tmp_path / "whole.parquet")
+    whole, out = (tmp_path / "whole.parquet").read_bytes(), tmp_path / "a.parquet"
+    numbers, kills = [*range(0, 200, 9)], 0
+    for number in numbers:
+        if not killed_at(number, embed, mae, photos, out):
+            break
+        kills += 1
+        assert not out.exists() or out.read_bytes() == whole
+        if kills % 4 == 0:
+            embed(mae, photos, out)
+            assert out.read_bytes() == whole
+            out.unlink()
+            assert sorted(os.listdir(tmp_path)) == ["in", "whole.parquet"]
+    assert kills > 8
+    embed(mae, photos, out)
+    assert out.read_bytes() == whole
+    assert sorted(os.listdir(tmp_path)) == ["a.parquet", "in", "whole.parquet"]
 
 
 @pytest.mark.parametrize(
