@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from keras_mra import engines
+from keras_mra import files
 from keras_mra.augment.augment_report import AugmentReport
 from keras_mra.augment.copy_names import CopyNames
 from keras_mra.augment.find_missing import Missing
@@ -61,7 +62,10 @@ def _make_writer(
     painting: Painting, names: CopyNames, max_megapixels: float, mark: bytes
 ) -> Callable[[list[Missing]], AugmentReport]:
     """Makes the function of a chunk, in a worker."""
-    _check_shared(names, mark)
+    # There are such folders, and they are no others of the same names.
+    copies, source = names.copies, names.source
+    engines.check_shared("target", copies.folder, lambda: copies.mark() == mark)
+    engines.check_shared("source", source, lambda: files.is_folder(source))
     painter = Painter(*painting)
 
     def write(chunk: list[Missing]) -> AugmentReport:
@@ -70,13 +74,3 @@ def _make_writer(
         return report
 
     return write
-
-
-def _check_shared(names: CopyNames, mark: bytes) -> None:
-    """Refuses a machine that has no such folders, or others of the same names."""
-    try:
-        is_shared = names.copies.mark() == mark
-    except OSError:
-        is_shared = False
-    engines.check_shared("target", names.copies.folder, is_shared)
-    engines.check_shared_folder("source", names.source)

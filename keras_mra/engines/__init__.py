@@ -2,7 +2,6 @@
 
 from keras_mra.engines.check_engine import check_engine
 from keras_mra.engines.check_shared import check_shared
-from keras_mra.engines.check_shared import check_shared_folder
 from keras_mra.engines.chunked import chunked
 from keras_mra.engines.map_on_ray import map_on_ray
 from keras_mra.engines.progress_bar import progress_bar
@@ -11,7 +10,6 @@ from keras_mra.engines.ray_cluster import ray_cluster
 __all__ = [
     "check_engine",
     "check_shared",
-    "check_shared_folder",
     "chunked",
     "map_on_ray",
     "progress_bar",

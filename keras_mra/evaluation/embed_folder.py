@@ -205,7 +205,7 @@ def _make_embedder(
     source: files.Place, embedding: tuple[MAE, str, int, float]
 ) -> Embedder:
     """Makes the function of a chunk, in a worker."""
-    engines.check_shared_folder("source", source)
+    engines.check_shared("source", source, lambda: files.is_folder(source))
     return Embedder(*embedding)
 
 

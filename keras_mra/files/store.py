@@ -252,12 +252,12 @@ def _named(path: RemotePath) -> Iterator[None]:
     """Gives errors of any store's package the types of those of files, and the URL."""
     try:
         yield
-    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-        number = error.errno or errno.EACCES
-        if isinstance(error, FileNotFoundError):
-            number = errno.ENOENT
+    except FileNotFoundError as error:
         reason = error.strerror or str(error)
-        raise type(error)(number, reason, str(path)) from error
+        raise FileNotFoundError(errno.ENOENT, reason, str(path)) from error
+    except PermissionError as error:
+        reason = error.strerror or str(error)
+        raise PermissionError(errno.EACCES, reason, str(path)) from error
     except MemoryError:
         raise
     except Exception as error:  # The packages of the stores raise many types.

@@ -12,6 +12,7 @@ from helpers.augmenting import augment
 from helpers.augmenting import copies_in
 from helpers.augmenting import tree
 from helpers.augmenting import write
+from helpers.commands import run
 from helpers.killed import killed_after
 from helpers.reading import noise
 from helpers.reading import png16
@@ -214,6 +215,17 @@ def test_a_file_far_larger_than_its_pixels_is_not_read(
     )
     reasons = {path.name: why for path, why in report.failed}
     assert "larger than 67,116,864 bytes" in reasons["large.png"]
+
+
+def test_commands(photos, memory):
+    """URLs arrive as they were typed, with both slashes."""
+    stores.upload(photos, f"{memory}/in")
+    result = run(["augment", f"{memory}/in", f"{memory}/out", "--batch-size", "4"])
+    assert result.exit_code == 2 and "6 written" in result.output
+    assert f"failed: {memory}/in/dog/broken.png: Unid" in result.output
+    result = run(["embed", f"{memory}/in", f"{memory}/a.parquet"])
+    assert result.exit_code == 2 and f"6 images in {memory}/a.parquet" in result.output
+    assert len(stored_tree(f"{memory}/out")) == 7 and stored_tree(memory)["a.parquet"]
 
 
 # --- errors, each before any work ----------------------------------------------------
