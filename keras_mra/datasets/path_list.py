@@ -52,7 +52,7 @@ class PathList(Sequence[Any]):
 
     def digest(self) -> str:
         """A string that differs for other paths."""
-        found = hashlib.sha256(str(self._kind).encode())
+        found = hashlib.sha256()
         for part in (
             *map(os.fsencode, self.folders),
             self._starts.tobytes(),

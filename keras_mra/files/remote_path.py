@@ -21,7 +21,7 @@ class RemotePath(pathlib.PurePosixPath):
 
     Example:
 
-    >>> folder = RemotePath("s3://bucket/photos")
+    >>> folder = keras_mra.files.RemotePath("s3://bucket/photos")
     >>> str(folder / "cat" / "1.png")
     's3://bucket/photos/cat/1.png'
     """
