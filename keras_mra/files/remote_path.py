@@ -21,9 +21,10 @@ class RemotePath(pathlib.PurePosixPath):
 
     Example:
 
-    >>> folder = keras_mra.files.RemotePath("s3://bucket/photos")
-    >>> str(folder / "cat" / "1.png")
-    's3://bucket/photos/cat/1.png'
+    ```python
+    folder = keras_mra.files.RemotePath("s3://bucket/photos")
+    print(folder / "cat" / "1.png")  # s3://bucket/photos/cat/1.png
+    ```
     """
 
     def __str__(self) -> str:
