@@ -9,7 +9,7 @@ import pytest
 from keras_mra import files
 
 pytestmark = pytest.mark.once
-pytest.importorskip("fsspec")
+pytest.importorskip("s3fs")
 
 
 @pytest.mark.parametrize(
