@@ -112,8 +112,8 @@ def augment_folder(
         max_megapixels: Float, the largest pictures that are read, in millions of
             pixels. A larger one counts as a file that cannot be read. A picture takes
             up to 16 MB for each megapixel, and 26 MB if it has 16 bits. A file of a
-            store is read whole, and refused if it has more than 8 MB for each
-            megapixel, and 64 MiB.
+            store is read into memory, and fails if it is larger than 64 MiB and 8 MB
+            more for each megapixel.
         batch_size: Int, images in one call of the MAE.
         engine: `"local"`, or `"ray"` for the machines of a Ray cluster
             (`pip install 'keras-mra[ray]'`), which must all see both folders and have
