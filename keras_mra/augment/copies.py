@@ -63,7 +63,7 @@ class Copies(abc.ABC):
 
     @abc.abstractmethod
     def write(self, path: files.Place, content: bytes) -> None:
-        """Writes a copy whole or not at all, in `held`.
+        """Writes a copy whole or not at all, in `held`, until `finish` at the latest.
 
         Args:
             path: Path of the copy.
@@ -71,7 +71,16 @@ class Copies(abc.ABC):
 
         Raises:
             InvalidName: If the copy cannot have this name.
-            OSError: If the file cannot be written for another reason.
+            OSError: If this file, or one before it, cannot be written for another
+                reason.
+        """
+
+    @abc.abstractmethod
+    def finish(self) -> None:
+        """Waits until all copies are written.
+
+        Raises:
+            OSError: If one cannot be written.
         """
 
     @abc.abstractmethod

@@ -54,6 +54,9 @@ class LocalCopies(Copies):
         except OSError as error:
             raise error_of_writing(error, path) from error
 
+    def finish(self) -> None:
+        pass
+
     def mark(self) -> bytes:
         return (self.folder / files.LOCK).read_bytes()
 

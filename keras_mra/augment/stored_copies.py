@@ -1,5 +1,7 @@
 """`StoredCopies`: the folder of the copies, in a store."""
 
+import collections
+import concurrent.futures
 import contextlib
 from collections.abc import Iterator
 from typing import Any
@@ -25,6 +27,11 @@ class StoredCopies(Copies):
         self.folder: files.RemotePath = folder
         # A folder and its files: the last one that was asked about.
         self._listed: tuple[Any, frozenset[str]] = (None, frozenset())
+        # A store is far: several copies are on their way at a time.
+        self._pool: concurrent.futures.ThreadPoolExecutor | None = None
+        self._begun: collections.deque[concurrent.futures.Future[None]] = (
+            collections.deque()
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         return StoredCopies, (self.folder,)
@@ -35,7 +42,10 @@ class StoredCopies(Copies):
         with _named(self.folder), contextlib.suppress(FileNotFoundError):
             if not files.is_folder(self.folder):
                 raise NotADirectoryError("it is a file")
-        yield
+        try:
+            yield
+        finally:  # After an error, too, nothing is written later.
+            concurrent.futures.wait(self._begun)
 
     def exists(self, path: files.Place) -> bool:
         """One listing tells for all files of a folder, which are asked for in turn."""
@@ -70,16 +80,33 @@ class StoredCopies(Copies):
             files.put_object(self.folder / RECORD, content)
 
     def write(self, path: files.Place, content: bytes) -> None:
+        path = files.RemotePath(path)
         try:
-            files.put_object(files.RemotePath(path), content)
+            files.check_object_name(path)
         except OSError as error:
             raise error_of_writing(error, path) from error
+        if self._pool is None:
+            self._pool = concurrent.futures.ThreadPoolExecutor(files.AT_ONCE)
+        self._begun.append(self._pool.submit(_put, path, content))
+        if len(self._begun) >= files.AT_ONCE:
+            self._begun.popleft().result()
+
+    def finish(self) -> None:
+        while self._begun:
+            self._begun.popleft().result()
 
     def mark(self) -> bytes:
         return files.read_object(self.folder / RECORD)
 
     def remove_leftovers(self) -> None:
         pass
+
+
+def _put(path: files.RemotePath, content: bytes) -> None:
+    try:
+        files.put_object(path, content)
+    except OSError as error:
+        raise error_of_writing(error, path) from error
 
 
 @contextlib.contextmanager

@@ -58,6 +58,7 @@ def write_copies(
             done = _write(names, output, encode, original, report)
             report.written += done
             advance(1)
+    names.copies.finish()
 
 
 def _fits(original: Original, names: CopyNames, report: AugmentReport) -> bool:

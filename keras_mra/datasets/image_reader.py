@@ -115,14 +115,16 @@ def to_channels(image: Any, channels: int) -> Any:
     return _in_mode(image, MODES[channels])
 
 
-def read_exact(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> ExactImage:
+def read_exact(
+    path: Path | IO[bytes], max_megapixels: float = MAX_MEGAPIXELS
+) -> ExactImage:
     """Reads an image without loss, and applies its EXIF orientation.
 
     Palettes become RGB, CMYK and similar modes become RGB as Pillow converts them, and
     black and white becomes gray.
 
     Args:
-        path: Path of the file, or a `files.RemotePath`.
+        path: Path of the file, or a binary file.
         max_megapixels: Float, the largest number of millions of pixels.
 
     Returns:

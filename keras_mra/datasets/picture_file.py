@@ -57,7 +57,7 @@ def opened_picture(
 
     with contextlib.ExitStack() as stack:
         if isinstance(source, (str, os.PathLike)):
-            most = None if max_megapixels is None else _most_bytes(max_megapixels)
+            most = None if max_megapixels is None else most_bytes(max_megapixels)
             file: Any = stack.enter_context(files.opened(source, most))
         else:
             file = source
@@ -118,7 +118,7 @@ def _identified(file: Any) -> Any:
     )
 
 
-def _most_bytes(max_megapixels: float) -> int:
+def most_bytes(max_megapixels: float) -> int:
     """The largest file of a store: one picture of 16-bit RGBA, and its metadata."""
     return int(8e6 * max_megapixels) + 2**26
 

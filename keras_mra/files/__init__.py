@@ -31,7 +31,9 @@ from keras_mra.files.replacing import replacing
 from keras_mra.files.replacing import replacing_together
 from keras_mra.files.room import PREFIX
 from keras_mra.files.room import remove_all_leftovers
+from keras_mra.files.store import AT_ONCE
 from keras_mra.files.store import StoreFailed
+from keras_mra.files.store import check_object_name
 from keras_mra.files.store import check_store
 from keras_mra.files.store import listed
 from keras_mra.files.store import put_object
@@ -40,12 +42,14 @@ from keras_mra.files.write_below import NoFolder
 from keras_mra.files.write_below import write_below
 
 __all__ = [
+    "AT_ONCE",
     "LOCK",
     "PREFIX",
     "NoFolder",
     "Place",
     "RemotePath",
     "StoreFailed",
+    "check_object_name",
     "check_store",
     "creating",
     "is_folder",

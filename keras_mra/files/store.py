@@ -26,6 +26,8 @@ PUT_WHOLE = ("s3", "gs", "az", "abfs", "abfss", "oss", "oci", "tos", "memory")
 # for minutes, or for ever.
 PATIENCE = 20.0
 _SLOWEST = 2**20
+# Files that are read or written at the same time: each takes its memory.
+AT_ONCE = 4
 # S3 and Google Cloud Storage allow no more.
 LONGEST_KEY = 1024
 Result = TypeVar("Result")
@@ -117,11 +119,11 @@ def read_object(path: RemotePath, most: int | None = None) -> bytes:
         raise OSError(errno.EIO, str(error)) from error
 
 
-def put_object(path: RemotePath, content: bytes) -> None:
-    """Writes a file whole or not at all.
+def check_object_name(path: RemotePath) -> None:
+    """Refuses a name that no store allows.
 
     Raises:
-        OSError: If the file cannot be written.
+        OSError: If the name is too long, or no text.
     """
     try:
         length = len("/".join(path.parts[2:]).encode())
@@ -131,6 +133,15 @@ def put_object(path: RemotePath, content: bytes) -> None:
     if length > LONGEST_KEY:
         text = f"names of objects have at most {LONGEST_KEY} bytes"
         raise OSError(errno.ENAMETOOLONG, text, str(path))
+
+
+def put_object(path: RemotePath, content: bytes) -> None:
+    """Writes a file whole or not at all.
+
+    Raises:
+        OSError: If the file cannot be written.
+    """
+    check_object_name(path)
     store, key = _store(path)
     patience = PATIENCE + len(content) / _SLOWEST
     _within(patience, path, lambda: store.pipe_file(key, content))
