@@ -1,6 +1,5 @@
 """`keras-mra augment`: augmented copies of a folder's images."""
 
-import pathlib
 from typing import Annotated
 
 import typer
@@ -9,8 +8,10 @@ from keras_mra_cli.plain_errors import plain_errors
 
 
 def augment(
-    source: Annotated[pathlib.Path, typer.Argument(help="Folder tree of images.")],
-    target: Annotated[pathlib.Path, typer.Argument(help="Folder to write.")],
+    source: Annotated[
+        str, typer.Argument(help="Folder tree of images: a path or a URL.")
+    ],
+    target: Annotated[str, typer.Argument(help="Folder to write: a path or a URL.")],
     copies: Annotated[int, typer.Option(help="Copies of each image.")] = 1,
     preset: Annotated[
         str, typer.Option(help="Preset with weights: name, folder or hf://OWNER/NAME.")
@@ -63,6 +64,8 @@ def augment(
     ] = None,
 ) -> None:
     """Write augmented copies of a folder's images, for any framework.
+
+    SOURCE and TARGET can be URLs, such as s3://bucket/photos: docs/augment_folder.md.
 
     Copies have the original size and stand upright. Existing files are kept, so an
     interrupted run can be run again. TARGET holds a record of the settings, and other

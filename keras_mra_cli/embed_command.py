@@ -1,6 +1,5 @@
 """`keras-mra embed`: the features of a folder's images, in a Parquet file."""
 
-import pathlib
 from typing import Annotated
 
 import typer
@@ -9,8 +8,10 @@ from keras_mra_cli.plain_errors import plain_errors
 
 
 def embed(
-    source: Annotated[pathlib.Path, typer.Argument(help="Folder tree of images.")],
-    out: Annotated[pathlib.Path, typer.Argument(help="Parquet file to write.")],
+    source: Annotated[
+        str, typer.Argument(help="Folder tree of images: a path or a URL.")
+    ],
+    out: Annotated[str, typer.Argument(help="Parquet file to write: a path or a URL.")],
     preset: Annotated[
         str, typer.Option(help="Preset with weights: name, folder or hf://OWNER/NAME.")
     ] = "mae_nano_photos",
@@ -47,10 +48,13 @@ def embed(
 ) -> None:
     """Compute the features of a folder's images once.
 
+    SOURCE and OUT can be URLs, such as s3://bucket/photos: docs/augment_folder.md.
+
     OUT has a row for each image: its path below SOURCE, its class where the images lie
     in folders, and its features. keras_mra.evaluation.read_features and pandas read it.
-    It appears when it is complete. Exit status 2 means that some files could not be
-    read, or were left out: links that leave SOURCE, and FIFOs. They are listed.
+    It appears when it is complete. An interrupted run can be run again, and goes on.
+    Exit status 2 means that some files could not be read, or were left out: links that
+    leave SOURCE, and FIFOs. They are listed.
     """
     with plain_errors():
         from keras_mra import evaluation
@@ -58,7 +62,7 @@ def embed(
         from keras_mra_cli.trained_mae import trained_mae
 
         # An error here must not come after the work.
-        files.probe_file("out", out)
+        files.probe_file("out", files.place("out", out, "file"))
         report = evaluation.embed_folder(
             trained_mae(preset),
             source,

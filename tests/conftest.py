@@ -27,6 +27,7 @@ else:
 import keras
 import numpy as np
 import pytest
+from helpers import stores
 
 from keras_mra import backend
 
@@ -83,6 +84,28 @@ def collected():
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def s3_address():
+    with stores.s3_server() as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(s3_address, monkeypatch):
+    """The URL of a new bucket of an S3 server on this machine."""
+    stores.use_s3(monkeypatch, s3_address)
+    return stores.new_bucket()
+
+
+@pytest.fixture
+def memory():
+    """The URL of an empty folder in the memory of this process."""
+    fsspec = pytest.importorskip("fsspec")
+    fsspec.filesystem("memory").store.clear()
+    yield "memory://folder"
+    fsspec.filesystem("memory").store.clear()
 
 
 @pytest.fixture

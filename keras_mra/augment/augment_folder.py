@@ -1,25 +1,27 @@
 """Re-imagined copies of a folder tree of images, for users of any framework."""
 
 import contextlib
-import pathlib
 
 from keras_mra import checks
 from keras_mra import engines
+from keras_mra import files
 from keras_mra.augment.augment_report import AugmentReport
-from keras_mra.augment.copies import held_target
+from keras_mra.augment.copies import Copies
 from keras_mra.augment.copy_format import CopyFormat
 from keras_mra.augment.copy_names import CopyNames
 from keras_mra.augment.find_missing import find_missing
 from keras_mra.augment.included_originals import check_collisions
+from keras_mra.augment.local_copies import LocalCopies
 from keras_mra.augment.painter import Painter
 from keras_mra.augment.settings import check_settings
-from keras_mra.augment.settings import describe_mae
 from keras_mra.augment.settings import write_settings
+from keras_mra.augment.stored_copies import StoredCopies
 from keras_mra.augment.write_copies import write_copies
 from keras_mra.augment.write_copies_on_ray import write_copies_on_ray
 from keras_mra.datasets.find_images import find_images
 from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.models import MAE
+from keras_mra.models.describe_mae import describe_mae
 from keras_mra.typing import Path
 
 
@@ -79,10 +81,15 @@ def augment_folder(
     that leave it, and what is no regular file, such as a FIFO, are left out and listed
     in the report.
 
+    Both folders can be URLs that `fsspec` knows, such as `s3://bucket/photos` (`pip
+    install 'keras-mra[remote]' s3fs`). The target must be in an object store, which
+    writes whole objects. The copies are the same. A store has no locks: nothing keeps
+    two runs from writing to one URL at once.
+
     Args:
         mae: A `keras_mra.MAE` of 1, 3 or 4 channels, trained without `norm_pix_loss`.
-        source: Path of the folder to read.
-        target: Path of the folder to write. It is made if it does not exist.
+        source: Path or URL of the folder to read.
+        target: Path or URL of the folder to write. It is made if it does not exist.
         copies: Int, copies of each image.
         mask_ratio: Float in (0, 1), the share of the patches that are painted.
         strategy: `"attention"`, `"low_attention"` or `"random"`: which patches stay.
@@ -100,10 +107,13 @@ def augment_folder(
             byte, whatever the `format`. A file that asks for a rotation is written
             upright as copy number 0, `a/b.jpg.mra0.png`. A file that cannot be read is
             left out.
-        follow_links: Bool, whether links that leave the source are followed too.
+        follow_links: Bool, whether links that leave the source are followed too. A
+            store has no links.
         max_megapixels: Float, the largest pictures that are read, in millions of
             pixels. A larger one counts as a file that cannot be read. A picture takes
-            up to 16 MB for each megapixel, and 26 MB if it has 16 bits.
+            up to 16 MB for each megapixel, and 26 MB if it has 16 bits. A file of a
+            store is read into memory, and fails if it is larger than 64 MiB and 8 MB
+            more for each megapixel.
         batch_size: Int, images in one call of the MAE.
         engine: `"local"`, or `"ray"` for the machines of a Ray cluster
             (`pip install 'keras-mra[ray]'`), which must all see both folders and have
@@ -124,9 +134,9 @@ def augment_folder(
             `source` holds no image, `target` holds copies that were made with other
             settings, or a copy would have the name of an original in the target.
         FileNotFoundError: If `source` does not exist.
-        ImportError: If the engine is not installed.
+        ImportError: If the engine, `fsspec` or its package for a URL is not installed.
         OSError: If the target cannot be written to, for instance on a full disk,
-            another process writes to it, or the cluster does not answer.
+            another process writes to it, or the cluster or a store does not answer.
 
     Example:
 
@@ -175,9 +185,9 @@ def augment_folder(
     with contextlib.ExitStack() as stack:
         if engine == "ray":
             stack.enter_context(engines.ray_cluster())
-        stack.enter_context(held_target(names.target))
-        check_settings(names.target, settings)
-        write_settings(names.target, settings)
+        stack.enter_context(names.copies.held())
+        check_settings(names.copies, settings)
+        write_settings(names.copies, settings)
         advance = stack.enter_context(
             engines.progress_bar(progress, "Re-imagining", len(paths) * copies)
         )
@@ -193,14 +203,22 @@ def augment_folder(
     return report
 
 
-def _folders(source: Path, target: Path) -> tuple[pathlib.Path, pathlib.Path]:
-    source = checks.path("source", source, "folder")
-    target = checks.path("target", target, "folder")
-    inner, outer = target.resolve(), source.resolve()
-    if inner == outer or inner in outer.parents or outer in inner.parents:
+def _folders(source: Path, target: Path) -> tuple[files.Place, Copies]:
+    outer = files.place("source", source, "folder")
+    inner = files.place("target", target, "folder")
+    copies = (
+        StoredCopies(inner)
+        if isinstance(inner, files.RemotePath)
+        else LocalCopies(inner)
+    )
+    first, second = (
+        place if isinstance(place, files.RemotePath) else place.resolve()
+        for place in (outer, inner)
+    )
+    if first == second or first in second.parents or second in first.parents:
         raise ValueError(
             "`target` must be a folder outside `source` that does not contain "
             "`source`: the next run would otherwise augment the copies. Received: "
-            f"source={str(source)!r}, target={str(target)!r}"
+            f"source={str(outer)!r}, target={str(inner)!r}"
         )
-    return source, target
+    return outer, copies

@@ -1,12 +1,15 @@
 """What a run of `augment_folder` did."""
 
 import dataclasses
-import pathlib
+
+from keras_mra import files
 
 
 @dataclasses.dataclass
 class AugmentReport:
     """Counts of copies, and the files that failed, were left out or used in part.
+
+    The paths are `pathlib.Path`s; those of a store are paths whose `str` is their URL.
 
     Attributes:
         written: Int, the copies that were written.
@@ -24,9 +27,9 @@ class AugmentReport:
     written: int = 0
     skipped: int = 0
     originals: int = 0
-    animated: list[pathlib.Path] = dataclasses.field(default_factory=list)
-    failed: list[tuple[pathlib.Path, str]] = dataclasses.field(default_factory=list)
-    left_out: list[tuple[pathlib.Path, str]] = dataclasses.field(default_factory=list)
+    animated: list[files.Place] = dataclasses.field(default_factory=list)
+    failed: list[tuple[files.Place, str]] = dataclasses.field(default_factory=list)
+    left_out: list[tuple[files.Place, str]] = dataclasses.field(default_factory=list)
 
     def add(self, other: "AugmentReport") -> None:
         """Adds what was done with other files of the same run."""

@@ -40,11 +40,11 @@ class CopyFormat:
             )
         self.quality = None if format == "png" else quality
 
-    def suffix(self, path: pathlib.Path) -> str:
+    def suffix(self, path: pathlib.PurePath) -> str:
         """The ending of the names of a file's copies, such as `".png"`."""
         return SUFFIXES[self._format_of(path)]
 
-    def check(self, image: ExactImage, path: pathlib.Path) -> None:
+    def check(self, image: ExactImage, path: pathlib.PurePath) -> None:
         """Refuses an image whose copies would lose their alpha or bit depth.
 
         Raises:
@@ -64,7 +64,7 @@ class CopyFormat:
             )
 
     def encode(
-        self, image: ExactImage, color: npt.NDArray[Any], path: pathlib.Path
+        self, image: ExactImage, color: npt.NDArray[Any], path: pathlib.PurePath
     ) -> bytes:
         """Encodes a copy with the alpha and the metadata of the original.
 
@@ -93,7 +93,7 @@ class CopyFormat:
         picture.save(file, name.upper(), quality=self.quality, **metadata)
         return file.getvalue()
 
-    def _format_of(self, path: pathlib.Path) -> str:
+    def _format_of(self, path: pathlib.PurePath) -> str:
         if self.format != "same":
             return self.format
         return _FORMAT_OF.get(path.suffix.lower(), "png")

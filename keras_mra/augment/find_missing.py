@@ -1,14 +1,13 @@
 """What the target lacks, of each file of the source."""
 
-import pathlib
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from keras_mra import files
 from keras_mra.augment.augment_report import AugmentReport
 from keras_mra.augment.copy_names import CopyNames
-from keras_mra.augment.copy_names import exists
 from keras_mra.augment.included_originals import lacks_original
 
 
@@ -21,7 +20,7 @@ class Missing(NamedTuple):
         original: Bool, whether the file itself is missing and belongs there.
     """
 
-    path: pathlib.Path
+    path: files.Place
     numbers: tuple[int, ...]
     original: bool
 
@@ -31,7 +30,7 @@ class Missing(NamedTuple):
 
 def find_missing(
     names: CopyNames,
-    paths: Sequence[pathlib.Path],
+    paths: Sequence[files.Place],
     copies: int,
     include_originals: bool,
     report: AugmentReport,
@@ -54,7 +53,7 @@ def find_missing(
         numbers = tuple(
             number
             for number in range(1, copies + 1)
-            if not exists(names.copy(path, number))
+            if not names.copies.exists(names.copy(path, number))
         )
         report.skipped += copies - len(numbers)
         advance(copies - len(numbers))

@@ -1,18 +1,16 @@
 """Originals beside their copies, so that the target is a training set."""
 
 import functools
-import pathlib
 from collections.abc import Callable
 from collections.abc import Sequence
 
 from keras_mra import files
 from keras_mra.augment.copy_names import CopyNames
-from keras_mra.augment.copy_names import exists
 from keras_mra.datasets.exact_image import ExactImage
 
 
 def check_collisions(
-    names: CopyNames, paths: Sequence[pathlib.Path], copies: int
+    names: CopyNames, paths: Sequence[files.Place], copies: int
 ) -> None:
     """Refuses a source where the copy of one file has the name of another file.
 
@@ -36,14 +34,15 @@ def check_collisions(
                 )
 
 
-def lacks_original(names: CopyNames, path: pathlib.Path) -> bool:
+def lacks_original(names: CopyNames, path: files.Place) -> bool:
     """Whether the target holds an original neither as it is nor turned upright."""
+    exists = names.copies.exists
     return not exists(names.original(path)) and not exists(names.copy(path, 0))
 
 
 def included_as(
-    names: CopyNames, path: pathlib.Path, image: ExactImage
-) -> tuple[pathlib.Path, Callable[[], bytes]]:
+    names: CopyNames, path: files.Place, image: ExactImage
+) -> tuple[files.Place, Callable[[], bytes]]:
     """What an original becomes in the target.
 
     A file whose pixels stand upright is copied byte for byte. Any other is encoded
@@ -63,6 +62,6 @@ def included_as(
     return names.original(path), functools.partial(_content, path)
 
 
-def _content(path: pathlib.Path) -> bytes:
-    with files.open_regular(path) as file:
+def _content(path: files.Place) -> bytes:
+    with files.opened(path) as file:
         return file.read()

@@ -1,63 +1,40 @@
 """The settings of a folder of copies, recorded beside them."""
 
-import hashlib
-import json
-import pathlib
 from typing import Any
 
-import numpy as np
-from keras import ops
-
 from keras_mra import files
-from keras_mra.augment.copies import write_copy
-from keras_mra.augment.copy_names import find_copy
-from keras_mra.models import MAE
+from keras_mra.augment.copies import RECORD
+from keras_mra.augment.copies import Copies
 from keras_mra.version import __version__
 
-RECORD = "augment_settings.json"
 _SHOWN = {"mae": "mae (the preset)"}
 # What the copies do not depend on.
 _VERSION = "keras_mra_version"
-_NOT_OF_THE_MAE = ("name", "trainable", "dtype", "seed")
 
 
-def describe_mae(mae: MAE) -> str:
-    """The size of an MAE's images, and a digest of its configuration and weights.
-
-    The digest is the same on every backend.
-    """
-    config = {k: v for k, v in mae.get_config().items() if k not in _NOT_OF_THE_MAE}
-    digest = hashlib.sha256(json.dumps(config, sort_keys=True, default=str).encode())
-    for weight in mae.weights:
-        values = np.asarray(ops.convert_to_numpy(ops.cast(weight, "float32")))
-        digest.update(np.ascontiguousarray(values).tobytes())
-    size = "x".join(map(str, mae.image_shape))
-    return f"images of {size}, weights {digest.hexdigest()[:16]}"
-
-
-def check_settings(target: pathlib.Path, settings: dict[str, Any]) -> None:
+def check_settings(copies: Copies, settings: dict[str, Any]) -> None:
     """Refuses a folder of copies that were made with other settings.
 
     More copies than before and the addition of the originals are allowed.
 
     Args:
-        target: Folder of the copies. It need not exist.
+        copies: `Copies`. Their folder need not exist.
         settings: Dict that JSON can hold, from arguments to their values.
 
     Raises:
         ValueError: If the folder holds copies whose settings differ or are not
             recorded. The message names each argument that differs.
     """
-    copy = find_copy(target)
+    copy = copies.find_copy()
     if copy is None:
         return
-    recorded = files.read_json(target / RECORD, missing_ok=True)
+    target, recorded = str(copies.folder), copies.record()
     advice = "Choose another folder, or delete the copies."
     if not recorded:
         raise ValueError(
             "`target` must be a folder without copies, or with a record of their "
-            f"settings, {RECORD}. {advice} Received: target={str(target)!r}, which "
-            f"holds {copy.name!r} and no record"
+            f"settings, {RECORD}. {advice} Received: target={target!r}, which "
+            f"holds {copy!r} and no record"
         )
     differing = [
         f"{_SHOWN.get(name, name)}={recorded.get(name)!r} there and {value!r} now"
@@ -67,21 +44,18 @@ def check_settings(target: pathlib.Path, settings: dict[str, Any]) -> None:
     if differing:
         raise ValueError(
             "`target` must be a folder whose copies were made with the same settings. "
-            f"{advice} Received: target={str(target)!r}, with {', '.join(differing)}"
+            f"{advice} Received: target={target!r}, with {', '.join(differing)}"
         )
 
 
-def write_settings(target: pathlib.Path, settings: dict[str, Any]) -> None:
+def write_settings(copies: Copies, settings: dict[str, Any]) -> None:
     """Records the settings in the folder of the copies, if they are not there yet.
 
     Raises:
         OSError: If the file cannot be written.
     """
     document = {**settings, _VERSION: __version__}
-    content = files.json_text(document).encode()
-    record = target / RECORD
-    if not record.is_file() or record.read_bytes() != content:
-        write_copy(target, record, content)
+    copies.write_record(files.json_text(document).encode())
 
 
 def _is_continued(name: str, before: Any, now: Any) -> bool:

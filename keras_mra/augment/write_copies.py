@@ -1,13 +1,12 @@
 """The work of `augment_folder`, after its arguments are checked."""
 
 import functools
-import pathlib
 from collections.abc import Callable
 from collections.abc import Iterable
 
+from keras_mra import files
 from keras_mra.augment.augment_report import AugmentReport
 from keras_mra.augment.copies import InvalidName
-from keras_mra.augment.copies import write_copy
 from keras_mra.augment.copy_names import CopyNames
 from keras_mra.augment.find_missing import Missing
 from keras_mra.augment.included_originals import included_as
@@ -37,7 +36,7 @@ def write_copies(
         advance: Function that is called with the number of copies that are done.
 
     Raises:
-        OSError: If the target cannot be written to.
+        OSError: If the target cannot be written to, or a store does not answer.
     """
     originals = read_originals(names, missing, max_megapixels, report, advance)
     for group in grouped(originals, painter.batch_size):
@@ -59,6 +58,7 @@ def write_copies(
             done = _write(names, output, encode, original, report)
             report.written += done
             advance(1)
+    names.copies.finish()
 
 
 def _fits(original: Original, names: CopyNames, report: AugmentReport) -> bool:
@@ -78,7 +78,7 @@ def _include(original: Original, names: CopyNames, report: AugmentReport) -> Non
 
 def _write(
     names: CopyNames,
-    output: pathlib.Path,
+    output: files.Place,
     encode: Callable[[], bytes],
     original: Original,
     report: AugmentReport,
@@ -86,13 +86,13 @@ def _write(
     """Writes a file, or reports what concerns this file alone."""
     try:
         content = encode()
-    except MemoryError:
+    except (MemoryError, files.StoreFailed):
         raise
     except Exception as error:  # OpenCV is missing, or an encoder fails.
         report.failed.append((original.path, str(error)))
         return False
     try:
-        write_copy(names.target, output, content)
+        names.copies.write(output, content)
     except InvalidName as error:
         report.failed.append((original.path, str(error)))
         return False

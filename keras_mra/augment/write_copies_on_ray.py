@@ -46,8 +46,8 @@ def write_copies_on_ray(
             folders, or workers die at the same files again and again.
     """
     *_, batch_size = painting
-    held = (names.target / files.LOCK).read_bytes()
-    make = functools.partial(_make_writer, painting, names, max_megapixels, held)
+    mark = names.copies.mark()
+    make = functools.partial(_make_writer, painting, names, max_megapixels, mark)
     chunks = list(engines.chunked(missing, batch_size))
     # Closed, so that no worker writes after an error or Ctrl+C.
     with contextlib.closing(engines.map_on_ray(make, chunks, workers)) as parts:
@@ -55,14 +55,17 @@ def write_copies_on_ray(
             report.add(part)
             advance(sum(len(each.numbers) for each in chunk))
     # What workers that were killed have left.
-    files.remove_all_leftovers(names.target)
+    names.copies.remove_leftovers()
 
 
 def _make_writer(
-    painting: Painting, names: CopyNames, max_megapixels: float, held: bytes
+    painting: Painting, names: CopyNames, max_megapixels: float, mark: bytes
 ) -> Callable[[list[Missing]], AugmentReport]:
     """Makes the function of a chunk, in a worker."""
-    _check_shared(names, held)
+    # There are such folders, and they are no others of the same names.
+    copies, source = names.copies, names.source
+    engines.check_shared("target", copies.folder, lambda: copies.mark() == mark)
+    engines.check_shared("source", source, lambda: files.is_folder(source))
     painter = Painter(*painting)
 
     def write(chunk: list[Missing]) -> AugmentReport:
@@ -71,13 +74,3 @@ def _make_writer(
         return report
 
     return write
-
-
-def _check_shared(names: CopyNames, held: bytes) -> None:
-    """Refuses a machine that has no such folders, or others of the same names."""
-    try:
-        is_shared = (names.target / files.LOCK).read_bytes() == held
-    except OSError:
-        is_shared = False
-    engines.check_shared("target", names.target, is_shared)
-    engines.check_shared("source", names.source, names.source.is_dir())

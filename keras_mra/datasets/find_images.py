@@ -10,6 +10,7 @@ from keras_mra import checks
 from keras_mra import files
 from keras_mra.datasets.image_reader import SUFFIXES
 from keras_mra.datasets.path_list import PathList
+from keras_mra.datasets.walk_store import walk_store
 from keras_mra.typing import Path
 
 
@@ -24,9 +25,9 @@ class FoundImages:
             regular file, and folders that cannot be listed.
     """
 
-    root: pathlib.Path
+    root: files.Place
     paths: PathList
-    left_out: list[tuple[pathlib.Path, str]]
+    left_out: list[tuple[files.Place, str]]
 
     def warn_of_left_out(self) -> None:
         """Warns of what is left out, with the first few names."""
@@ -45,7 +46,7 @@ def find_images(root: Path, follow_links: bool = False) -> FoundImages:
     Links within the tree are followed.
 
     Args:
-        root: Path of a folder, or of a link to one.
+        root: Path of a folder, or of a link to one; or a `files.RemotePath`.
         follow_links: Bool, whether links that leave the tree are followed too.
 
     Returns:
@@ -55,18 +56,23 @@ def find_images(root: Path, follow_links: bool = False) -> FoundImages:
         FileNotFoundError: If the folder does not exist.
         NotADirectoryError: If `root` is a file.
         ValueError: If the folder holds no image.
+        OSError: If the store of a `files.RemotePath` cannot be read.
     """
-    root = checks.path("root", root, "folder")
-    if not root.exists():
-        raise FileNotFoundError(f"The folder {str(root)!r} does not exist.")
-    if not root.is_dir():
+    entries: Iterator[tuple[str, str, str | None]]
+    kind: type[files.Place]
+    if isinstance(root, files.RemotePath):
+        kind, entries = files.RemotePath, walk_store(root)
+    else:
+        root = checks.path("root", root, "folder")
+        kind, entries = pathlib.Path, _walk(root, follow_links)
+    if not files.is_folder(root):
         raise NotADirectoryError(f"{str(root)!r} must be a folder, but it is a file.")
-    found = FoundImages(root, PathList(), [])
-    for folder, name, reason in _walk(root, follow_links):
+    found = FoundImages(root, PathList(kind=kind), [])
+    for folder, name, reason in entries:
         if reason is None:
             found.paths.append(folder, name)
         else:
-            found.left_out.append((pathlib.Path(folder, name), reason))
+            found.left_out.append((kind(folder, name), reason))
     if not found.paths:
         raise ValueError(
             f"The folder {str(root)!r} holds no image. Its files and those of its "

@@ -212,7 +212,7 @@ def first_level_folders(found: FoundImages) -> list[str | None]:
     It is `None` for the root.
     """
     parts = [
-        pathlib.Path(folder).relative_to(found.root).parts
+        type(found.root)(folder).relative_to(found.root).parts
         for folder in found.paths.folders
     ]
     return [names[0] if names else None for names in parts]

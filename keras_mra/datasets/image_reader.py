@@ -56,7 +56,7 @@ def read_upright(
     """Reads an image for training and applies its EXIF orientation.
 
     Args:
-        path: Path of the file.
+        path: Path of the file, or a `files.RemotePath`.
         min_side: Int. A JPEG may be shrunk while it is decoded, to a short side of at
             least this length, which saves most of the decoding time of a photograph.
         max_megapixels: Float, the largest number of millions of pixels.
@@ -115,14 +115,16 @@ def to_channels(image: Any, channels: int) -> Any:
     return _in_mode(image, MODES[channels])
 
 
-def read_exact(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> ExactImage:
+def read_exact(
+    path: Path | IO[bytes], max_megapixels: float = MAX_MEGAPIXELS
+) -> ExactImage:
     """Reads an image without loss, and applies its EXIF orientation.
 
     Palettes become RGB, CMYK and similar modes become RGB as Pillow converts them, and
     black and white becomes gray.
 
     Args:
-        path: Path of the file.
+        path: Path of the file, or a binary file.
         max_megapixels: Float, the largest number of millions of pixels.
 
     Returns:
@@ -142,7 +144,7 @@ def read_exact(path: Path, max_megapixels: float = MAX_MEGAPIXELS) -> ExactImage
             gray = image.tile[0][3] == sixteen_bit_png.GRAY_WITH_ALPHA
             png_data.check_whole(file)
             _verify(image)
-            pixels, metadata = sixteen_bit_png.read_sixteen_bit_png(path, gray)
+            pixels, metadata = sixteen_bit_png.read_sixteen_bit_png(file, gray)
             exif = metadata.get("exif", b"")
             stored = orientation = stored_orientation(lambda: _parsed(exif))
         else:

@@ -2,6 +2,7 @@
 
 import array
 import bisect
+import hashlib
 import os
 import pathlib
 from collections.abc import Iterable
@@ -12,10 +13,11 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
+from keras_mra import files
 from keras_mra.typing import Path
 
 
-class PathList(Sequence[pathlib.Path]):
+class PathList(Sequence[Any]):
     """A sequence of paths that holds the bytes of their names, one after the other.
 
     Each path takes its name and 8 bytes, instead of hundreds of bytes as an object.
@@ -23,12 +25,16 @@ class PathList(Sequence[pathlib.Path]):
 
     Args:
         paths: The first paths.
+        kind: What the paths are, `pathlib.Path` or `files.RemotePath`.
 
     Attributes:
         folders: List of strings, the folder of each run of paths of one folder.
     """
 
-    def __init__(self, paths: Iterable[Path] = ()) -> None:
+    def __init__(
+        self, paths: Iterable[Path] = (), kind: type[files.Place] = pathlib.Path
+    ) -> None:
+        self._kind = kind
         self.folders: list[str] = []
         self._starts = array.array("q")  # the first path of each run
         self._names = bytearray()
@@ -44,6 +50,18 @@ class PathList(Sequence[pathlib.Path]):
         self._names += os.fsencode(name)
         self._ends.append(len(self._names))
 
+    def digest(self) -> str:
+        """A string that differs for other paths."""
+        found = hashlib.sha256()
+        for part in (
+            *map(os.fsencode, self.folders),
+            self._starts.tobytes(),
+            bytes(self._names),
+            self._ends.tobytes(),
+        ):
+            found.update(hashlib.sha256(part).digest())
+        return found.hexdigest()
+
     @property
     def counts(self) -> npt.NDArray[np.int64]:
         """The number of paths of each of `folders`, `(folders,)`."""
@@ -53,9 +71,9 @@ class PathList(Sequence[pathlib.Path]):
         return len(self._ends)
 
     @overload
-    def __getitem__(self, index: int) -> pathlib.Path: ...
+    def __getitem__(self, index: int) -> Any: ...
     @overload
-    def __getitem__(self, index: slice) -> list[pathlib.Path]: ...
+    def __getitem__(self, index: slice) -> list[Any]: ...
     def __getitem__(self, index: Any) -> Any:
         places = range(len(self))[index]
         if isinstance(places, range):
@@ -63,4 +81,4 @@ class PathList(Sequence[pathlib.Path]):
         folder = self.folders[bisect.bisect_right(self._starts, places) - 1]
         start = self._ends[places - 1] if places else 0
         name = os.fsdecode(bytes(self._names[start : self._ends[places]]))
-        return pathlib.Path(folder, name)
+        return self._kind(folder, name)

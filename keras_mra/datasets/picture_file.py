@@ -37,7 +37,8 @@ def opened_picture(
     mixes up the height and width of those that must be turned by 90 degrees.
 
     Args:
-        source: Path of a file, or a binary file.
+        source: Path of a file, a `files.RemotePath`, which is read into memory, or a
+            binary file.
         max_megapixels: Float, the largest number of millions of pixels. `None` sets no
             limit, for callers that decode nothing.
 
@@ -48,14 +49,16 @@ def opened_picture(
     Raises:
         TooManyPixels: If the header declares more pixels.
         ValueError: If the file is too short for the pixels that its header declares,
-            or a decoder within the block finds it damaged.
+            or a decoder within the block finds it damaged; or if a file of a store is
+            far larger than the pixels.
         OSError: If the file cannot be read, or is of none of `FORMATS`.
     """
     from PIL.Image import DecompressionBombError
 
     with contextlib.ExitStack() as stack:
         if isinstance(source, (str, os.PathLike)):
-            file: Any = stack.enter_context(files.open_regular(source))
+            most = None if max_megapixels is None else most_bytes(max_megapixels)
+            file: Any = stack.enter_context(files.opened(source, most))
         else:
             file = source
         try:
@@ -113,6 +116,11 @@ def _identified(file: Any) -> Any:
         f"the file is of none of the formats {', '.join(FORMATS)}, or its header is "
         "damaged"
     )
+
+
+def most_bytes(max_megapixels: float) -> int:
+    """The largest file of a store: one picture of 16-bit RGBA, and its metadata."""
+    return int(8e6 * max_megapixels) + 2**26
 
 
 def _check_pixels(size: tuple[int, int], max_megapixels: float) -> None:

@@ -3,14 +3,13 @@
 Pillow reads and writes only the upper 8 bits of such files.
 """
 
-import pathlib
+from typing import IO
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from keras_mra.datasets.opencv import opencv
-from keras_mra.typing import Path
 
 COMPRESSION = 2  # Of 0 to 9. Three times as fast as 6, for files 15 % larger.
 GRAY_WITH_ALPHA = "LA;16B"  # Pillow's name of what the file holds.
@@ -24,12 +23,12 @@ def is_sixteen_bit_png(image: Any) -> bool:
 
 
 def read_sixteen_bit_png(
-    path: Path, gray: bool
+    file: IO[bytes], gray: bool
 ) -> tuple[npt.NDArray[np.uint16], dict[str, bytes]]:
     """Reads the pixels and the metadata of a file.
 
     Args:
-        path: Path of a file for which `is_sixteen_bit_png` holds.
+        file: A binary file for which `is_sixteen_bit_png` holds.
         gray: Whether the file holds gray and alpha.
 
     Returns:
@@ -42,8 +41,9 @@ def read_sixteen_bit_png(
         ValueError: If OpenCV cannot decode the file.
     """
     cv2 = opencv(_WHAT)
+    file.seek(0)
     pixels, kinds, contents = cv2.imdecodeWithMetadata(
-        np.frombuffer(pathlib.Path(path).read_bytes(), "uint8"),
+        np.frombuffer(file.read(), "uint8"),
         flags=cv2.IMREAD_UNCHANGED,
     )
     if pixels is None or pixels.dtype != np.uint16:

@@ -3,11 +3,13 @@
 import contextlib
 import dataclasses
 import functools
+import itertools
 import os
-import pathlib
 from collections.abc import Generator
 from collections.abc import Sequence
 from typing import Any
+
+import keras
 
 from keras_mra import checks
 from keras_mra import engines
@@ -18,16 +20,20 @@ from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.datasets.read_ahead import ReadAhead
 from keras_mra.evaluation.embedder import Embedded
 from keras_mra.evaluation.embedder import Embedder
-from keras_mra.evaluation.feature_file import parquet
 from keras_mra.evaluation.feature_file import writing_features
 from keras_mra.evaluation.features import required_mae
+from keras_mra.evaluation.parquet_file import parquet
 from keras_mra.models import MAE
+from keras_mra.models.describe_mae import describe_mae
 from keras_mra.typing import Path
+from keras_mra.version import __version__
 
 
 @dataclasses.dataclass
 class EmbedReport:
     """What `embed_folder` did.
+
+    The paths are `pathlib.Path`s; those of a store are paths whose `str` is their URL.
 
     Attributes:
         written: Int, the rows that were written.
@@ -37,8 +43,8 @@ class EmbedReport:
     """
 
     written: int
-    failed: list[tuple[pathlib.Path, str]]
-    left_out: list[tuple[pathlib.Path, str]]
+    failed: list[tuple[files.Place, str]]
+    left_out: list[tuple[files.Place, str]]
 
 
 def embed_folder(
@@ -59,7 +65,10 @@ def embed_folder(
     The images are turned upright, and their centre is resized to the size of the MAE,
     as `keras_mra.datasets.FolderDataset` does with `crop="center"`. They are read in
     batches and written in groups, so that memory does not grow with the folder. The
-    file appears when it is complete, and replaces one that exists.
+    file appears when it is complete, and replaces one that exists. Until then, the
+    groups lie in a hidden folder beside it, and a run that was interrupted can be
+    repeated: images whose groups are complete are not read again, unless an argument,
+    the MAE, the backend or the list of images has changed.
 
     `read_features` reads the file for `linear_probe`, `knn` and the other protocols,
     and `pandas.read_parquet` for anything else. Its columns are
@@ -69,19 +78,26 @@ def embed_folder(
       an image lies in none;
     - `features`, a list of `dim` floats.
 
+    The folder and the file can be URLs that `fsspec` knows, such as
+    `s3://bucket/photos` (`pip install 'keras-mra[remote]' s3fs`). The file must be in
+    an object store, which writes whole objects. It is made in the folder for temporary
+    files, and then uploaded. If that fails, it is kept there.
+
     The rows are sorted by path. Embed the parts of a split, such as `train` and
     `test`, one by one: their names are no classes.
 
     Args:
         mae: `keras_mra.MAE` or `keras_mra.MSA` of 1, 3 or 4 channels.
-        source: Path of the folder to read.
-        out: Path of the Parquet file to write.
+        source: Path or URL of the folder to read.
+        out: Path or URL of the Parquet file to write.
         pool: `"cls"` for the class token, `"mean"` for the mean of the patch tokens,
             `"cls+mean"` for both, the class token first.
         batch_size: Int, images in one call of the encoder.
-        follow_links: Bool, whether links that leave the source are followed too.
+        follow_links: Bool, whether links that leave the source are followed too. A
+            store has no links.
         max_megapixels: Float, the largest pictures that are read, in millions of
-            pixels. A larger one counts as a file that cannot be read.
+            pixels. A larger one counts as a file that cannot be read, as does a file of
+            a store that is larger than 64 MiB and 8 MB more for each megapixel.
         engine: `"local"`, or `"ray"` for the machines of a Ray cluster that all see
             the source, as in `keras_mra.augment_folder`. The features are the same.
         workers: Int. For `"local"`, the threads that read images, and `None` is the
@@ -97,8 +113,10 @@ def embed_folder(
         ValueError: If an argument is out of its range, or `source` holds no image that
             can be read.
         FileNotFoundError: If `source` does not exist.
-        ImportError: If pyarrow or the engine is not installed.
-        OSError: If `out` cannot be written, or the cluster does not answer.
+        ImportError: If pyarrow, the engine, `fsspec` or its package for a URL is not
+            installed.
+        OSError: If `out` cannot be written, another process writes it, or the cluster
+            or a store does not answer.
 
     Example:
 
@@ -115,40 +133,54 @@ def embed_folder(
     checks.flag("progress", progress)
     engines.check_engine(engine, workers)
     parquet()
-    source = checks.path("source", source, "folder")
-    out = checks.path("out", out, "file")
-    found = find_images(source, checks.flag("follow_links", follow_links))
+    folder = files.place("source", source, "folder")
+    file = files.place("out", out, "file")
+    found = find_images(folder, checks.flag("follow_links", follow_links))
     labelled = None not in first_level_folders(found)
-    failed: list[tuple[pathlib.Path, str]] = []
-    files.probe_file("out", out)
+    files.probe_file("out", file)
+    settings = {
+        "mae": describe_mae(mae),
+        "backend": keras.backend.backend(),
+        "keras_mra_version": __version__,
+        "pool": pool,
+        "batch_size": batch_size,
+        "max_megapixels": max_megapixels,
+        "images": found.paths.digest(),
+    }
     with contextlib.ExitStack() as stack:
         if engine == "ray":
             stack.enter_context(engines.ray_cluster())
-            make = functools.partial(_make_embedder, source, embedding)
-            chunks = engines.chunked(found.paths, batch_size)
+        writer = stack.enter_context(writing_features(file, settings))
+        if engine == "ray":
+            make = functools.partial(_make_embedder, folder, embedding)
+            paths = itertools.islice(found.paths, writer.done, None)
+            chunks = engines.chunked(paths, batch_size)
             parts = engines.map_on_ray(make, chunks, workers)
         else:
-            parts = _embedded(embedder, found.paths, batch_size, workers)
+            parts = _embedded(embedder, found.paths, batch_size, workers, writer.done)
         stack.enter_context(contextlib.closing(parts))
-        writer = stack.enter_context(writing_features(out))
         advance = stack.enter_context(
             engines.progress_bar(progress, "Embedding", len(found.paths))
         )
+        advance(writer.done)
         for part in parts:
-            failed += part.failed
-            if part.features is not None:
-                inside = [path.relative_to(source) for path in part.paths]
-                writer.write(
-                    [_text(path.as_posix()) for path in inside],
-                    [_text(path.parts[0]) for path in inside] if labelled else None,
-                    part.features,
-                )
+            inside = [path.relative_to(folder) for path in part.paths]
+            writer.write(
+                [_text(path.as_posix()) for path in inside],
+                [_text(path.parts[0]) for path in inside] if labelled else None,
+                part.features,
+                [
+                    [path.relative_to(folder).as_posix(), reason]
+                    for path, reason in part.failed
+                ],
+            )
             advance(len(part.paths) + len(part.failed))
+        failed = [(folder / name, reason) for name, reason in writer.failed]
         if not writer.rows:
             path, reason = failed[0]
             raise ValueError(
                 "`source` must hold an image that can be read. Received: "
-                f"source={str(source)!r}, with {len(failed)} that cannot, such as "
+                f"source={str(folder)!r}, with {len(failed)} that cannot, such as "
                 f"{str(path)!r} ({reason})"
             )
     return EmbedReport(writer.rows, failed, found.left_out)
@@ -156,23 +188,24 @@ def embed_folder(
 
 def _embedded(
     embedder: Embedder,
-    paths: Sequence[pathlib.Path],
+    paths: Sequence[files.Place],
     batch_size: int,
     workers: int | None,
+    first: int,
 ) -> Generator[Embedded, None, None]:
-    """Embeds batches in this process, while threads read the next one."""
+    """Embeds batches from the first path on, while threads read the next one."""
     reader = ReadAhead(lambda place: embedder.read(paths[place]), workers)
-    for start in range(0, len(paths), batch_size):
+    for start in range(first, len(paths), batch_size):
         now = range(start, min(start + batch_size, len(paths)))
         reader.begin(range(start, min(start + 2 * batch_size, len(paths))))
         yield embedder.embed(list(paths[start : now.stop]), reader.take(list(now)))
 
 
 def _make_embedder(
-    source: pathlib.Path, embedding: tuple[MAE, str, int, float]
+    source: files.Place, embedding: tuple[MAE, str, int, float]
 ) -> Embedder:
     """Makes the function of a chunk, in a worker."""
-    engines.check_shared("source", source, source.is_dir())
+    engines.check_shared("source", source, lambda: files.is_folder(source))
     return Embedder(*embedding)
 
 

@@ -1,12 +1,12 @@
 """`Embedder`: the features of picture files."""
 
 import dataclasses
-import pathlib
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_mra import files
 from keras_mra.datasets import crops
 from keras_mra.datasets import image_reader
 from keras_mra.evaluation.features import FeatureExtractor
@@ -24,9 +24,9 @@ class Embedded:
         failed: List of `(path, reason)`, the files that could not be read.
     """
 
-    paths: list[pathlib.Path]
+    paths: list[files.Place]
     features: NDArray[np.float32] | None
-    failed: list[tuple[pathlib.Path, str]]
+    failed: list[tuple[files.Place, str]]
 
 
 class Embedder:
@@ -48,11 +48,11 @@ class Embedder:
         self.max_megapixels = max_megapixels
         self._extract = FeatureExtractor(mae, pool, batch_size)
 
-    def __call__(self, paths: list[pathlib.Path]) -> Embedded:
+    def __call__(self, paths: list[files.Place]) -> Embedded:
         """Reads files, and computes their features."""
         return self.embed(paths, [self.read(path) for path in paths])
 
-    def read(self, path: pathlib.Path) -> NDArray[np.uint8] | str:
+    def read(self, path: files.Place) -> NDArray[np.uint8] | str:
         """Reads the centre of a file, or the reason why it cannot be read.
 
         Args:
@@ -69,13 +69,13 @@ class Embedder:
             image = image_reader.to_channels(image, channels)
             box = crops.center_box(image.size, (width, height))
             return crops.resized(image, box, self.mae.image_shape)
-        except MemoryError:
+        except (MemoryError, files.StoreFailed):
             raise
         except Exception as error:  # Pillow's decoders raise errors of many types.
             return f"{type(error).__name__}: {error}"
 
     def embed(
-        self, paths: list[pathlib.Path], found: list[NDArray[np.uint8] | str]
+        self, paths: list[files.Place], found: list[NDArray[np.uint8] | str]
     ) -> Embedded:
         """Computes features of what `read` returned for at most `batch_size` files."""
         pictures: list[Any] = []

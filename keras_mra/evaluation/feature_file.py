@@ -1,8 +1,7 @@
 """Files of features: Parquet, with one row for each image."""
 
 import contextlib
-import importlib
-import pathlib
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,69 +9,81 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keras_mra import files
+from keras_mra.evaluation.feature_parts import FeatureParts
+from keras_mra.evaluation.parquet_file import FEATURES
+from keras_mra.evaluation.parquet_file import LABEL
+from keras_mra.evaluation.parquet_file import PATH
+from keras_mra.evaluation.parquet_file import write_groups
 
-PATH, LABEL, FEATURES = "path", "label", "features"
 # Rows are written in groups of about this many bytes of features.
 GROUP_BYTES = 2**25
 
 
-def parquet() -> Any:
-    """The module `pyarrow.parquet`.
+@contextlib.contextmanager
+def writing_features(
+    out: files.Place, settings: dict[str, Any]
+) -> Iterator["FeatureWriter"]:
+    """Yields a writer of a file, which appears at the end, whole or not at all.
+
+    Args:
+        out: The file.
+        settings: As in `FeatureParts`.
 
     Raises:
-        ImportError: If pyarrow is not installed.
+        OSError: If the file cannot be written, or another process writes it.
     """
-    try:
-        return importlib.import_module("pyarrow.parquet")
-    except ImportError as error:
-        raise ImportError(
-            "Files of features need pyarrow: pip install 'keras-mra[parquet]'"
-        ) from error
-
-
-@contextlib.contextmanager
-def writing_features(out: pathlib.Path) -> Iterator["FeatureWriter"]:
-    """Yields a writer of a file, which appears at the end, whole or not at all."""
-    with files.replacing(out) as part:
-        writer = FeatureWriter(part, out)
-        try:
-            yield writer
-            writer.flush()
-        finally:
-            writer.close()
+    parts = FeatureParts(out, settings)
+    with parts.held():
+        writer = FeatureWriter(out, parts)
+        yield writer
+        writer.finish()
 
 
 class FeatureWriter:
     """Writes rows in groups, so that few are in memory.
 
     Args:
-        part: The file to write.
-        out: The file that it becomes, for messages.
+        out: The file.
+        parts: `FeatureParts`, in `held`. Their rows are not written again.
+
+    Attributes:
+        done: Int, the images whose rows or failures were written.
+        rows: Int, the rows.
+        failed: List of `[name, reason]`, the images that have no row.
     """
 
-    def __init__(self, part: pathlib.Path, out: pathlib.Path) -> None:
-        self.rows = 0
-        self._part = part
+    def __init__(self, out: files.Place, parts: FeatureParts) -> None:
+        self.done = parts.done
+        self.rows = parts.rows
+        self.failed = list(parts.failed)
         self._out = out
-        self._file: Any = None
-        self._group: list[Any] = []
+        self._parts = parts
+        self._tables: list[Any] = []
         self._bytes = 0
 
     def write(
         self,
         names: list[str],
         labels: list[str] | None,
-        features: NDArray[np.float32],
+        features: NDArray[np.float32] | None,
+        failed: list[list[str]],
     ) -> None:
         """Adds rows.
 
         Args:
             names: List of strings, the paths of the images.
             labels: List of strings, or `None` in each call.
-            features: Float32 array of shape `(rows, dim)`.
+            features: Float32 array of shape `(rows, dim)`, or `None` if there is no
+                row.
+            failed: List of `[name, reason]`, images that have no row.
         """
         import pyarrow
 
+        self.done += len(names) + len(failed)
+        self.rows += len(names)
+        self.failed += failed
+        if features is None:
+            return
         values = pyarrow.array(features.reshape(-1))
         columns = {PATH: pyarrow.array(names, pyarrow.string())}
         if labels is not None:
@@ -80,43 +91,40 @@ class FeatureWriter:
         columns[FEATURES] = pyarrow.FixedSizeListArray.from_arrays(
             values, features.shape[1]
         )
-        self._group.append(pyarrow.table(columns))
+        self._tables.append(pyarrow.table(columns))
         self._bytes += features.nbytes
-        self.rows += len(names)
         if self._bytes >= GROUP_BYTES:
-            self.flush()
-
-    def close(self) -> None:
-        """Writes the end of the file."""
-        if self._file is not None:
             with _named(self._out):
-                self._file.close()
+                self._parts.add(
+                    self._group(), self.done, self.failed[len(self._parts.failed) :]
+                )
 
-    def flush(self) -> None:
-        """Writes the rows that are in memory."""
+    def finish(self) -> None:
+        """Writes the file, and removes its parts."""
+        last = [self._group()] if self._tables else []
+        with files.replacing(self._out) as part, _named(self._out):
+            write_groups(part, itertools.chain(self._parts.groups(), last))
+        self._parts.remove()
+
+    def _group(self) -> Any:
+        """The rows that are in memory, which it forgets."""
         import pyarrow
 
-        if not self._group:
-            return
-        group = pyarrow.concat_tables(self._group)
-        self._group, self._bytes = [], 0
-        with _named(self._out):
-            if self._file is None:
-                # Features do not repeat: a dictionary of them would save nothing.
-                self._file = parquet().ParquetWriter(
-                    self._part, group.schema, use_dictionary=[LABEL]
-                )
-            self._file.write_table(group, row_group_size=len(group))
+        # One chunk: what is read back from a part has no more, and files are equal.
+        group = pyarrow.concat_tables(self._tables).combine_chunks()
+        self._tables, self._bytes = [], 0
+        return group
 
 
 @contextlib.contextmanager
-def _named(out: pathlib.Path) -> Iterator[None]:
+def _named(out: files.Place) -> Iterator[None]:
     """Adds the name of the file to errors of writing it."""
     try:
         yield
     except OSError as error:
         raise OSError(
             error.errno,
-            f"The features could not be written: {error.strerror}. The file was",
+            f"The features could not be written: {error.strerror or error}. The file "
+            "was",
             str(out),
         ) from error

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from keras_mra import checks
 from keras_mra import files
-from keras_mra.evaluation.feature_file import FEATURES
-from keras_mra.evaluation.feature_file import LABEL
-from keras_mra.evaluation.feature_file import parquet
+from keras_mra.evaluation.parquet_file import FEATURES
+from keras_mra.evaluation.parquet_file import LABEL
+from keras_mra.evaluation.parquet_file import parquet
 from keras_mra.typing import Path
 
 
@@ -19,7 +18,7 @@ def read_features(
     """Reads features and labels, as every protocol accepts them.
 
     Args:
-        path: Path of a file that `embed_folder` wrote.
+        path: Path or URL of a file that `embed_folder` wrote.
         class_names: Sequence of strings, the names of the classes in the order of
             their labels. `None` is the sorted names of the file. Give the same names
             for files that may not hold the same classes.
@@ -31,7 +30,7 @@ def read_features(
     Raises:
         ValueError: If the file is none of features, or has a class that `class_names`
             lacks.
-        ImportError: If pyarrow is not installed.
+        ImportError: If pyarrow, or `fsspec` or its package for a URL, is not installed.
         OSError: If the file cannot be read.
 
     Example:
@@ -44,10 +43,10 @@ def read_features(
     """
     import pyarrow
 
-    path = checks.path("path", path, "file")
+    path = files.place("path", path, "file")
     expected = "`path` must be a file that `embed_folder` wrote"
     reader = parquet()
-    with files.open_regular(path) as file:
+    with files.opened(path) as file:
         try:
             table = reader.read_table(file)
         except pyarrow.ArrowException as error:

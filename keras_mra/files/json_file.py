@@ -36,11 +36,29 @@ def read_json(path: Path, missing_ok: bool = False) -> dict[str, Any]:
         return {}
     try:
         with open_regular(path) as file:
-            content = json.loads(file.read().decode("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+            content = file.read()
+    except OSError as error:
         raise ValueError(f"{str(path)!r} could not be read: {error}") from error
-    if not isinstance(content, dict):
+    return json_object(content, path)
+
+
+def json_object(content: bytes, path: Path) -> dict[str, Any]:
+    """The JSON object that a file holds.
+
+    Args:
+        content: The content of the file.
+        path: The file, for messages.
+
+    Raises:
+        ValueError: If it is not JSON, or something else than an object.
+    """
+    try:
+        document = json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{str(path)!r} could not be read: {error}") from error
+    if not isinstance(document, dict):
         raise ValueError(
-            f"{str(path)!r} must hold a JSON object. Received: {type(content).__name__}"
+            f"{str(path)!r} must hold a JSON object. Received: "
+            f"{type(document).__name__}"
         )
-    return content
+    return document

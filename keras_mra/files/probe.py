@@ -2,9 +2,11 @@
 
 import pathlib
 
+from keras_mra.files.remote_path import RemotePath
 from keras_mra.files.replacing import check_target
 from keras_mra.files.room import remove_leftovers
 from keras_mra.files.room import room
+from keras_mra.files.store import probe_object
 from keras_mra.typing import Path
 
 
@@ -44,12 +46,16 @@ def probe_file(argument: str, path: Path) -> None:
 
     Args:
         argument: Name of the caller's argument, for the message.
-        path: The file.
+        path: The file, or a `RemotePath`.
 
     Raises:
         OSError: If the folder cannot be made or written to, or `path` is a folder or a
             device.
+        ValueError: If `path` is a URL of no object store.
     """
+    if isinstance(path, RemotePath):
+        probe_object(argument, path)
+        return
     file = pathlib.Path(path)
     try:
         check_target(file)

@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from keras_mra.files.lock import LOCK
 from keras_mra.files.lock import locked
 from keras_mra.files.open_regular import kind_of
+from keras_mra.files.remote_path import RemotePath
 from keras_mra.files.room import room
+from keras_mra.files.store import uploading
 from keras_mra.files.sync import sync_file
 from keras_mra.files.sync import sync_folder
 from keras_mra.files.sync import sync_tree
@@ -32,7 +34,8 @@ def replacing(path: Path, previous: Path | None = None) -> Iterator[pathlib.Path
     If the block raises an error, `path` stays as it was.
 
     Args:
-        path: The file to write. Its folder must exist.
+        path: The file to write. Its folder must exist. A `RemotePath` is uploaded at
+            the end.
         previous: Path in the same folder at which the replaced file is kept, or `None`.
             At every moment, one of the two is a whole file.
 
@@ -48,6 +51,10 @@ def replacing(path: Path, previous: Path | None = None) -> Iterator[pathlib.Path
         part.write_text("done")
     ```
     """
+    if isinstance(path, RemotePath):
+        with uploading(path) as part:
+            yield part
+        return
     path = pathlib.Path(path)
     check_target(path)
     with room(path.parent) as place:

@@ -12,7 +12,7 @@ from helpers.reading import noise
 
 import keras_mra
 from keras_mra.augment.settings import RECORD
-from keras_mra.augment.settings import describe_mae
+from keras_mra.models.describe_mae import describe_mae
 
 SETTINGS = {
     "copies": 2,

@@ -63,9 +63,11 @@ def test_only_what_is_missing_is_given_to_workers(mae, tmp_path, in_this_process
 def test_a_machine_with_another_target_is_refused(mae, tmp_path):
     from keras_mra.augment.copy_format import CopyFormat
     from keras_mra.augment.copy_names import CopyNames
+    from keras_mra.augment.local_copies import LocalCopies
 
     painting = (mae, 0.4, "random", 1.0, 0, 4)
-    names = CopyNames(tmp_path / "in", tmp_path / "out", CopyFormat("png", 90))
+    copies = LocalCopies(tmp_path / "out")
+    names = CopyNames(tmp_path / "in", copies, CopyFormat("png", 90))
     make = write_copies_on_ray._make_writer
     with pytest.raises(OSError, match="`target` must be .* all machines .* see"):
         make(painting, names, 1.0, b"process 1")

@@ -6,8 +6,11 @@ import pickle
 import tracemalloc
 
 import pytest
+from helpers import stores
 
+from keras_mra import files
 from keras_mra.datasets.find_images import find_images
+from keras_mra.datasets.folder_dataset import first_level_folders
 from keras_mra.datasets.path_list import PathList
 
 pytestmark = pytest.mark.once
@@ -58,3 +61,34 @@ def test_found_images_are_in_the_order_of_their_paths(tmp_path):
         path.write_bytes(b"")
     found = find_images(tmp_path).paths
     assert list(found) == sorted(tmp_path / name for name in names.split())
+
+
+def test_the_digest_is_that_of_the_paths():
+    paths = ["a/1.png", "a/2.png", "b/1.png"]
+    digest = PathList(paths).digest()
+    assert PathList(map(pathlib.Path, paths)).digest() == digest
+    for other in (
+        paths[:2],
+        paths[::-1],
+        ["a/1.png", "b/2.png", "b/1.png"],
+        ["a/1.pn", "a/g2.png", "b/1.png"],
+    ):
+        assert PathList(other).digest() != digest
+
+
+def test_images_of_a_store_are_in_the_order_of_a_folder(tmp_path, memory):
+    names = "b.png b/c.png b/a/d.png b-c/a.png a/b.png a.png a/b/c/e.png a/b/c.png"
+    for name in [*names.split(), ".hidden/a.png", "b/.a.png", "b/a.txt"]:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    stores.upload(tmp_path, memory)
+    root = files.RemotePath(memory)
+    found = find_images(root)
+    local = find_images(tmp_path)
+    assert [str(path.relative_to(root)) for path in found.paths] == [
+        str(path.relative_to(tmp_path)) for path in local.paths
+    ]
+    assert all(isinstance(path, files.RemotePath) for path in found.paths)
+    assert first_level_folders(found) == first_level_folders(local)
+    assert list(pickle.loads(pickle.dumps(found.paths))) == list(found.paths)
