@@ -62,15 +62,15 @@ def read_upright(
     """
     with opened_picture(path, max_megapixels) as (image, file):
         if image.format == "JPEG" and image.mode == "RGB":
-            pixels = _decoded(file, min(image.size) // min_side)
+            pixels = _decoded(file, image.size, min_side)
             if pixels is not None:
                 orientation = image_reader.stored_orientation(image.getexif)
                 return exif_orientation.upright(pixels, orientation)
         return image_reader.decode_upright(image, file, min_side)
 
 
-def _decoded(file: IO[bytes], most: int) -> Any:
-    """The pixels of a JPEG file, shrunk by up to `most`, or `None`.
+def _decoded(file: IO[bytes], size: tuple[int, int], min_side: int) -> Any:
+    """The pixels of a JPEG file, shrunk to a side of at least `min_side`, or `None`.
 
     OpenCV decodes no file without an end.
 
@@ -78,6 +78,7 @@ def _decoded(file: IO[bytes], most: int) -> Any:
         ValueError: If the data end early, before an end marker.
     """
     cv2 = opencv(_WHAT)
+    most = min(size) // min_side
     factor = next((factor for factor in _FACTORS if factor <= most), 1)
     flags = {
         1: cv2.IMREAD_COLOR_RGB,
@@ -86,14 +87,13 @@ def _decoded(file: IO[bytes], most: int) -> Any:
         4: cv2.IMREAD_COLOR_RGB | cv2.IMREAD_REDUCED_GRAYSCALE_4,
         8: cv2.IMREAD_COLOR_RGB | cv2.IMREAD_REDUCED_GRAYSCALE_8,
     }
-    file.seek(0)
-    content = np.frombuffer(file.read(), "uint8")
+    content = np.frombuffer(jpeg_data.bounded(file, *size), "uint8")
     try:
         pixels = cv2.imdecode(content, flags[factor] | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         return None
     if pixels is not None and jpeg_data.may_end_early(pixels[-1, -1]):
-        jpeg_data.check_whole(file)
+        jpeg_data.check_whole(file, *size)
     return pixels
 
 

@@ -189,11 +189,17 @@ class FolderDataset(CropDataset):
         super().on_epoch_end()
 
     def _read(self, index: int, min_side: int) -> Any:
-        """Decodes a file, or adds it to `unreadable` and returns `None`."""
+        """Decodes a file, or adds it to `unreadable` and returns `None`.
+
+        It is converted here, because some modes can be read, but not converted.
+        """
         path = self.paths[index]
         reader = fast_crops if self.takes_arrays else image_reader
         try:
-            return reader.read_upright(path, min_side, self.max_megapixels)
+            image = reader.read_upright(path, min_side, self.max_megapixels)
+            if isinstance(image, np.ndarray):
+                return image
+            return image_reader.to_channels(image, self.image_shape[2])
         except MemoryError:
             raise
         except Exception as error:  # Pillow's decoders raise errors of many types.

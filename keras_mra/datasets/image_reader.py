@@ -85,8 +85,7 @@ def decode_upright(image: Any, file: IO[bytes], min_side: int) -> Any:
     """
     from PIL import ImageOps
 
-    image.draft(None, (min_side, min_side))
-    load_picture(image, file)
+    load_picture(image, file, min_side)
     with contextlib.suppress(Exception):  # Damaged metadata raises many types.
         ImageOps.exif_transpose(image, in_place=True)
     return image

@@ -5,48 +5,109 @@ although it has an end: its data were cut, and closed with an end marker. Extra 
 before that marker tell the two apart, because they become pixels only where blocks
 lack data.
 
-Two cuts are not noticed: one within the last block, and one of a progressive file
-after its first pass, whose picture is whole, but less sharp.
+Three cuts are not noticed: one within the last block, one of a file with arithmetic
+coding, and one after the first pass of a file with several passes, whose picture is
+whole, but less sharp or gray.
 """
 
 import io
+import re
 from typing import IO
 from typing import Any
 
 import numpy as np
 
-_END = 0xD9
-_SCAN = 0xDA
+# Passes of an honest picture: at most 14 bits of 4 components, and a few more.
+_MOST_PASSES = 100
+_PIECE = 2**20
+# More data than any picture needs, and room for metadata.
+_BYTES_PER_PIXEL = 4
+_METADATA = 2**26
+
+# A byte 0xFF that zero or a marker follows; 0xFF itself may be repeated.
+_MARKER = re.compile(rb"\xff+([\x01-\xfe])")
 _RESTARTS = range(0xD0, 0xD8)
-_NO_MARKER = (0x00, *_RESTARTS)  # What follows 0xFF inside of a scan.
-_GRAY = (127, 128)
-# Noise, as data of a block, is gray with a chance of nearly nothing.
-_NOISE = np.random.default_rng(0).integers(1, 255, 64, "uint8").tobytes()
-# A decoder that waits for a restart marker skips all data before it.
-_EXTRA = _NOISE + b"".join(bytes([0xFF, marker]) + _NOISE for marker in _RESTARTS)
+_WITHOUT_LENGTH = (0x01, 0xD8, *_RESTARTS)
+_END = 0xD9
+_SCAN = b"\xff\xda"
+_ARITHMETIC = (0xC9, 0xCA, 0xCB)
+
+# What a pixel without data may differ from gray, by rounding.
+_ROUNDING = 1.5
+_LUMA = (0.299, 0.587, 0.114)
+
+
+def _extra_data() -> bytes:
+    """Noise, of which some becomes pixels wherever blocks lack data.
+
+    A decoder that waits for a restart marker skips what is before it. Long codes stand
+    for large values, and begin with ones.
+    """
+    noise = np.random.default_rng(0)
+    pieces = []
+    for marker in 4 * tuple(_RESTARTS):
+        pieces.append(b"\xfe" + noise.integers(1, 255, 63, "uint8").tobytes())
+        pieces.append(bytes([0xFF, marker]))
+    return b"".join(pieces)
+
+
+_EXTRA = _extra_data()
+
+
+def check_passes(file: IO[bytes]) -> None:
+    """Refuses a file of so many passes that decoding it would take minutes.
+
+    Args:
+        file: Binary file of a progressive JPEG picture.
+
+    Raises:
+        ValueError: If it has too many.
+    """
+    file.seek(0)
+    passes, last = 0, b""
+    while piece := file.read(_PIECE):
+        passes += (last + piece).count(_SCAN)
+        last = piece[-1:]
+    if passes > _MOST_PASSES:
+        raise ValueError(
+            f"A JPEG file must have at most {_MOST_PASSES} passes. Received: {passes}"
+        )
 
 
 def may_end_early(corner: Any) -> bool:
-    """Whether the last pixel of a picture is gray, as one without data is.
+    """Whether the last pixel of a picture may be one without data.
+
+    Colours of the block beside it can tint such a pixel, but its luma is gray.
 
     Args:
         corner: Int or sequence of ints, the decoded pixel in the lower right corner.
     """
-    return bool(np.isin(corner, _GRAY).all())
+    values = np.atleast_1d(np.asarray(corner, "float64"))
+    luma = np.dot(values, _LUMA) if len(values) == 3 else values
+    return bool(np.all(np.abs(luma - 127.5) <= _ROUNDING))
 
 
-def check_whole(file: IO[bytes]) -> None:
+def bounded(file: IO[bytes], width: int, height: int) -> bytes:
+    """The start of a file: all data of a picture of this size, and its metadata."""
+    file.seek(0)
+    return file.read(_BYTES_PER_PIXEL * width * height + _METADATA)
+
+
+def check_whole(file: IO[bytes], width: int, height: int) -> None:
     """Decodes a file with and without extra data, at an eighth of its size.
 
     Args:
         file: Binary file of a JPEG picture that can be decoded.
+        width: Int, the width of the picture.
+        height: Int.
 
     Raises:
         ValueError: If the data end early.
     """
-    file.seek(0)
-    content = file.read()
+    content = bounded(file, width, height)
     end = _end_of_picture(content)
+    if end is None:
+        return
     extended = content[:end] + _EXTRA + content[end:]
     if _thumbnail(content) != _thumbnail(extended):
         raise ValueError(
@@ -55,24 +116,28 @@ def check_whole(file: IO[bytes]) -> None:
         )
 
 
-def _end_of_picture(content: bytes) -> int:
-    """The place of the end marker. A file may hold more pictures after it."""
+def _end_of_picture(content: bytes) -> int | None:
+    """The place of the end marker. A file may hold more pictures after it.
+
+    Returns:
+        `None` if there is none, or the data are of arithmetic coding, whose encoders
+        leave out zeros at the end.
+    """
     place = 2
-    while (marker := content[place + 1]) != _END:
-        if marker == 0xFF:  # A byte of padding.
-            place += 1
-            continue
-        place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
-        if marker == _SCAN:
-            place = content.index(b"\xff", place)
-            while content[place + 1] in _NO_MARKER:
-                place = content.index(b"\xff", place + 2)
-    return place
+    while found := _MARKER.search(content, place):
+        marker, place = found[1][0], found.end()
+        if marker == _END:
+            return found.start()
+        if marker in _ARITHMETIC:
+            return None
+        if marker not in _WITHOUT_LENGTH:
+            place += max(2, int.from_bytes(content[place : place + 2], "big"))
+    return None
 
 
 def _thumbnail(content: bytes) -> bytes:
     from PIL import Image
 
     with Image.open(io.BytesIO(content), formats=("JPEG",)) as image:
-        image.draft(None, (image.width // 8, image.height // 8))
+        image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
         return image.tobytes()

@@ -19,6 +19,9 @@ MAX_MEGAPIXELS = 100.0
 _JPEG = ("JPEG", "MPO")  # Pillow's names: phones write several pictures in one file.
 # A block of 64 pixels takes at least one bit.
 _JPEG_PIXELS_PER_BYTE = 512
+# A run of up to 255 pixels takes two bytes.
+_RLE_PIXELS_PER_BYTE = 128
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323  # Tags of TIFF.
 # What a decoder of Pillow raises for a file that is none of its own.
 _NOT_THIS_FORMAT = (SyntaxError, IndexError, TypeError, struct.error)
 
@@ -47,7 +50,7 @@ def opened_picture(
         decodes them.
 
     Raises:
-        TooManyPixels: If the header declares more pixels.
+        TooManyPixels: If the header declares more pixels, or tiles of more pixels.
         ValueError: If the file is too short for the pixels that its header declares,
             or a decoder within the block finds it damaged; or if a file of a store is
             far larger than the pixels.
@@ -65,29 +68,42 @@ def opened_picture(
             image = stack.enter_context(_identified(file))
             if max_megapixels is not None:
                 _check_pixels(image.size, max_megapixels)
+                _check_pixels(_tile_size(image), max_megapixels)
             _check_length(image, file)
+            _drop_texts(image)
             yield image, file
-        except (SyntaxError, DecompressionBombError) as error:  # A decoder's.
+        except DecompressionBombError as error:
+            raise TooManyPixels(
+                "Pillow has a limit of its own for this format, "
+                f"`PIL.Image.MAX_IMAGE_PIXELS`, which the picture exceeds: {error}"
+            ) from error
+        except SyntaxError as error:  # A decoder's.
             raise ValueError(f"The picture is damaged: {error}") from error
 
 
-def load_picture(image: Any, file: IO[bytes]) -> None:
+def load_picture(image: Any, file: IO[bytes], min_side: int | None = None) -> None:
     """Decodes an open picture.
 
     Args:
         image: What `opened_picture` yields first.
         file: What it yields second; Pillow forgets the file of a decoded image.
+        min_side: Int or `None`. A JPEG file may be shrunk while it is decoded, to a
+            short side of at least this length.
 
     Raises:
         ValueError: If the data of a PNG or JPEG file end early.
         OSError: If the data of another file are damaged or end early.
     """
+    width, height = image.size
+    if min_side is not None:
+        image.draft(None, (min_side, min_side))
     image.load()
+    _drop_texts(image)
     # Pillow leaves rows without data black, which costs nothing to see.
     if image.format == "PNG" and (image.info.get("interlace") or _ends_black(image)):
         png_data.check_whole(file)
     if image.format in _JPEG and jpeg_data.may_end_early(_corner(image)):
-        jpeg_data.check_whole(file)
+        jpeg_data.check_whole(file, width, height)
 
 
 def _identified(file: Any) -> Any:
@@ -133,21 +149,46 @@ def _check_pixels(size: tuple[int, int], max_megapixels: float) -> None:
         )
 
 
+def _tile_size(image: Any) -> tuple[int, int]:
+    """The size of the tiles of a TIFF file, which are decoded whole, or that of none.
+
+    A small picture may lie in the corner of a tile.
+    """
+    tags = image.tag_v2 if image.format == "TIFF" else {}
+    return tags.get(_TILE_WIDTH, 0), tags.get(_TILE_HEIGHT, 0)
+
+
 def _check_length(image: Any, file: Any) -> None:
     """Refuses a file too short for its pixels, before memory is used for them."""
     place = file.tell()
     length = file.seek(0, io.SEEK_END)
+    pixels = image.width * image.height
     if image.format == "PNG":
         is_long_enough = png_data.is_long_enough(file, length)
-    else:
-        pixels = image.width * image.height if image.format in _JPEG else 0
+    elif image.format in _JPEG:
         is_long_enough = pixels <= _JPEG_PIXELS_PER_BYTE * length
+        if "progressive" in image.info:
+            jpeg_data.check_passes(file)
+    elif image.format == "BMP" and image.tile[0][0] == "bmp_rle":
+        is_long_enough = pixels <= _RLE_PIXELS_PER_BYTE * length
+    else:
+        is_long_enough = True
     file.seek(place)
     if not is_long_enough:
         raise ValueError(
             f"The picture's data end early: {length:,} bytes cannot hold "
             f"{image.width}x{image.height} pixels."
         )
+
+
+def _drop_texts(image: Any) -> None:
+    """Removes texts of a PNG file that Pillow keeps under names of its own.
+
+    A text can have any name. Pillow would take one called "transparency" for a colour.
+    """
+    for name in ("transparency", "exif", "icc_profile", "interlace", "gamma", "dpi"):
+        if isinstance(image.info.get(name), str):
+            del image.info[name]
 
 
 def _ends_black(image: Any) -> bool:

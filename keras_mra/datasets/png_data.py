@@ -11,7 +11,7 @@ from typing import Any
 
 _SIGNATURE_LENGTH = 8
 # Width, height, depth, colour type, two more, and whether the rows are interlaced.
-_HEADER = struct.Struct(">16xIIBBBBB")
+_HEADER = struct.Struct(">IIBBBBB")
 _CHUNK = struct.Struct(">I4s")  # length and name
 _CHECKSUM_LENGTH = 4
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # samples of a pixel, by the colour type
@@ -26,7 +26,11 @@ _UNPACKED = 2**20
 
 
 def is_long_enough(file: Any, length: int) -> bool:
-    """Whether a file of `length` bytes can hold its pixels, compressed."""
+    """Whether a file of `length` bytes can hold its pixels, compressed.
+
+    Raises:
+        ValueError: If the file does not begin with its header, or has two.
+    """
     return _raw_size(file) <= _LARGEST_RATIO * length
 
 
@@ -58,9 +62,7 @@ def check_whole(file: Any) -> None:
 
 def _raw_size(file: Any) -> int:
     """The bytes of all rows, with the byte before each that names its filter."""
-    file.seek(0)
-    header = file.read(_HEADER.size)
-    width, height, depth, color, *_, interlaced = _HEADER.unpack(header)
+    width, height, depth, color, *_, interlaced = _HEADER.unpack(_header(file))
     bits = depth * _SAMPLES.get(color, 1)
     passes = _PASSES if interlaced else ((0, 0, 1, 1),)
     total = 0
@@ -72,15 +74,39 @@ def _raw_size(file: Any) -> int:
     return total
 
 
+def _header(file: Any) -> bytes:
+    """The content of the header. Of several, decoders would take different ones."""
+    headers, is_first = [], True
+    for name, length in _chunks(file):
+        if name == b"IDAT":
+            break
+        if name == b"IHDR" or is_first:
+            headers.append((name, file.read(min(length, _HEADER.size))))
+        is_first = False
+    if [(name, len(data)) for name, data in headers] != [(b"IHDR", _HEADER.size)]:
+        raise ValueError(
+            "The PNG file is damaged: it must begin with its header, and have no other."
+        )
+    content: bytes = headers[0][1]
+    return content
+
+
 def _data(file: Any) -> Iterator[bytes]:
     """The pieces of the compressed data."""
-    file.seek(_SIGNATURE_LENGTH)
-    while len(head := file.read(_CHUNK.size)) == _CHUNK.size:
-        length, name = _CHUNK.unpack(head)
+    for name, length in _chunks(file):
         end = file.tell() + length
         while name == b"IDAT" and (left := end - file.tell()) > 0:
             piece = file.read(min(left, _PIECE))
             if not piece:
                 return
             yield piece
+
+
+def _chunks(file: Any) -> Iterator[tuple[bytes, int]]:
+    """The name and the length of each chunk, with the file at its content."""
+    file.seek(_SIGNATURE_LENGTH)
+    while len(head := file.read(_CHUNK.size)) == _CHUNK.size:
+        length, name = _CHUNK.unpack(head)
+        end = file.tell() + length
+        yield name, length
         file.seek(end + _CHECKSUM_LENGTH)

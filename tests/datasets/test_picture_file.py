@@ -1,5 +1,7 @@
 """Picture files from strangers: their formats, their sizes, and data that end early."""
 
+import contextlib
+import os
 import struct
 import time
 import zlib
@@ -152,6 +154,170 @@ def test_a_whole_jpeg_file_that_ends_gray(tmp_path, mode, kind):
         assert jpeg_data.may_end_early(image.getpixel((49, 60)))
     for read in [*readers(path), lambda: fast_crops.read_upright(path, 8)]:
         read()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 7), (5, 200), (200, 5)])
+def test_a_small_jpeg_file_that_is_gray(tmp_path, size):
+    path = tmp_path / "a.jpg"
+    Image.new("RGB", size, (128, 128, 128)).save(path)
+    for read in [*readers(path), lambda: fast_crops.read_upright(path, 8)]:
+        read()
+
+
+SCAN, RESTART = b"\xff\xda", b"\xff\xd0"
+ODD_MARKERS = {
+    "fill bytes": lambda c: c.replace(RESTART, b"\xff" + RESTART, 1),
+    "restart before the scan": lambda c: c.replace(SCAN, RESTART + SCAN),
+    "TEM before the end": lambda c: c[:-2] + b"\xff\x01" + c[-2:],
+    "stray bytes": lambda c: c.replace(SCAN, b"stray" + SCAN),
+    "segment of no length": lambda c: c[:2] + b"\xff\xe5\0\0" + c[2:],
+    "segment beyond the end": lambda c: c[:-2] + b"\xff\xe5\xff\xff" + c[-2:],
+    "no end": lambda c: c[:-2] + bytes(50),
+    "two starts": lambda c: c[:-2] + b"\xff\xd8" + c[-2:],
+}
+
+
+@pytest.mark.parametrize("odd", ODD_MARKERS)
+def test_odd_markers_of_a_jpeg_file_that_ends_gray(tmp_path, odd):
+    """What a decoder accepts is read, and the rest refused in words of ours."""
+    path = jpeg(tmp_path / "a.jpg", last_rows=128, restart_marker_blocks=3)
+    content = path.read_bytes()
+    changed = ODD_MARKERS[odd](content)
+    assert changed != content
+    path.write_bytes(changed)
+    try:
+        with Image.open(path) as image:
+            image.load()
+    except OSError:
+        expected = pytest.raises((OSError, ValueError))
+    else:
+        expected = contextlib.nullcontext()
+    for read in readers(path):
+        with expected:
+            read()
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_a_cut_is_seen_with_restarts_and_small_quantisers(tmp_path, blocks):
+    """The first bits after each restart are often a value of zero."""
+    options = {"quality": 97, "subsampling": 0, "restart_marker_blocks": blocks}
+    content = jpeg(tmp_path / "a.jpg", **options).read_bytes()
+    start = content.index(SCAN) + 14
+    for cut in np.linspace(start, len(content) - 600, 20).astype(int):
+        path = tmp_path / "cut.jpg"
+        path.write_bytes(content[:cut].rstrip(b"\xff") + b"\xff\xd9")
+        with pytest.raises(ValueError, match="data end early"):
+            image_reader.read_exact(path)
+
+
+def test_a_cut_is_seen_beside_a_tint_of_the_last_pixel(tmp_path):
+    """Colours are stored at half the size, and interpolated across blocks."""
+    path = tmp_path / "a.jpg"
+    red = np.zeros((17, 94, 3), "uint8") + np.array([200, 30, 30], "uint8")
+    Image.fromarray(red).save(path, quality=90)
+    content = path.read_bytes()
+    path.write_bytes(content[:-10].rstrip(b"\xff") + b"\xff\xd9")
+    with Image.open(path) as image:
+        corner = image.getpixel((93, 16))
+    assert max(corner) - min(corner) > 5
+    with pytest.raises(ValueError, match="data end early"):
+        image_reader.read_exact(path)
+
+
+def test_data_behind_a_jpeg_picture_take_no_memory(tmp_path):
+    path = jpeg(tmp_path / "a.jpg", last_rows=128)
+    os.truncate(path, 1_500_000_000)
+    for name, module in (
+        ("read_exact", "image_reader"),
+        ("read_upright", "fast_crops"),
+    ):
+        code = f"from keras_mra.datasets import {module}"
+        rest = ", 8" if module == "fast_crops" else ""
+        grown, _ = peak_memory(code, f"{module}.{name}('a.jpg'{rest})", tmp_path)
+        assert grown < 300
+
+
+def test_a_jpeg_file_of_many_passes(tmp_path):
+    path = jpeg(tmp_path / "a.jpg", progressive=True)
+    content = path.read_bytes()
+    last = content.rindex(SCAN)
+    path.write_bytes(content[:-2] + 101 * content[last:-2] + content[-2:])
+    for read in readers(path):
+        with pytest.raises(ValueError, match="at most 100 passes. Received: 1[01]"):
+            read()
+
+
+@pytest.mark.parametrize("compression", [1, 5, 32946])
+def test_a_small_tiff_file_of_large_tiles(tmp_path, compression):
+    entries = {
+        256: 8, 257: 8, 258: 8, 259: compression, 262: 1, 277: 1,
+        322: 26_000, 323: 26_000, 324: 200, 325: 8,
+    }  # fmt: skip
+    body = b"".join(struct.pack("<HHII", tag, 4, 1, v) for tag, v in entries.items())
+    content = b"II*\0" + struct.pack("<IH", 8, len(entries)) + body + bytes(4)
+    path = tmp_path / "a.tif"
+    path.write_bytes(content.ljust(208, b"\0"))
+    for read in readers(path):
+        with pytest.raises(ValueError, match="676.0 megapixels"):
+            read()
+
+
+def test_a_bmp_file_of_empty_lines(tmp_path):
+    """Two bytes stand for a line, which Pillow decodes slowly."""
+    data = b"\0\0" * 9000 + b"\0\1"
+    header = struct.pack("<IiiHHIIiiII", 40, 9999, 9000, 1, 8, 1, len(data), 0, 0, 0, 0)
+    start = 14 + 40 + 1024
+    content = struct.pack("<2sIII", b"BM", start + len(data), 0, start) + header
+    path = tmp_path / "a.bmp"
+    path.write_bytes(content + bytes(1024) + data)
+    for read in readers(path):
+        with pytest.raises(ValueError, match="cannot hold 9999x9000 pixels"):
+            read()
+
+
+@pytest.mark.parametrize("where", ["before", "twice"])
+def test_a_png_file_of_two_headers(tmp_path, where):
+    """Pillow takes the last one, whose rows are not there."""
+    small, large = png(4, 4), png(2000, 2000, rows=1)
+    header = small[8:33]
+    if where == "before":
+        header = chunk(b"teSt", header[8:21])
+    path = tmp_path / "a.png"
+    path.write_bytes(large[:8] + header + large[8:])
+    for read in readers(path):
+        with pytest.raises(ValueError, match="must begin with its header, and have no"):
+            read()
+
+
+@pytest.mark.parametrize("name", ["transparency", "exif", "icc_profile", "interlace"])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_text_of_a_png_file_with_a_name_that_pillow_uses(tmp_path, name, late):
+    content = png(8, 8, color=0)
+    text = chunk(b"tEXt", name.encode() + b"\0some words")
+    place = -12 if late else 33
+    path = tmp_path / "a.png"
+    path.write_bytes(content[:place] + text + content[place:])
+    for read in readers(path):
+        read()
+    folder = datasets.FolderDataset(tmp_path, (8, 8, 3), batch_size=1)
+    assert folder[0].shape == (1, 8, 8, 3)
+    assert not folder.unreadable
+
+
+def test_a_mode_that_cannot_be_converted_is_unreadable(tmp_path):
+    Image.new("LAB", (8, 8)).save(tmp_path / "a.tif")
+    Image.new("L", (8, 8)).save(tmp_path / "b.png")
+    folder = datasets.FolderDataset(tmp_path, (8, 8, 1), batch_size=2)
+    assert folder[0].shape == (2, 8, 8, 1)
+    assert [path.name for path in folder.unreadable] == ["a.tif"]
+
+
+def test_a_limit_of_pillow_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    path = tmp_path / "a.webp"
+    Image.new("RGB", (50, 50)).save(path)
+    with pytest.raises(ValueError, match="`PIL.Image.MAX_IMAGE_PIXELS`, which the"):
+        image_reader.read_exact(path)
 
 
 @pytest.mark.parametrize("ending", ["jpg", "webp", "bmp", "gif", "tif", "png"])
