@@ -33,11 +33,7 @@ class CopyFormat:
         format = "jpeg" if format == "jpg" else format
         self.format: str = checks.choice("format", format, FORMATS)
         expected = "an integer from 1 to 100"
-        quality = checks.integer("quality", quality, 1, expected)
-        if quality > 100:
-            raise ValueError(
-                f"`quality` must be {expected}. Received: quality={quality}"
-            )
+        quality = checks.integer("quality", quality, 1, expected, high=100)
         self.quality = None if format == "png" else quality
 
     def suffix(self, path: pathlib.PurePath) -> str:

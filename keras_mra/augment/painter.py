@@ -32,7 +32,7 @@ class Painter:
         strategy: `"attention"`, `"low_attention"` or `"random"`.
         temperature: Float, at least 0.
         seed: Int, at least 0.
-        batch_size: Int, images in one call of the MAE.
+        batch_size: Int, images in one call of the MAE, at most 65,536.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -68,7 +68,7 @@ class Painter:
         self.strategy = strategy
         self.temperature = temperature
         self.seed = checks.required_seed(seed)
-        self.batch_size = checks.positive_int("batch_size", batch_size)
+        self.batch_size = checks.batch_size(batch_size)
         # Invalid arguments are refused before any image is read.
         masking.check_strategy(strategy, temperature)
         masking.num_visible(mae.num_patches, mask_ratio)
@@ -133,8 +133,7 @@ class Painter:
         return painted
 
     def _padded(self, rows: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        """Stacks `batch_size` rows; a smaller batch would be compiled again."""
-        return np.stack(rows + rows[-1:] * (self.batch_size - len(rows)))
+        return np.stack(backend.padded(rows, self.batch_size))
 
     def _visible(
         self, weights: npt.NDArray[np.float32], key: bytes, number: int

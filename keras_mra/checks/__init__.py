@@ -5,6 +5,7 @@ Every message names the argument, what was expected, and what was received.
 
 from keras_mra.checks.check_arguments import any_number
 from keras_mra.checks.check_arguments import ascending_pair
+from keras_mra.checks.check_arguments import batch_size
 from keras_mra.checks.check_arguments import choice
 from keras_mra.checks.check_arguments import flag
 from keras_mra.checks.check_arguments import fraction
@@ -76,6 +77,7 @@ __all__ = [
     "choice",
     "flag",
     "ascending_pair",
+    "batch_size",
     "block_index",
     "channel_statistics",
     "fraction",
