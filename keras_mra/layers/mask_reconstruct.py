@@ -176,7 +176,10 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
         self.attention_block = attention_block
         if attention_resolution is not None:
             attention_resolution, _ = checks.resolution(
-                attention_resolution, mae.patch_size, "attention_resolution"
+                attention_resolution,
+                mae.patch_size,
+                "attention_resolution",
+                mae.image_shape[:2],
             )
         self.attention_resolution = attention_resolution
         self.restore_patch_statistics = checks.restore_patch_statistics(

@@ -174,7 +174,9 @@ class Autoencoder(CheckedImages, keras.Model):
     def _attend_coarsely(self, images: Array, block: int, resolution: Size) -> Array:
         """Attention to smaller copies of the images, resized to the full grid."""
         block = checks.block_index("block", block, self.encoder_depth)
-        size, grid = checks.resolution(resolution, self.patch_size)
+        size, grid = checks.resolution(
+            resolution, self.patch_size, own_size=self.image_shape[:2]
+        )
         patches = self.patchify(pixels.resize(images, size))  # (B, n, values)
         embedding = self.encoder.get_layer("patch_embedding")
         coarse = self._attend(embedding.embed_at(patches, grid), block)  # (B, n)

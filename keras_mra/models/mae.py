@@ -161,7 +161,8 @@ class MAE(Autoencoder):
                 earlier block than the last costs less and gives another map.
             resolution: Int, pair of ints or `None`. The images are resized to this
                 size for the attention pass, which then costs less and gives a coarser
-                map. It must be divisible by the patch.
+                map. It must be divisible by the patch, and be at most 8 times the
+                size of the model.
 
         Returns:
             Float32 tensor of shape `(batch, patches)`: the softmax over all keys,
