@@ -8,7 +8,6 @@ from typing import Any
 import keras
 import numpy as np
 
-
 # More images in one call of a model than any machine holds activations of.
 LARGEST_BATCH = 2**16
 

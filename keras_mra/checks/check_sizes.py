@@ -8,7 +8,6 @@ from keras_mra.checks.check_arguments import pair_of_ints
 from keras_mra.checks.check_arguments import positive_float
 from keras_mra.checks.check_arguments import positive_int
 
-
 # Images are resized to at most this multiple of a model's sides: the memory of the
 # attention grows with its fourth power.
 MOST_TIMES = 8

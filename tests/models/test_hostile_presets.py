@@ -11,6 +11,7 @@ import pytest
 from helpers.peak_memory import peak_memory
 
 import keras_mra
+from keras_mra.weights import h5_file
 
 SIZES = dict(
     encoder_dim=8, encoder_depth=1, encoder_heads=1,
@@ -120,12 +121,36 @@ def shared(file):
         file[f"encoder/more_{i}"] = file[KERNEL]
 
 
+def nested(file):
+    """The full names grow with the square of the depth."""
+    group = file
+    for _ in range(1000):
+        group = group.create_group("a" * 300)
+
+
+def test_a_file_of_too_many_groups(folder, monkeypatch):
+    monkeypatch.setattr(h5_file, "MOST_OBJECTS", 10)
+    with pytest.raises(ValueError, match="at most 10 tensors and groups"):
+        keras_mra.MAE.from_preset(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "metadata.json", "README.md"])
+def test_a_large_document_is_not_read(folder, name):
+    with open(folder / name, "ab") as file:
+        file.truncate(2**29)
+    setup = "from keras_mra.models.info import describe"
+    grown, message = peak_memory(setup, f"describe({str(folder)!r})", folder)
+    assert f"{name}' must have at most 4,194,304 bytes" in message
+    assert grown < 200
+
+
 @pytest.mark.parametrize(
     "change, message",
     [
         (linked, "must hold all of its tensors. Received: .*vars/1', a link"),
         (external, "must hold all of its tensors. Received: .*class_token.*, a link"),
-        (cyclic, "at most 50,000 tensors and groups"),
+        (cyclic, "names of at most 512 characters. Received: 'encoder/again/"),
+        (nested, "names of at most 512 characters. Received: 'aaaa.*with 601"),
         (compressed, "uncompressed.*Received: .*mlp_in/vars/0' of shape"),
         (filled, "hold every value.*Received: .*mlp_in/vars/0' of shape"),
         (shared, "must hold every value that it declares, in its"),
