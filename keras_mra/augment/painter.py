@@ -130,6 +130,10 @@ class Painter:
         painted: npt.NDArray[np.float32] = ops.convert_to_numpy(
             self._repaint(self._padded(views), self._padded(visible))
         )
+        if not np.isfinite(painted).all():  # As integers, it would be black.
+            raise ValueError(
+                "`mae` must paint finite pixels. Received: NaN or infinite ones"
+            )
         return painted
 
     def _padded(self, rows: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:

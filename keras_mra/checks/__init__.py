@@ -30,6 +30,7 @@ from keras_mra.checks.check_images import dtype_holds_range
 from keras_mra.checks.check_images import dtype_name
 from keras_mra.checks.check_images import image_batch
 from keras_mra.checks.check_images import is_concrete
+from keras_mra.checks.check_images import normalized_range
 from keras_mra.checks.check_images import numpy_array
 from keras_mra.checks.check_images import order_of_axes
 from keras_mra.checks.check_images import pixel_dtype
@@ -60,6 +61,7 @@ __all__ = [
     "callbacks",
     "layer",
     "layer_arguments",
+    "normalized_range",
     "numpy_array",
     "verbose",
     "path",

@@ -15,13 +15,14 @@ from keras_mra import pixels
 from keras_mra.layers import check_annotations
 from keras_mra.layers import protected_patches
 from keras_mra.layers.adopt_attention_model import adopt_attention_model
-from keras_mra.layers.check_weights import check_weights
+from keras_mra.layers.check_first_paint import check_first_paint
 from keras_mra.layers.holds_mae import HoldsMAE
 from keras_mra.layers.warn_of_gray_paint import warn_of_gray_paint
 from keras_mra.layers.warn_of_untrained_ratio import warn_of_untrained_ratio
 from keras_mra.layers.warn_of_untrained_weights import warn_of_untrained_weights
 from keras_mra.models.attention_teacher import check_attention_scores
 from keras_mra.models.autoencoder import check_decoder
+from keras_mra.models.check_weights import check_weights
 from keras_mra.models.frozen import Untrainable
 from keras_mra.models.frozen import adopt
 from keras_mra.models.mae import MAE
@@ -347,20 +348,24 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
         is_array = isinstance(images, np.ndarray)
         if check_values and (is_array or self._is_first_tensor("images", images)):
             checks.pixel_values(images, self.mae.value_range, "inputs")
-            self._check_attention_model(images)
+            self._check_first(images)
             if not is_array:
                 self._checked = self._checked | {"images"}
 
-    def _check_attention_model(self, images: Array) -> None:
-        """Checks the scores for the first images, with pixels that are in range."""
-        if self.attention_model is None or "scores" in self._checked:
+    def _check_first(self, images: Array) -> None:
+        """Checks what is made of the first images, with pixels that are in range."""
+        if "first" in self._checked:
             return
         first = images[None] if len(images.shape) == 3 else images[:8]
-        seen = pixels.resize(ops.convert_to_tensor(first), self.mae.image_shape[:2])
-        check_attention_scores(
-            "attention_model", self.attention_model, seen, self.mae.num_patches
-        )
-        self._checked = self._checked | {"scores"}
+        first = ops.cast(ops.convert_to_tensor(first), "float32")
+        if self.attention_model is not None:
+            seen = pixels.resize(first, self.mae.image_shape[:2])
+            check_attention_scores(
+                "attention_model", self.attention_model, seen, self.mae.num_patches
+            )
+        scores = None if self.attention_model is not None else self.patch_scores
+        check_first_paint(self.mae, first, scores, self.restore_patch_statistics)
+        self._checked = self._checked | {"first"}
 
     def _is_first_tensor(self, kind: str, x: Array) -> bool:
         # PyTorch's `fit` calls with concrete tensors too. Only the first good one of

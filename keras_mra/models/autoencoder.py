@@ -93,6 +93,7 @@ class Autoencoder(CheckedImages, keras.Model):
         channels = self.image_shape[-1]
         self.mean = checks.channel_statistics("mean", mean, channels)
         self.std = checks.channel_statistics("std", std, channels, positive=True)
+        checks.normalized_range(self.mean, self.std, self.compute_dtype)
         self.seed = checks.seed(seed)
         self.positions = checks.choice("positions", positions, POSITIONS)
         self.smooth_fill = checks.flag("smooth_fill", smooth_fill)

@@ -12,6 +12,7 @@ from keras import ops
 from keras_mra import checks
 from keras_mra import files
 from keras_mra import weights
+from keras_mra.models.check_weights import check_loaded
 from keras_mra.positions import resize_positions
 from keras_mra.positions import sincos_2d
 from keras_mra.typing import Path
@@ -71,6 +72,7 @@ def load_checkpoint(
     variables = named_weights(model)
     for name, array in arrays.items():
         variables[name].assign(array)
+    check_loaded(model, path)
     return model
 
 

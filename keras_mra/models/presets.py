@@ -14,6 +14,7 @@ import keras
 from keras_mra import checks
 from keras_mra import files
 from keras_mra import weights
+from keras_mra.models.check_weights import check_loaded
 from keras_mra.models.convert import load_checkpoint
 from keras_mra.models.frozen import copy_of
 from keras_mra.models.preset_config import complete_config
@@ -123,6 +124,7 @@ def load_preset(
     model = cls.from_config(arguments)
     if loads:
         _load_weights(model, path)
+        check_loaded(model, path)
         # Afterwards: another process may save while this one loads.
         check_digest(path, document.get(DIGEST))
     return model

@@ -70,6 +70,10 @@ def replace(file, name, **dataset):
         ),
         (dict(image_shape=None), "config.json' must hold the arguments.*no `image_sha"),
         (dict(image_shape="big"), "`image_shape` must be"),
+        (dict(std=[1e-320]), "`std` must be one positive.*from 1e-06 to 1e.06.*1e-320"),
+        (dict(mean=[1e39]), r"`mean` must be.*from -1e\+06 to 1e\+06.*1e\+39"),
+        (dict(value_range=[0, 1e-39]), "`value_range` must be.*1e-39"),
+        (dict(std=[1e-5], dtype="float16"), "that the `dtype` float16 holds.*100000"),
         (dict(rotary=True), "config.json' must hold.*`rotary`, which MAE does not"),
     ],
 )
@@ -176,6 +180,19 @@ def test_values_that_are_not_finite_floats(folder, dtype, value, message):
     change_weights(folder, lambda file: replace(file, TENSOR, data=data))
     with pytest.raises(ValueError, match=message):
         keras_mra.MAE.from_preset(folder)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "mixed_float16"])
+def test_weights_that_the_dtype_does_not_hold(folder, dtype):
+    data = np.full((1, 1, 8), 7e4, "float32")
+    change_weights(folder, lambda file: replace(file, TENSOR, data=data))
+    document = json.loads((folder / "config.json").read_text())
+    del document["weights_sha256"]
+    (folder / "config.json").write_text(json.dumps(document))
+    keras_mra.MAE.from_preset(folder)
+    message = "model.weights.h5' must hold weights that float16 holds.*class_token"
+    with pytest.raises(ValueError, match=message):
+        keras_mra.MAE.from_preset(folder, dtype=dtype)
 
 
 def test_bfloat16_is_read(tmp_path):
