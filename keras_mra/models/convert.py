@@ -151,7 +151,7 @@ def _refuse_other_architecture(
     if found["positions"] == "learned":
         fixed.append("positions")
     for name in fixed:
-        if given.get(name, found[name]) != found[name]:
+        if name in given and given[name] != found[name]:
             raise ValueError(
                 f"`{name}` must be {found[name]!r}, as in {str(path)!r}, or "
                 f"`load_weights` must be False. Received: {name}={overrides[name]!r}"
