@@ -18,6 +18,7 @@ from keras_mra.augment.originals import Original
 from keras_mra.datasets.exact_image import ExactImage
 from keras_mra.datasets.image_reader import bands_of
 from keras_mra.models import MAE
+from keras_mra.models.check_mae import check_mae
 
 _LUMINANCE = np.array([[0.299], [0.587], [0.114]], "float32")
 Row = TypeVar("Row")
@@ -47,10 +48,7 @@ class Painter:
         seed: int,
         batch_size: int,
     ) -> None:
-        if not isinstance(mae, MAE):
-            raise ValueError(
-                f"`mae` must be a keras_mra.MAE. Received: {type(mae).__name__}"
-            )
+        check_mae(mae)
         if mae.norm_pix_loss:
             raise ValueError(
                 "`mae` must be trained with `norm_pix_loss=False`, because it must "

@@ -13,6 +13,7 @@ from keras_mra.checks.check_arguments import function
 from keras_mra.checks.check_arguments import integer
 from keras_mra.checks.check_arguments import is_integer
 from keras_mra.checks.check_arguments import is_number
+from keras_mra.checks.check_arguments import names
 from keras_mra.checks.check_arguments import nonnegative_float
 from keras_mra.checks.check_arguments import nonnegative_int
 from keras_mra.checks.check_arguments import number
@@ -91,6 +92,7 @@ __all__ = [
     "is_integer",
     "is_number",
     "mlp_ratio",
+    "names",
     "nonnegative_float",
     "nonnegative_int",
     "number",

@@ -1,6 +1,7 @@
 """Checks of numbers, flags, choices and seeds."""
 
 import math
+import reprlib
 import sys
 from collections.abc import Collection
 from typing import Any
@@ -126,6 +127,18 @@ def function(name: str, value: Any) -> Any:
         raise ValueError(
             f"`{name}` must be a function. Received: {name}={value!r} "
             f"(of type {type(value).__name__})"
+        )
+    return value
+
+
+def names(name: str, value: Any) -> Any:
+    """Returns `value` if it holds names by their place, and is not one string."""
+    holds = hasattr(value, "__len__") and hasattr(value, "__getitem__")
+    is_one = isinstance(value, (str, bytes)) or getattr(value, "ndim", 1) == 0
+    if not holds or is_one:
+        raise ValueError(
+            f"`{name}` must be a list of names or None. Received: "
+            f"{name}={reprlib.repr(value)} (of type {type(value).__name__})"
         )
     return value
 

@@ -22,6 +22,7 @@ from keras_mra.layers.warn_of_untrained_ratio import warn_of_untrained_ratio
 from keras_mra.layers.warn_of_untrained_weights import warn_of_untrained_weights
 from keras_mra.models.attention_teacher import check_attention_scores
 from keras_mra.models.autoencoder import check_decoder
+from keras_mra.models.check_mae import check_mae
 from keras_mra.models.check_weights import check_weights
 from keras_mra.models.frozen import Untrainable
 from keras_mra.models.frozen import adopt
@@ -152,12 +153,7 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
     ) -> None:
         # A mixed policy must not round pixels on their way in.
         super().__init__(**{**checks.layer_arguments(kwargs), "autocast": False})
-        if not isinstance(mae, MAE):
-            raise ValueError(
-                "`mae` must be a `keras_mra.MAE`. Received: "
-                f"mae={mae!r} (of type {type(mae).__name__})"
-            )
-        check_decoder(mae)
+        check_decoder(check_mae(mae))
         check_weights(mae)
         warn_of_untrained_weights(mae)
         self.num_visible = masking.num_visible(mae.num_patches, mask_ratio)

@@ -78,6 +78,7 @@ def load_checkpoint(
 
 def export_transformers(model: Any, path: Path) -> None:
     """Writes a folder that Hugging Face loads; see `MAE.export_transformers`."""
+    checks.path("path", path, "folder")
     height, width, _ = model.image_shape
     if height != width or model.patch_size[0] != model.patch_size[1]:
         raise ValueError(

@@ -136,6 +136,7 @@ def test_folders_are_checked(mae, tmp_path):
         ({"seed": -1}, "seed"),
         ({"seed": None}, "seed"),
         ({"format": "gif"}, "format='gif'"),
+        ({"format": np.zeros(2)}, "`format` must be one of"),
         ({"quality": 0}, "quality=0"),
         ({"quality": 101}, "quality=101"),
         ({"include_originals": "yes"}, "include_originals='yes'"),
