@@ -135,7 +135,8 @@ class Painter:
         return painted
 
     def _padded(self, rows: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        return np.stack(backend.padded(rows, self.batch_size))
+        filled: list[npt.NDArray[Any]] = backend.padded(rows, self.batch_size)
+        return np.stack(filled)
 
     def _visible(
         self, weights: npt.NDArray[np.float32], key: bytes, number: int

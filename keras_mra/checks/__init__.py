@@ -31,6 +31,7 @@ from keras_mra.checks.check_images import dtype_holds_range
 from keras_mra.checks.check_images import dtype_name
 from keras_mra.checks.check_images import image_batch
 from keras_mra.checks.check_images import is_concrete
+from keras_mra.checks.check_images import largest_float
 from keras_mra.checks.check_images import normalized_range
 from keras_mra.checks.check_images import numpy_array
 from keras_mra.checks.check_images import order_of_axes
@@ -91,6 +92,7 @@ __all__ = [
     "is_concrete",
     "is_integer",
     "is_number",
+    "largest_float",
     "mlp_ratio",
     "names",
     "nonnegative_float",

@@ -77,13 +77,18 @@ def normalized_range(
     """
     means, stds = np.asarray(mean or 0.0), np.asarray(std or 1.0)
     largest = float((np.maximum(np.abs(means), np.abs(1 - means)) / stds).max())
-    limit = float(ml_dtypes.finfo(dtype).max)
+    limit = largest_float(dtype)
     if largest > limit:
         raise ValueError(
             "`mean` and `std` must normalise pixels to numbers that the `dtype` "
             f"{dtype} holds, up to {limit:g}. Received: mean={mean}, std={std}, which "
             f"give {largest:g}"
         )
+
+
+def largest_float(dtype: str) -> float:
+    """The largest number that a float dtype holds, such as 65504 for float16."""
+    return float(ml_dtypes.finfo(dtype).max)  # type: ignore[no-untyped-call]
 
 
 def as_array(name: str, value: Any, hint: str = "") -> Any:

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 from keras import ops
 
 from keras_mra import backend
+from keras_mra import checks
 
 
 def check_weights(mae: Any) -> None:
@@ -57,4 +57,4 @@ def _not_finite(mae: Any) -> str | None:
 
 def _largest(mae: Any) -> float:
     # Under a mixed policy, the weights are cast for the products.
-    return float(ml_dtypes.finfo(mae.compute_dtype).max)
+    return checks.largest_float(mae.compute_dtype)
