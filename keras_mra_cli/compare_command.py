@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from keras_mra_cli.path import path
 from keras_mra_cli.plain_errors import plain_errors
 
 
@@ -75,7 +76,10 @@ def compare(
     ] = 0.5,
     out: Annotated[
         pathlib.Path,
-        typer.Option(help="Folder to write. The same one continues what was killed."),
+        typer.Option(
+            help="Folder to write. The same one continues what was killed.",
+            parser=path,
+        ),
     ] = pathlib.Path("mra-compare"),
 ) -> None:
     """Train classifiers with and without MRA, and say whether it pays."""

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from keras_mra_cli.path import path
 from keras_mra_cli.plain_errors import plain_errors
 
 
@@ -12,7 +13,9 @@ def convert(
     source: Annotated[
         str, typer.Argument(help="Name, path or hf://OWNER/NAME of the weights.")
     ],
-    target: Annotated[pathlib.Path, typer.Argument(help="Folder to write.")],
+    target: Annotated[
+        pathlib.Path, typer.Argument(help="Folder to write.", parser=path)
+    ],
     to: Annotated[
         str | None,
         typer.Option(help="preset or transformers. The default is what SOURCE is not."),

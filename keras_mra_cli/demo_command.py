@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
+from keras_mra_cli.path import path
 from keras_mra_cli.plain_errors import plain_errors
 
 
 def demo(
-    out: Annotated[pathlib.Path, typer.Option(help="Folder to write.")] = pathlib.Path(
-        "mra-demo"
-    ),
+    out: Annotated[
+        pathlib.Path, typer.Option(help="Folder to write.", parser=path)
+    ] = pathlib.Path("mra-demo"),
     data: Annotated[
         str, typer.Option(help="Data set: fashion_mnist or digits.")
     ] = "fashion_mnist",

@@ -7,6 +7,7 @@ from typing import Any
 import typer
 import typer.core
 
+from keras_mra_cli.path import path
 from keras_mra_cli.plain_errors import plain_errors
 
 # Columns of the picture.
@@ -31,7 +32,8 @@ def inspect(
         pathlib.Path | None,
         typer.Option(
             help="Folder of masks of the objects, named as the images of folder:PATH. "
-            "Without it, alpha channels are the masks."
+            "Without it, alpha channels are the masks.",
+            parser=path,
         ),
     ] = None,
     image_count: Annotated[int, typer.Option(help="Images to measure.")] = 64,
@@ -44,9 +46,9 @@ def inspect(
     max_megapixels: Annotated[
         float, typer.Option(help="Largest files that are read (folder:).")
     ] = 100.0,
-    out: Annotated[pathlib.Path, typer.Option(help="Picture to write.")] = pathlib.Path(
-        "inspect.png"
-    ),
+    out: Annotated[
+        pathlib.Path, typer.Option(help="Picture to write.", parser=path)
+    ] = pathlib.Path("inspect.png"),
 ) -> None:
     """Measure a preset's attention and paint, draw them, and judge the attention.
 

@@ -16,6 +16,7 @@ from typing import Any
 import typer
 import typer.core
 
+from keras_mra_cli.path import path
 from keras_mra_cli.plain_errors import plain_errors
 from keras_mra_cli.pretrain_defaults import DEFAULTS
 from keras_mra_cli.pretrain_options import OPTIONS
@@ -35,7 +36,9 @@ def pretrain(
             help="fashion_mnist, digits, cifar10, cifar100, folder:PATH or tfds:NAME."
         ),
     ],
-    out: Annotated[pathlib.Path, typer.Option(help="Preset folder to write.")],
+    out: Annotated[
+        pathlib.Path, typer.Option(help="Preset folder to write.", parser=path)
+    ],
     method: Annotated[
         str, typer.Option(help="mae, or msa, which adds a contrastive teacher.")
     ] = "mae",
@@ -122,6 +125,7 @@ def _with_options(command: Callable[..., None]) -> inspect.Signature:
             else option.flag,
             help=option.help,
             metavar=option.form,
+            parser=path if option.kind is pathlib.Path else None,
             rich_help_panel=option.method and f"Only with --method {option.method}",
         )
         parameters.append(

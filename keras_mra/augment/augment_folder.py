@@ -24,6 +24,9 @@ from keras_mra.models import MAE
 from keras_mra.models.describe_mae import describe_mae
 from keras_mra.typing import Path
 
+# The numbers of the missing copies of a file are in memory at once.
+MOST_COPIES = 100_000
+
 
 def augment_folder(
     mae: MAE,
@@ -90,7 +93,7 @@ def augment_folder(
         mae: A `keras_mra.MAE` of 1, 3 or 4 channels, trained without `norm_pix_loss`.
         source: Path or URL of the folder to read.
         target: Path or URL of the folder to write. It is made if it does not exist.
-        copies: Int, copies of each image.
+        copies: Int, copies of each image, at most 100,000.
         mask_ratio: Float in (0, 1), the share of the patches that are painted.
         strategy: `"attention"`, `"low_attention"` or `"random"`: which patches stay.
         temperature: Float, at least 0: the scale of the noise in the choice of
@@ -114,7 +117,7 @@ def augment_folder(
             up to 16 MB for each megapixel, and 26 MB if it has 16 bits. A file of a
             store is read into memory, and fails if it is larger than 64 MiB and 8 MB
             more for each megapixel.
-        batch_size: Int, images in one call of the MAE.
+        batch_size: Int, images in one call of the MAE, at most 65,536.
         engine: `"local"`, or `"ray"` for the machines of a Ray cluster
             (`pip install 'keras-mra[ray]'`), which must all see both folders and have
             the same versions installed. It is the cluster that this process is
@@ -158,7 +161,8 @@ def augment_folder(
             "`workers` must be None for the engine 'local'. Received: "
             f"workers={workers}, engine={engine!r}"
         )
-    copies = checks.positive_int("copies", copies)
+    expected = f"an integer from 1 to {MOST_COPIES:,}"
+    copies = checks.integer("copies", copies, 1, expected, high=MOST_COPIES)
     if copies > 1 and temperature == 0 and strategy != "random":
         raise ValueError(
             "`temperature` must be positive for more than one copy, because all "

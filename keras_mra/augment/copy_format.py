@@ -30,15 +30,11 @@ class CopyFormat:
     """
 
     def __init__(self, format: str, quality: int) -> None:
-        format = "jpeg" if format == "jpg" else format
-        self.format: str = checks.choice("format", format, FORMATS)
+        checks.choice("format", format, (*FORMATS, "jpg"))
+        self.format = "jpeg" if format == "jpg" else format
         expected = "an integer from 1 to 100"
-        quality = checks.integer("quality", quality, 1, expected)
-        if quality > 100:
-            raise ValueError(
-                f"`quality` must be {expected}. Received: quality={quality}"
-            )
-        self.quality = None if format == "png" else quality
+        quality = checks.integer("quality", quality, 1, expected, high=100)
+        self.quality = None if self.format == "png" else quality
 
     def suffix(self, path: pathlib.PurePath) -> str:
         """The ending of the names of a file's copies, such as `".png"`."""

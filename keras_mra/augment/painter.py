@@ -18,6 +18,7 @@ from keras_mra.augment.originals import Original
 from keras_mra.datasets.exact_image import ExactImage
 from keras_mra.datasets.image_reader import bands_of
 from keras_mra.models import MAE
+from keras_mra.models.check_mae import check_mae
 
 _LUMINANCE = np.array([[0.299], [0.587], [0.114]], "float32")
 Row = TypeVar("Row")
@@ -32,7 +33,7 @@ class Painter:
         strategy: `"attention"`, `"low_attention"` or `"random"`.
         temperature: Float, at least 0.
         seed: Int, at least 0.
-        batch_size: Int, images in one call of the MAE.
+        batch_size: Int, images in one call of the MAE, at most 65,536.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -47,10 +48,7 @@ class Painter:
         seed: int,
         batch_size: int,
     ) -> None:
-        if not isinstance(mae, MAE):
-            raise ValueError(
-                f"`mae` must be a keras_mra.MAE. Received: {type(mae).__name__}"
-            )
+        check_mae(mae)
         if mae.norm_pix_loss:
             raise ValueError(
                 "`mae` must be trained with `norm_pix_loss=False`, because it must "
@@ -68,7 +66,7 @@ class Painter:
         self.strategy = strategy
         self.temperature = temperature
         self.seed = checks.required_seed(seed)
-        self.batch_size = checks.positive_int("batch_size", batch_size)
+        self.batch_size = checks.batch_size(batch_size)
         # Invalid arguments are refused before any image is read.
         masking.check_strategy(strategy, temperature)
         masking.num_visible(mae.num_patches, mask_ratio)
@@ -130,11 +128,15 @@ class Painter:
         painted: npt.NDArray[np.float32] = ops.convert_to_numpy(
             self._repaint(self._padded(views), self._padded(visible))
         )
+        if not np.isfinite(painted).all():  # As integers, it would be black.
+            raise ValueError(
+                "`mae` must paint finite pixels. Received: NaN or infinite ones"
+            )
         return painted
 
     def _padded(self, rows: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-        """Stacks `batch_size` rows; a smaller batch would be compiled again."""
-        return np.stack(rows + rows[-1:] * (self.batch_size - len(rows)))
+        filled: list[npt.NDArray[Any]] = backend.padded(rows, self.batch_size)
+        return np.stack(filled)
 
     def _visible(
         self, weights: npt.NDArray[np.float32], key: bytes, number: int

@@ -96,7 +96,7 @@ class StoredCopies(Copies):
             self._begun.popleft().result()
 
     def mark(self) -> bytes:
-        return files.read_object(self.folder / RECORD)
+        return files.read_object(self.folder / RECORD, files.LARGEST_DOCUMENT)
 
     def remove_leftovers(self) -> None:
         pass

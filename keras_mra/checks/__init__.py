@@ -5,6 +5,7 @@ Every message names the argument, what was expected, and what was received.
 
 from keras_mra.checks.check_arguments import any_number
 from keras_mra.checks.check_arguments import ascending_pair
+from keras_mra.checks.check_arguments import batch_size
 from keras_mra.checks.check_arguments import choice
 from keras_mra.checks.check_arguments import flag
 from keras_mra.checks.check_arguments import fraction
@@ -12,6 +13,7 @@ from keras_mra.checks.check_arguments import function
 from keras_mra.checks.check_arguments import integer
 from keras_mra.checks.check_arguments import is_integer
 from keras_mra.checks.check_arguments import is_number
+from keras_mra.checks.check_arguments import names
 from keras_mra.checks.check_arguments import nonnegative_float
 from keras_mra.checks.check_arguments import nonnegative_int
 from keras_mra.checks.check_arguments import number
@@ -29,6 +31,8 @@ from keras_mra.checks.check_images import dtype_holds_range
 from keras_mra.checks.check_images import dtype_name
 from keras_mra.checks.check_images import image_batch
 from keras_mra.checks.check_images import is_concrete
+from keras_mra.checks.check_images import largest_float
+from keras_mra.checks.check_images import normalized_range
 from keras_mra.checks.check_images import numpy_array
 from keras_mra.checks.check_images import order_of_axes
 from keras_mra.checks.check_images import pixel_dtype
@@ -59,6 +63,7 @@ __all__ = [
     "callbacks",
     "layer",
     "layer_arguments",
+    "normalized_range",
     "numpy_array",
     "verbose",
     "path",
@@ -76,6 +81,7 @@ __all__ = [
     "choice",
     "flag",
     "ascending_pair",
+    "batch_size",
     "block_index",
     "channel_statistics",
     "fraction",
@@ -86,7 +92,9 @@ __all__ = [
     "is_concrete",
     "is_integer",
     "is_number",
+    "largest_float",
     "mlp_ratio",
+    "names",
     "nonnegative_float",
     "nonnegative_int",
     "number",

@@ -1,6 +1,7 @@
 """Checks of numbers, flags, choices and seeds."""
 
 import math
+import reprlib
 import sys
 from collections.abc import Collection
 from typing import Any
@@ -8,17 +9,23 @@ from typing import Any
 import keras
 import numpy as np
 
+# More images in one call of a model than any machine holds activations of.
+LARGEST_BATCH = 2**16
 
-def integer(name: str, value: Any, low: int, expected: str) -> int:
-    """Returns `value` as an `int` if it is an integer, at least `low`.
+
+def integer(
+    name: str, value: Any, low: int, expected: str, high: int | None = None
+) -> int:
+    """Returns `value` as an `int` if it is an integer from `low` to `high`.
 
     Args:
         name: Name of the argument in the message.
         value: What the caller passed. Booleans and floats are refused.
         low: Int, the smallest value that is accepted.
         expected: What the message says the argument must be.
+        high: Int, the largest value that is accepted, or `None` for no limit.
     """
-    if not is_integer(value) or value < low:
+    if not is_integer(value) or value < low or (high is not None and value > high):
         raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r}")
     return int(value)
 
@@ -52,6 +59,12 @@ def positive_int(name: str, value: Any) -> int:
 def nonnegative_int(name: str, value: Any) -> int:
     """Returns `value` if it is an integer, at least 0."""
     return integer(name, value, 0, "an integer, at least 0")
+
+
+def batch_size(value: Any) -> int:
+    """Returns `value` if it is a number of files whose images one call may take."""
+    expected = f"an integer from 1 to {LARGEST_BATCH:,}"
+    return integer("batch_size", value, 1, expected, high=LARGEST_BATCH)
 
 
 def positive_float(name: str, value: Any) -> float:
@@ -114,6 +127,18 @@ def function(name: str, value: Any) -> Any:
         raise ValueError(
             f"`{name}` must be a function. Received: {name}={value!r} "
             f"(of type {type(value).__name__})"
+        )
+    return value
+
+
+def names(name: str, value: Any) -> Any:
+    """Returns `value` if it holds names by their place, and is not one string."""
+    holds = hasattr(value, "__len__") and hasattr(value, "__getitem__")
+    is_one = isinstance(value, (str, bytes)) or getattr(value, "ndim", 1) == 0
+    if not holds or is_one:
+        raise ValueError(
+            f"`{name}` must be a list of names or None. Received: "
+            f"{name}={reprlib.repr(value)} (of type {type(value).__name__})"
         )
     return value
 

@@ -1,11 +1,11 @@
 """Checks of images and their range."""
 
-import math
 import reprlib
 import warnings
 from typing import Any
 
 import keras
+import ml_dtypes
 import numpy as np
 from keras import ops
 
@@ -17,12 +17,20 @@ INTEGERS = {"uint8", "uint16", "uint32", "int8", "int16", "int32", "int64"}
 PIXELS = INTEGERS | {"float16", "bfloat16", "float32", "float64"}
 
 
+# What pixels are normalised with is computed in float32, which has a range of 1e-38 to
+# 3e38: the products of these limits stay in it.
+SMALLEST_STD, LARGEST_STATISTIC = 1e-6, 1e6
+SMALLEST_SPREAD, LARGEST_PIXEL = 1e-30, 1e30
+
+
 def value_range(value: Any) -> tuple[float, float]:
-    """Returns `value` as a pair of finite floats, low below high."""
+    """Returns `value` as a pair of floats, low below high, which float32 holds."""
     low, high = two_floats(value)
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    is_held = max(abs(low), abs(high)) <= LARGEST_PIXEL
+    if not (is_held and high - low >= SMALLEST_SPREAD):
         raise ValueError(
-            "`value_range` must be a pair of finite numbers, the lower first. "
+            "`value_range` must be a pair of finite numbers, the lower first, of at "
+            f"most {LARGEST_PIXEL:g} and {SMALLEST_SPREAD:g} apart. "
             f"Received: value_range={value!r}"
         )
     return low, high
@@ -31,7 +39,10 @@ def value_range(value: Any) -> tuple[float, float]:
 def channel_statistics(
     name: str, value: Any, channels: int, positive: bool = False
 ) -> tuple[float, ...] | None:
-    """Returns one float per channel, or `None`; one number stands for all channels."""
+    """Returns one float per channel, or `None`; one number stands for all channels.
+
+    They are small enough, and positive ones large enough, for float32.
+    """
     if value is None:
         return None
     try:
@@ -43,14 +54,41 @@ def channel_statistics(
     array = array.astype("float64")
     if array.size == 1:
         array = np.repeat(array, channels)
-    bad = array.size != channels or not np.isfinite(array).all()
-    if bad or (positive and (array <= 0).any()):
+    low = SMALLEST_STD if positive else -LARGEST_STATISTIC
+    is_good = (array >= low) & (array <= LARGEST_STATISTIC)  # NaN is not
+    if array.size != channels or not is_good.all():
         raise ValueError(
             f"`{name}` must be one {'positive ' if positive else ''}finite number per "
-            f"channel ({channels}), in the 0 to 1 scale of `value_range`, or None. "
-            f"Received: {name}={value!r}"
+            f"channel ({channels}), in the 0 to 1 scale of `value_range`, from {low:g} "
+            f"to {LARGEST_STATISTIC:g}, or None. Received: {name}={value!r}"
         )
     return tuple(float(v) for v in array)
+
+
+def normalized_range(
+    mean: tuple[float, ...] | None, std: tuple[float, ...] | None, dtype: str
+) -> None:
+    """Refuses statistics with which a dtype does not hold normalised pixels.
+
+    Args:
+        mean: One float per channel, as `channel_statistics` returns it.
+        std: Likewise.
+        dtype: Dtype in which a model computes with the pixels.
+    """
+    means, stds = np.asarray(mean or 0.0), np.asarray(std or 1.0)
+    largest = float((np.maximum(np.abs(means), np.abs(1 - means)) / stds).max())
+    limit = largest_float(dtype)
+    if largest > limit:
+        raise ValueError(
+            "`mean` and `std` must normalise pixels to numbers that the `dtype` "
+            f"{dtype} holds, up to {limit:g}. Received: mean={mean}, std={std}, which "
+            f"give {largest:g}"
+        )
+
+
+def largest_float(dtype: str) -> float:
+    """The largest number that a float dtype holds, such as 65504 for float16."""
+    return float(ml_dtypes.finfo(dtype).max)  # type: ignore[no-untyped-call]
 
 
 def as_array(name: str, value: Any, hint: str = "") -> Any:

@@ -1,5 +1,6 @@
 """Checks of paths, before anything is read or written."""
 
+import errno
 import os
 import pathlib
 from typing import Any
@@ -37,11 +38,19 @@ def path(name: str, value: Any, kind: str = "file or folder") -> pathlib.Path:
             f"{name}={text[:32]!r}..., with a name of {longest}"
         )
     try:
-        return pathlib.Path(text).expanduser()
+        found = pathlib.Path(text).expanduser()
     except RuntimeError as error:
         raise ValueError(
             f"{expected}. Received: {name}={text!r}, the home of an unknown user"
         ) from error
+    try:
+        os.stat(found)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise ValueError(
+                f"{expected}. Received: {name}={text!r}, a link that leads to itself"
+            ) from error
+    return found
 
 
 def folder(name: str, value: Any) -> Any:

@@ -8,6 +8,10 @@ from keras_mra.checks.check_arguments import pair_of_ints
 from keras_mra.checks.check_arguments import positive_float
 from keras_mra.checks.check_arguments import positive_int
 
+# Images are resized to at most this multiple of a model's sides: the memory of the
+# attention grows with its fourth power.
+MOST_TIMES = 8
+
 
 def image_shape(value: Any) -> tuple[int, int, int]:
     """Returns `value` as `(height, width, channels)`."""
@@ -85,10 +89,26 @@ def block_index(name: str, value: Any, depth: int) -> int:
 
 
 def resolution(
-    value: Any, patch_size: tuple[int, int], name: str = "resolution"
+    value: Any,
+    patch_size: tuple[int, int],
+    name: str = "resolution",
+    own_size: tuple[int, int] | None = None,
 ) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Returns a smaller image size as a pair, and its grid of patches."""
+    """Returns another image size as a pair, and its grid of patches.
+
+    Args:
+        value: What the caller passed.
+        patch_size: Pair of ints, which must divide the size.
+        name: Name of the argument in messages.
+        own_size: Pair of ints, the size of the model's images, of which the size may
+            be a small multiple; or `None` for no limit.
+    """
     size = pair_of_ints(name, value)
+    if own_size and any(s > MOST_TIMES * own for s, own in zip(size, own_size)):
+        raise ValueError(
+            f"`{name}` must be at most {MOST_TIMES} times the model's image size "
+            f"{own_size}. Received: {name}={value}"
+        )
     if size[0] % patch_size[0] or size[1] % patch_size[1]:
         raise ValueError(
             f"`{name}` must be divisible by `patch_size` {patch_size}. "

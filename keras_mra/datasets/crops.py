@@ -26,10 +26,7 @@ def check_channels(image_shape: ImageShape) -> None:
 
 def check_crop(crop: str, crop_scale: Any) -> tuple[float, float]:
     """Returns `crop_scale` as floats; refuses unknown crops and shares of the area."""
-    if crop not in ("random", "center"):
-        raise ValueError(
-            f'`crop` must be "random" or "center". Received: crop={crop!r}'
-        )
+    checks.choice("crop", crop, ("random", "center"))
     return checks.ascending_pair("crop_scale", crop_scale, upper=1.0)
 
 

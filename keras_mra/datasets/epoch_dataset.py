@@ -4,6 +4,7 @@ A run that is killed and resumed with `set_epoch` therefore sees exactly the bat
 an uninterrupted run.
 """
 
+import reprlib
 from collections.abc import Iterator
 from typing import Any
 from typing import TypeAlias
@@ -15,6 +16,8 @@ import numpy.typing as npt
 from keras_mra import checks
 
 DEFAULT_BATCH_SIZE = 256
+# Their order takes 8 bytes each.
+MOST_SAMPLES = 10**9
 # The batches that are read while one is used.
 AHEAD = 2
 # Images, or images and labels.
@@ -59,10 +62,17 @@ class EpochDataset(keras.utils.PyDataset):
         super().__init__(**kwargs)
         if num_samples < 1:
             raise ValueError("The data set must not be empty. Received: 0 samples")
+        if num_samples > MOST_SAMPLES:
+            raise ValueError(
+                f"An epoch must have at most {MOST_SAMPLES:,} samples, such as crops: "
+                "`crops_per_image` may be too large. Received: "
+                f"{reprlib.repr(num_samples)} samples"
+            )
+        self.drop_last = checks.flag("drop_last", drop_last)
         if batch_size is None:
             batch_size = min(DEFAULT_BATCH_SIZE, num_samples)
         self.batch_size = checks.positive_int("batch_size", batch_size)
-        if drop_last and num_samples < batch_size:
+        if self.drop_last and num_samples < batch_size:
             raise ValueError(
                 "`batch_size` must be at most the number of samples, because a last "
                 "batch that is not full is dropped (`drop_last=False` keeps it). "
@@ -74,7 +84,6 @@ class EpochDataset(keras.utils.PyDataset):
         if seed is None:
             seed = int(np.random.SeedSequence().generate_state(1)[0])
         self.seed = checks.required_seed(seed)
-        self.drop_last = checks.flag("drop_last", drop_last)
         self._limit: int | None = None
         self.set_epoch(0)
 

@@ -4,6 +4,7 @@ import os
 import pathlib
 import warnings
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
 
@@ -95,6 +96,9 @@ class FolderDataset(CropDataset):
     ) -> None:
         self.max_megapixels = checks.positive_float("max_megapixels", max_megapixels)
         inside: list[str | None]
+        labels = checks.flag("labels", labels)
+        if class_names is not None:
+            class_names = list(checks.names("class_names", class_names))
         if isinstance(root, (str, os.PathLike)):
             root = find_images(root)
         if isinstance(root, FoundImages):
@@ -102,7 +106,7 @@ class FolderDataset(CropDataset):
             self.paths = root.paths
             inside = first_level_folders(root)
         else:
-            self.paths = PathList(root)
+            self.paths = PathList(_each_path(root))
             inside = [pathlib.Path(folder).name for folder in self.paths.folders]
         self.class_names = None
         if labels:
@@ -210,6 +214,21 @@ class FolderDataset(CropDataset):
         few = list(self.unreadable.items())[:count]
         text = "; ".join(f"{path} ({reason})" for path, reason in few)
         return text + ("; ..." if len(self.unreadable) > count else "")
+
+
+def _each_path(root: Any) -> Iterator[Path]:
+    """The paths of a list, each of which is checked."""
+    try:
+        paths = iter(root)
+    except TypeError:
+        paths = iter([root])
+    for path in paths:
+        if not isinstance(path, (str, os.PathLike)):
+            raise ValueError(
+                "`root` must be the path of a folder, or a list of paths. Received: "
+                f"{path!r} (of type {type(path).__name__})"
+            )
+        yield path
 
 
 def first_level_folders(found: FoundImages) -> list[str | None]:

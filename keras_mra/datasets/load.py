@@ -115,13 +115,14 @@ def load(
     >>> images, labels = data.train
     """
     kind, _, rest = str(name).partition(":")
-    known = name in ARRAYS or (kind in ("folder", "tfds") and rest)
-    if not isinstance(name, str) or not known:
+    known = kind in ("folder", "tfds") and rest
+    if not isinstance(name, str) or not (known or name in ARRAYS):
         raise ValueError(
             f"The name of a data set must be one of {', '.join(GRAMMAR)}. "
             f"Received: {name!r}"
             + (f"; a folder is named folder:{name}" if os.path.isdir(str(name)) else "")
         )
+    default_side = checks.positive_int("default_side", default_side)
     seed = checks.required_seed(seed)
     if image_shape is not None:
         image_shape = checks.image_shape(image_shape)

@@ -92,7 +92,7 @@ def embed_folder(
         out: Path or URL of the Parquet file to write.
         pool: `"cls"` for the class token, `"mean"` for the mean of the patch tokens,
             `"cls+mean"` for both, the class token first.
-        batch_size: Int, images in one call of the encoder.
+        batch_size: Int, images in one call of the encoder, at most 65,536.
         follow_links: Bool, whether links that leave the source are followed too. A
             store has no links.
         max_megapixels: Float, the largest pictures that are read, in millions of

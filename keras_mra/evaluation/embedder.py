@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_mra import backend
+from keras_mra import checks
 from keras_mra import files
 from keras_mra.datasets import crops
 from keras_mra.datasets import image_reader
@@ -35,7 +37,7 @@ class Embedder:
     Args:
         mae: `keras_mra.MAE` of 1, 3 or 4 channels.
         pool: `"cls"`, `"mean"` or `"cls+mean"`.
-        batch_size: Int, the files of one call.
+        batch_size: Int, the files of one call, at most 65,536.
         max_megapixels: Float, the largest pictures that are read, in millions of
             pixels.
     """
@@ -46,7 +48,7 @@ class Embedder:
         crops.check_channels(mae.image_shape)
         self.mae = mae
         self.max_megapixels = max_megapixels
-        self._extract = FeatureExtractor(mae, pool, batch_size)
+        self._extract = FeatureExtractor(mae, pool, checks.batch_size(batch_size))
 
     def __call__(self, paths: list[files.Place]) -> Embedded:
         """Reads files, and computes their features."""
@@ -88,7 +90,6 @@ class Embedder:
                 pictures.append(picture)
         if not pictures:
             return Embedded([], None, failed)
-        # Fewer images than a batch would be compiled again.
-        pictures += pictures[-1:] * (self._extract.batch_size - len(pictures))
+        pictures = backend.padded(pictures, self._extract.batch_size)
         images = in_value_range(np.stack(pictures), self.mae.value_range)
         return Embedded(readable, self._extract(images)[: len(readable)], failed)

@@ -78,6 +78,7 @@ def export_augmentor(
     _check_images_only(layer)
     _check_format(format, layer)
     image_shape = _image_shape(image_shape, layer)
+    checks.path("path", path)
     path = pathlib.Path(path)
     if path.exists() or path.is_symlink():
         raise FileExistsError(f"`path` must not exist. Received: path={str(path)!r}")

@@ -4,7 +4,7 @@
   not at all. No other module replaces a file.
 - `locked` lets one process at a time write to a folder.
 - `probe_file` and `probe_folder` find out before the work what cannot be written.
-- `open_regular` opens files and nothing else.
+- `open_regular` opens files and nothing else; `read_regular` reads small ones whole.
 - `place` tells paths from URLs; a `RemotePath` is listed, read and written through
   fsspec.
 """
@@ -18,8 +18,10 @@ from keras_mra.files.json_file import read_json
 from keras_mra.files.json_file import write_json
 from keras_mra.files.lock import LOCK
 from keras_mra.files.lock import locked
+from keras_mra.files.open_regular import LARGEST_DOCUMENT
 from keras_mra.files.open_regular import kind_of
 from keras_mra.files.open_regular import open_regular
+from keras_mra.files.open_regular import read_regular
 from keras_mra.files.opened import opened
 from keras_mra.files.probe import probe_file
 from keras_mra.files.probe import probe_folder
@@ -43,6 +45,7 @@ from keras_mra.files.write_below import write_below
 
 __all__ = [
     "AT_ONCE",
+    "LARGEST_DOCUMENT",
     "LOCK",
     "PREFIX",
     "NoFolder",
@@ -67,6 +70,7 @@ __all__ = [
     "put_object",
     "read_json",
     "read_object",
+    "read_regular",
     "remove",
     "remove_all_leftovers",
     "replacing",

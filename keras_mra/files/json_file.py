@@ -4,7 +4,7 @@ import json
 import pathlib
 from typing import Any
 
-from keras_mra.files.open_regular import open_regular
+from keras_mra.files.open_regular import read_regular
 from keras_mra.files.replacing import replacing
 from keras_mra.typing import Path
 
@@ -28,15 +28,14 @@ def read_json(path: Path, missing_ok: bool = False) -> dict[str, Any]:
         missing_ok: Bool. `True` returns an empty dict where there is no file.
 
     Raises:
-        ValueError: If the file is missing, cannot be read, is not JSON, or holds
-            something else than an object.
+        ValueError: If the file is missing, cannot be read, is larger than 4 MiB, is
+            not JSON, or holds something else than an object.
     """
     path = pathlib.Path(path)
     if missing_ok and not path.is_file():
         return {}
     try:
-        with open_regular(path) as file:
-            content = file.read()
+        content = read_regular(path)
     except OSError as error:
         raise ValueError(f"{str(path)!r} could not be read: {error}") from error
     return json_object(content, path)

@@ -1,4 +1,4 @@
-"""`open_regular`: a file that is a file."""
+"""`open_regular` and `read_regular`: files that are files, and end."""
 
 import io
 import os
@@ -8,6 +8,8 @@ from keras_mra.typing import Path
 
 # Absent on Windows, where opening a file never waits.
 _NO_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+# Far above every document of a preset or a run. As objects, JSON takes 20 times more.
+LARGEST_DOCUMENT = 2**22
 _KINDS = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
@@ -38,6 +40,26 @@ def open_regular(path: Path) -> io.BufferedReader:
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def read_regular(path: Path, most: int = LARGEST_DOCUMENT) -> bytes:
+    """Reads a whole file, and refuses a large one before it is in memory.
+
+    Args:
+        path: The file, or a link to it.
+        most: Int, the most bytes.
+
+    Raises:
+        OSError: If `path` is no regular file, or cannot be read.
+        ValueError: If the file is larger.
+    """
+    with open_regular(path) as file:
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(
+            f"{os.fspath(path)!r} must have at most {most:,} bytes. Received: more"
+        )
+    return content
 
 
 def kind_of(mode: int) -> str:

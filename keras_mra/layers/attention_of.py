@@ -299,7 +299,7 @@ def checked_arguments(
     if image_size is not None:
         size = checks.pair_of_ints("image_size", image_size)
         if size != parts.image_size:
-            checks.resolution(size, parts.patch_size, "image_size")
+            checks.resolution(size, parts.patch_size, "image_size", parts.image_size)
     checked_grid = parts.grid_of(size)
     if grid is not None:
         checked_grid = checks.pair_of_ints("grid", grid)

@@ -15,13 +15,15 @@ from keras_mra import pixels
 from keras_mra.layers import check_annotations
 from keras_mra.layers import protected_patches
 from keras_mra.layers.adopt_attention_model import adopt_attention_model
-from keras_mra.layers.check_weights import check_weights
+from keras_mra.layers.check_first_paint import check_first_paint
 from keras_mra.layers.holds_mae import HoldsMAE
 from keras_mra.layers.warn_of_gray_paint import warn_of_gray_paint
 from keras_mra.layers.warn_of_untrained_ratio import warn_of_untrained_ratio
 from keras_mra.layers.warn_of_untrained_weights import warn_of_untrained_weights
 from keras_mra.models.attention_teacher import check_attention_scores
 from keras_mra.models.autoencoder import check_decoder
+from keras_mra.models.check_mae import check_mae
+from keras_mra.models.check_weights import check_weights
 from keras_mra.models.frozen import Untrainable
 from keras_mra.models.frozen import adopt
 from keras_mra.models.mae import MAE
@@ -151,12 +153,7 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
     ) -> None:
         # A mixed policy must not round pixels on their way in.
         super().__init__(**{**checks.layer_arguments(kwargs), "autocast": False})
-        if not isinstance(mae, MAE):
-            raise ValueError(
-                "`mae` must be a `keras_mra.MAE`. Received: "
-                f"mae={mae!r} (of type {type(mae).__name__})"
-            )
-        check_decoder(mae)
+        check_decoder(check_mae(mae))
         check_weights(mae)
         warn_of_untrained_weights(mae)
         self.num_visible = masking.num_visible(mae.num_patches, mask_ratio)
@@ -176,7 +173,10 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
         self.attention_block = attention_block
         if attention_resolution is not None:
             attention_resolution, _ = checks.resolution(
-                attention_resolution, mae.patch_size, "attention_resolution"
+                attention_resolution,
+                mae.patch_size,
+                "attention_resolution",
+                mae.image_shape[:2],
             )
         self.attention_resolution = attention_resolution
         self.restore_patch_statistics = checks.restore_patch_statistics(
@@ -344,20 +344,24 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
         is_array = isinstance(images, np.ndarray)
         if check_values and (is_array or self._is_first_tensor("images", images)):
             checks.pixel_values(images, self.mae.value_range, "inputs")
-            self._check_attention_model(images)
+            self._check_first(images)
             if not is_array:
                 self._checked = self._checked | {"images"}
 
-    def _check_attention_model(self, images: Array) -> None:
-        """Checks the scores for the first images, with pixels that are in range."""
-        if self.attention_model is None or "scores" in self._checked:
+    def _check_first(self, images: Array) -> None:
+        """Checks what is made of the first images, with pixels that are in range."""
+        if "first" in self._checked:
             return
         first = images[None] if len(images.shape) == 3 else images[:8]
-        seen = pixels.resize(ops.convert_to_tensor(first), self.mae.image_shape[:2])
-        check_attention_scores(
-            "attention_model", self.attention_model, seen, self.mae.num_patches
-        )
-        self._checked = self._checked | {"scores"}
+        first = ops.cast(ops.convert_to_tensor(first), "float32")
+        if self.attention_model is not None:
+            seen = pixels.resize(first, self.mae.image_shape[:2])
+            check_attention_scores(
+                "attention_model", self.attention_model, seen, self.mae.num_patches
+            )
+        scores = None if self.attention_model is not None else self.patch_scores
+        check_first_paint(self.mae, first, scores, self.restore_patch_statistics)
+        self._checked = self._checked | {"first"}
 
     def _is_first_tensor(self, kind: str, x: Array) -> bool:
         # PyTorch's `fit` calls with concrete tensors too. Only the first good one of

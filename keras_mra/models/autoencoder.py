@@ -93,6 +93,7 @@ class Autoencoder(CheckedImages, keras.Model):
         channels = self.image_shape[-1]
         self.mean = checks.channel_statistics("mean", mean, channels)
         self.std = checks.channel_statistics("std", std, channels, positive=True)
+        checks.normalized_range(self.mean, self.std, self.compute_dtype)
         self.seed = checks.seed(seed)
         self.positions = checks.choice("positions", positions, POSITIONS)
         self.smooth_fill = checks.flag("smooth_fill", smooth_fill)
@@ -174,7 +175,9 @@ class Autoencoder(CheckedImages, keras.Model):
     def _attend_coarsely(self, images: Array, block: int, resolution: Size) -> Array:
         """Attention to smaller copies of the images, resized to the full grid."""
         block = checks.block_index("block", block, self.encoder_depth)
-        size, grid = checks.resolution(resolution, self.patch_size)
+        size, grid = checks.resolution(
+            resolution, self.patch_size, own_size=self.image_shape[:2]
+        )
         patches = self.patchify(pixels.resize(images, size))  # (B, n, values)
         embedding = self.encoder.get_layer("patch_embedding")
         coarse = self._attend(embedding.embed_at(patches, grid), block)  # (B, n)

@@ -12,6 +12,7 @@ from keras import ops
 from keras_mra import checks
 from keras_mra import files
 from keras_mra import weights
+from keras_mra.models.check_weights import check_loaded
 from keras_mra.positions import resize_positions
 from keras_mra.positions import sincos_2d
 from keras_mra.typing import Path
@@ -71,11 +72,13 @@ def load_checkpoint(
     variables = named_weights(model)
     for name, array in arrays.items():
         variables[name].assign(array)
+    check_loaded(model, path)
     return model
 
 
 def export_transformers(model: Any, path: Path) -> None:
     """Writes a folder that Hugging Face loads; see `MAE.export_transformers`."""
+    checks.path("path", path, "folder")
     height, width, _ = model.image_shape
     if height != width or model.patch_size[0] != model.patch_size[1]:
         raise ValueError(
@@ -149,7 +152,7 @@ def _refuse_other_architecture(
     if found["positions"] == "learned":
         fixed.append("positions")
     for name in fixed:
-        if given.get(name, found[name]) != found[name]:
+        if name in given and given[name] != found[name]:
             raise ValueError(
                 f"`{name}` must be {found[name]!r}, as in {str(path)!r}, or "
                 f"`load_weights` must be False. Received: {name}={overrides[name]!r}"

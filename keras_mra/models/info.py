@@ -80,7 +80,8 @@ def read_card(place: pathlib.Path) -> dict[str, str]:
         is no card or it does not name them.
     """
     card = place / "README.md"
-    text = card.read_text(encoding="utf-8") if card.is_file() else ""
+    content = files.read_regular(card) if card.is_file() else b""
+    text = content.decode("utf-8", "replace")
     matches = {name: re.search(pattern, text) for name, pattern in ON_CARDS.items()}
     return {
         name: (match[1] or match[2]) if match else "not told"

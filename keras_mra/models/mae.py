@@ -56,7 +56,7 @@ class MAE(Autoencoder):
             for augmentors.
         value_range: Pair of floats, `(low, high)`, the range of the images.
         mean: Per-channel floats in the 0 to 1 scale of `value_range`, or `None`.
-        std: Likewise.
+        std: Likewise, from 1e-6 to 1e6.
         seed: Int or `None`, for the initial weights and the masks of training.
         positions: `"sincos"` for fixed positions, as published, or `"learned"`.
         smooth_fill: Bool. The decoder predicts what the smoothest continuation of the
@@ -161,7 +161,8 @@ class MAE(Autoencoder):
                 earlier block than the last costs less and gives another map.
             resolution: Int, pair of ints or `None`. The images are resized to this
                 size for the attention pass, which then costs less and gives a coarser
-                map. It must be divisible by the patch.
+                map. It must be divisible by the patch, and be at most 8 times the
+                size of the model.
 
         Returns:
             Float32 tensor of shape `(batch, patches)`: the softmax over all keys,

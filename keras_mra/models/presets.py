@@ -14,6 +14,7 @@ import keras
 from keras_mra import checks
 from keras_mra import files
 from keras_mra import weights
+from keras_mra.models.check_weights import check_loaded
 from keras_mra.models.convert import load_checkpoint
 from keras_mra.models.frozen import copy_of
 from keras_mra.models.preset_config import complete_config
@@ -123,6 +124,7 @@ def load_preset(
     model = cls.from_config(arguments)
     if loads:
         _load_weights(model, path)
+        check_loaded(model, path)
         # Afterwards: another process may save while this one loads.
         check_digest(path, document.get(DIGEST))
     return model
@@ -130,8 +132,8 @@ def load_preset(
 
 def save_preset(model: Any, path: Path, description: str = "") -> None:
     """Writes a preset folder; see `MAE.save_to_preset`."""
+    check_writable("path", path)
     folder = pathlib.Path(path)
-    check_writable("path", folder)
     metadata = {
         "description": description,
         "keras_version": keras.__version__,
@@ -161,9 +163,11 @@ def check_writable(argument: str, path: Path) -> None:
         path: The folder.
 
     Raises:
-        ValueError: If the folder holds a model of another library.
+        ValueError: If no folder can have this path, or the folder holds a model of
+            another library.
         OSError: If the folder cannot be written to.
     """
+    checks.path(argument, path, "folder")
     folder = pathlib.Path(path)
     if (folder / CONFIG).is_file() and not _is_ours(folder):
         raise ValueError(
@@ -188,8 +192,9 @@ def upload_preset(handle: str, path: Path, private: bool = False) -> None:
         ValueError: If the folder is not a preset, or `handle` is not a handle.
     """
     checks.flag("private", private)
-    folder = pathlib.Path(path)
     hub.parse("handle", handle)
+    checks.path("path", path, "folder")
+    folder = pathlib.Path(path)
     read_config(folder)
     if not (folder / WEIGHTS).is_file():
         raise ValueError(f"`path` {str(folder)!r} has no {WEIGHTS!r}.")

@@ -87,7 +87,7 @@ def class_titles(
     """
     if class_names is None:
         names = [f"class {c}" for c in seen.classes]
-    elif len(class_names) != seen.num_classes:
+    elif len(checks.names("class_names", class_names)) != seen.num_classes:
         raise ValueError(
             f"`class_names` must name each of the model's {seen.num_classes} classes. "
             f"Received: {len(class_names)} names"

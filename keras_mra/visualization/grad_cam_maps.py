@@ -97,11 +97,7 @@ def explain(
         classes: As in `grad_cam_maps`.
         layer: As in `grad_cam_maps`.
     """
-    if not isinstance(model, keras.Model) or not model.built:
-        raise ValueError(
-            "`model` must be a Keras model that has been built. "
-            f"Received: model={model!r} (of type {type(model).__name__})"
-        )
+    check_classifier("model", model)
     if not isinstance(images, np.ndarray):
         images = ops.convert_to_numpy(images)
     checks.image_batch(images, (None, None, None))
@@ -132,6 +128,20 @@ def explain(
     peaks = maps.max(axis=(1, 2), keepdims=True)
     maps = maps / np.where(peaks > 0, peaks, 1)
     return Explained(maps, chosen, outputs.shape[1], watched.layer)
+
+
+def check_classifier(name: str, model: Any) -> None:
+    """Refuses anything but a Keras model that has been built.
+
+    Args:
+        name: Name of the argument in the message.
+        model: What the caller passed.
+    """
+    if not isinstance(model, keras.Model) or not model.built:
+        raise ValueError(
+            f"`{name}` must be a Keras model that has been built. "
+            f"Received: {name}={model!r} (of type {type(model).__name__})"
+        )
 
 
 def _chosen_classes(

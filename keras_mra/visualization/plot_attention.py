@@ -7,6 +7,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from keras_mra.models import MAE
+from keras_mra.models.check_mae import check_mae
 from keras_mra.typing import Array
 from keras_mra.visualization.drawable import checked_images
 from keras_mra.visualization.drawable import drawable
@@ -43,6 +44,7 @@ def plot_attention(mae: MAE, images: Array, block: int = -1) -> "Figure":
     figure.savefig("attention.png")
     ```
     """
+    check_mae(mae)
     images = checked_images(images, mae.image_shape, mae.value_range)
     heat = attention_heat(mae, mae.attention(images, block))
     drawn = drawable(images, mae.value_range)

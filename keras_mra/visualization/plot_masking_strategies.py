@@ -10,11 +10,13 @@ from keras import ops
 from keras_mra import checks
 from keras_mra import masking
 from keras_mra.models import MAE
+from keras_mra.models.check_mae import check_mae
 from keras_mra.typing import Array
 from keras_mra.visualization.drawable import checked_images
 from keras_mra.visualization.drawable import drawable
 from keras_mra.visualization.grad_cam import CAM_LABEL
 from keras_mra.visualization.grad_cam import class_titles
+from keras_mra.visualization.grad_cam_maps import check_classifier
 from keras_mra.visualization.grad_cam_maps import explain
 from keras_mra.visualization.picture_grid import PictureGrid
 from keras_mra.visualization.plot_attention import ATTENTION_LABEL
@@ -69,7 +71,10 @@ def plot_masking_strategies(
     figure.savefig("strategies.png")
     ```
     """
+    check_mae(mae)
     images = checked_images(images, mae.image_shape, mae.value_range)
+    if classifier is not None:
+        check_classifier("classifier", classifier)
     kept = masking.num_visible(mae.num_patches, mask_ratio)
     seed = checks.seed(seed)
     attention = mae.attention(images)

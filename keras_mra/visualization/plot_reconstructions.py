@@ -11,6 +11,7 @@ from keras_mra import checks
 from keras_mra import masking
 from keras_mra import patches
 from keras_mra.models import MAE
+from keras_mra.models.check_mae import check_mae
 from keras_mra.typing import Array
 from keras_mra.visualization.drawable import checked_images
 from keras_mra.visualization.drawable import drawable
@@ -56,6 +57,7 @@ def plot_reconstructions(
     figure.savefig("reconstructions.png")
     ```
     """
+    check_mae(mae)
     mask_ratio = mae.mask_ratios[1] if mask_ratio is None else mask_ratio
     kept = masking.num_visible(mae.num_patches, mask_ratio)
     images = checked_images(images, mae.image_shape, mae.value_range)

@@ -70,6 +70,7 @@ class ReconstructionLogger(keras.callbacks.Callback):
         # Both raise an error if their package is missing.
         _tensorboard()
         new_figure(1, 1)
+        checks.path("log_dir", log_dir, "folder")
         self.log_dir = pathlib.Path(log_dir)
         self.images = images
         self.every = checks.positive_int("every", every)

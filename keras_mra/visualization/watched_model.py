@@ -114,7 +114,8 @@ def find_layer(
             )
         return found
     inside = model._flatten_layers(include_self=False)
-    found = [inner for inner in inside if layer is inner or layer == inner.name]
+    name = layer if isinstance(layer, str) else None
+    found = [inner for inner in inside if layer is inner or name == inner.name]
     if len(found) != 1:
         names = [inner.name for inner in model.layers]
         raise ValueError(

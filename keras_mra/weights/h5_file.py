@@ -15,6 +15,8 @@ from keras_mra.weights.name_table import Shape
 
 # The deepest MAE has 7,000.
 MOST_OBJECTS = 50_000
+# Keras' have 80 characters. Nested groups repeat the names of those around them.
+LONGEST_NAME = 512
 
 
 class H5File:
@@ -82,6 +84,11 @@ def _datasets(path: pathlib.Path, file: Any) -> dict[str, Any]:
                 raise verify.Refused(
                     f"{str(path)!r} must hold at most {MOST_OBJECTS:,} tensors and "
                     "groups. Received: more"
+                )
+            if len(name) > LONGEST_NAME:
+                raise verify.Refused(
+                    f"{str(path)!r} must hold names of at most {LONGEST_NAME} "
+                    f"characters. Received: {name[:32]!r}..., with {len(name):,}"
                 )
             if group.get(key, getlink=True, getclass=True) is not h5py.HardLink:
                 raise verify.Refused(

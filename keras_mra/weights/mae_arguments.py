@@ -101,8 +101,8 @@ def mae_heads(
         A dict with `encoder_heads` and, if there is a decoder, `decoder_heads`.
 
     Raises:
-        ValueError: If neither the configuration nor the caller states a number, and
-            no published model has that width.
+        ValueError: If the configuration states no positive integer, or neither it nor
+            the caller states a number, and no published model has that width.
     """
     result = {}
     for name, published in HEADS.items():
@@ -110,7 +110,15 @@ def mae_heads(
         dropped = name == "decoder_heads" and overrides.get("decoder_depth") == 0
         if width is None or dropped:
             continue
-        number = config.get(name) or overrides.get(name) or published.get(width)
+        number = config.get(name)
+        if number:
+            try:
+                number = checks.positive_int(name, number)
+            except ValueError as error:
+                raise ValueError(
+                    f"The configuration of {str(path)!r}: {error}"
+                ) from error
+        number = number or overrides.get(name) or published.get(width)
         if number is None:
             raise ValueError(
                 f"`{name}` must be given for {str(path)!r}: the file does not state "

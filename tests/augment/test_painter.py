@@ -10,6 +10,7 @@ from helpers.augmenting import augment
 from helpers.augmenting import changed_patches
 from helpers.augmenting import copies_in
 from helpers.augmenting import write
+from helpers.models import TINY
 from helpers.models import compute
 from helpers.reading import noise
 from helpers.reading import png16
@@ -149,6 +150,17 @@ def test_sixteen_bit_color_stays_sixteen_bit(mae, tmp_path, channels):
     np.testing.assert_array_equal(after[..., colors:], pixels[..., colors:])
     changed = changed_patches(pixels, after, mae.grid)
     assert changed.sum() == round(0.4 * mae.num_patches)
+
+
+@pytest.mark.parametrize("strategy", ["attention", "random"])
+def test_paint_that_is_nan_is_not_written(tmp_path, strategy):
+    mae = keras_mra.MAE((16, 16, 3), 4, **TINY)
+    for weight in mae.encoder.get_layer("patch_embedding").weights:
+        weight.assign(np.full(weight.shape, 1e38))
+    write(tmp_path / "in" / "a.png", noise(20, 30, 3))
+    with pytest.raises(ValueError, match="must (be|paint) finite"):
+        augment(mae, tmp_path, strategy=strategy)
+    assert not list((tmp_path / "out").glob("*.png"))
 
 
 def test_gray_stays_gray_and_color_meets_a_gray_mae(gray_mae, tmp_path):

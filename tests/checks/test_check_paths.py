@@ -21,6 +21,15 @@ def test_no_path(value):
         checks.path("out", value)
 
 
+def test_a_link_that_leads_to_itself(tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for place in (tmp_path / "loop", tmp_path / "loop" / "a" / "b"):
+        with pytest.raises(ValueError, match="`out` must be .*leads to itself"):
+            checks.path("out", place)
+        with pytest.raises(ValueError, match="`checkpoint` must be .*leads to itself"):
+            Recipe(1, 1.0, checkpoint=place)
+
+
 @pytest.mark.parametrize("value", ["a", "a/b.png", "n" * 255, pathlib.Path("a")])
 def test_path(value):
     assert checks.path("out", value) == pathlib.Path(value)

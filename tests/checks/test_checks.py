@@ -164,6 +164,9 @@ def test_resolution():
     assert checks.resolution((8, 6), (4, 3)) == ((8, 6), (2, 2))
     with refuses("`resolution` must be divisible by `patch_size`.*resolution=7"):
         checks.resolution(7, (4, 3))
+    assert checks.resolution(64, (4, 4), own_size=(8, 8)) == ((64, 64), (16, 16))
+    with refuses("`image_size` must be at most 8 times.*8, 8.*image_size=68"):
+        checks.resolution(68, (4, 4), "image_size", own_size=(8, 8))
 
 
 @pytest.mark.parametrize(

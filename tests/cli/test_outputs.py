@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import pytest
 from helpers.commands import run
@@ -135,3 +136,39 @@ def test_what_can_be_written_is_not_refused(tmp_path, reached, command):
     assert reached
     made = tmp_path / "new"
     assert not any(path.is_file() for path in made.rglob("*")) and made.is_dir()
+
+
+@pytest.mark.parametrize(
+    "command, name",
+    [
+        (["convert", "tiny", ""], "target"),
+        (["pretrain", "digits", "--out", ""], "--out"),
+        (["pretrain", "digits", "--out", "a", "--checkpoint", ""], "--checkpoint"),
+        (["pretrain", "digits", "--out", "a", "--tensorboard", ""], "--tensorboard"),
+        (["demo", "--out", ""], "--out"),
+        (["compare", "digits", "--out", ""], "--out"),
+        (["inspect", "tiny", "--out", ""], "--out"),
+        (["inspect", "tiny", "--masks", ""], "--masks"),
+    ],
+)
+def test_an_empty_path_is_not_this_folder(
+    command, name, tmp_path, monkeypatch, reached
+):
+    monkeypatch.chdir(tmp_path)
+    result = run(command)
+    assert result.exit_code == 2 and not reached
+    expected = f"'{name}': .*must be the path of a file or folder. Received: ''"
+    assert re.search(expected, " ".join(result.output.split()), re.IGNORECASE)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("command", [["augment"], ["embed"]])
+@pytest.mark.parametrize("places", [("", "out"), ("in", "")])
+def test_an_empty_path_or_url(command, places, tmp_path, monkeypatch):
+    monkeypatch.undo()  # A preset is needed.
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    result = run([*command, *places])
+    assert result.exit_code == 1
+    assert re.search("`(source|target|out)` must be the path of a .*=''", result.output)
+    assert [place.name for place in tmp_path.iterdir()] == ["in"]

@@ -173,6 +173,13 @@ def test_labels_need_sub_folders(tmp_path):
         ({"crop_scale": 1.0}, "crop_scale="),
         ({"batch_size": 64}, "batch_size=64, but the data set has 2 samples"),
         ({"crops_per_image": 0}, "crops_per_image"),
+        ({"crops_per_image": 10**30}, "at most 1,000,000,000 samples.*crops_per_image"),
+        ({"crop": np.zeros(2)}, "`crop` must be one of"),
+        ({"labels": np.zeros(2)}, "`labels` must be True or False"),
+        ({"drop_last": np.zeros(2)}, "`drop_last` must be True or False"),
+        ({"class_names": True}, "`class_names` must be a list of names.*=True"),
+        ({"class_names": float("nan")}, "`class_names` must be a list.*=nan"),
+        ({"class_names": print}, "`class_names` must be a list.*built-in"),
         ({"cache_side": 0.5}, "cache_side"),
         ({"image_shape": (8, 8, 2)}, "1, 3 or 4 channels"),
         ({"image_shape": (8, 8)}, "image_shape"),
@@ -184,6 +191,12 @@ def test_folder_refuses_bad_arguments(tmp_path, kwargs, message):
     kwargs = {"image_shape": (8, 8, 3), "batch_size": 1, **kwargs}
     with pytest.raises(ValueError, match=message):
         datasets.FolderDataset(tmp_path, **kwargs)
+
+
+@pytest.mark.parametrize("root", [None, 3, [None], [b"a"], np.zeros(2)])
+def test_what_is_no_list_of_paths(root):
+    with pytest.raises(ValueError, match="`root` must be the path of a folder, or a"):
+        datasets.FolderDataset(root, (4, 4, 3), 1)
 
 
 def test_load_refuses_missing_and_empty_folders(tmp_path):

@@ -10,13 +10,21 @@ from keras_mra import datasets
 pytestmark = pytest.mark.once
 
 
-@pytest.mark.parametrize("name", ["cifar", "folder:", "folder", "tfds:", "", 3, None])
+@pytest.mark.parametrize(
+    "name", ["cifar", "folder:", "folder", "tfds:", "", 3, None, np.zeros(2)]
+)
 def test_unknown_name_lists_the_grammar(name):
     with pytest.raises(
         ValueError,
         match="fashion_mnist, digits, cifar10, cifar100, folder:PATH, tfds:NAME",
     ):
         datasets.load(name)
+
+
+@pytest.mark.parametrize("side", ["", 0, None])
+def test_a_bad_side(side, tmp_path):
+    with pytest.raises(ValueError, match="`default_side` must be a positive integer"):
+        datasets.load(f"folder:{tmp_path}", default_side=side)
 
 
 def test_digits():

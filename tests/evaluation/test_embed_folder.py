@@ -255,6 +255,7 @@ def test_a_disk_that_is_full_leaves_the_old_file(mae, photos, tmp_path, monkeypa
         ({"mae": "mae"}, "`mae` must be an MAE"),
         ({"pool": "max"}, "pool='max'"),
         ({"batch_size": 0}, "batch_size=0"),
+        ({"batch_size": 10**9}, "from 1 to 65,536. Received: batch_size=1000000000"),
         ({"max_megapixels": 0}, "max_megapixels=0"),
         ({"follow_links": 1}, "follow_links=1"),
         ({"progress": 1}, "progress=1"),

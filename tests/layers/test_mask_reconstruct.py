@@ -283,6 +283,7 @@ def test_exported_model_does_not_augment(mae, images, tmp_path):
         (dict(temperature=-1), "`temperature` must be .*-1"),
         (dict(rate=1.5), r"`rate` must be in \[0, 1\].*1.5"),
         (dict(attention_block=2), "`attention_block` must be .*2 blocks.*=2"),
+        (dict(attention_resolution=20_000), "`attention_resolution` must be at most 8"),
         (dict(attention_resolution=7), "`attention_resolution` must be divisible.*7"),
     ],
 )

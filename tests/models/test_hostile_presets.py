@@ -11,6 +11,7 @@ import pytest
 from helpers.peak_memory import peak_memory
 
 import keras_mra
+from keras_mra.weights import h5_file
 
 SIZES = dict(
     encoder_dim=8, encoder_depth=1, encoder_heads=1,
@@ -69,6 +70,10 @@ def replace(file, name, **dataset):
         ),
         (dict(image_shape=None), "config.json' must hold the arguments.*no `image_sha"),
         (dict(image_shape="big"), "`image_shape` must be"),
+        (dict(std=[1e-320]), "`std` must be one positive.*from 1e-06 to 1e.06.*1e-320"),
+        (dict(mean=[1e39]), r"`mean` must be.*from -1e\+06 to 1e\+06.*1e\+39"),
+        (dict(value_range=[0, 1e-39]), "`value_range` must be.*1e-39"),
+        (dict(std=[1e-5], dtype="float16"), "that the `dtype` float16 holds.*100000"),
         (dict(rotary=True), "config.json' must hold.*`rotary`, which MAE does not"),
     ],
 )
@@ -120,12 +125,36 @@ def shared(file):
         file[f"encoder/more_{i}"] = file[KERNEL]
 
 
+def nested(file):
+    """The full names grow with the square of the depth."""
+    group = file
+    for _ in range(1000):
+        group = group.create_group("a" * 300)
+
+
+def test_a_file_of_too_many_groups(folder, monkeypatch):
+    monkeypatch.setattr(h5_file, "MOST_OBJECTS", 10)
+    with pytest.raises(ValueError, match="at most 10 tensors and groups"):
+        keras_mra.MAE.from_preset(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "metadata.json", "README.md"])
+def test_a_large_document_is_not_read(folder, name):
+    with open(folder / name, "ab") as file:
+        file.truncate(2**29)
+    setup = "from keras_mra.models.info import describe"
+    grown, message = peak_memory(setup, f"describe({str(folder)!r})", folder)
+    assert f"{name}' must have at most 4,194,304 bytes" in message
+    assert grown < 200
+
+
 @pytest.mark.parametrize(
     "change, message",
     [
         (linked, "must hold all of its tensors. Received: .*vars/1', a link"),
         (external, "must hold all of its tensors. Received: .*class_token.*, a link"),
-        (cyclic, "at most 50,000 tensors and groups"),
+        (cyclic, "names of at most 512 characters. Received: 'encoder/again/"),
+        (nested, "names of at most 512 characters. Received: 'aaaa.*with 601"),
         (compressed, "uncompressed.*Received: .*mlp_in/vars/0' of shape"),
         (filled, "hold every value.*Received: .*mlp_in/vars/0' of shape"),
         (shared, "must hold every value that it declares, in its"),
@@ -151,6 +180,19 @@ def test_values_that_are_not_finite_floats(folder, dtype, value, message):
     change_weights(folder, lambda file: replace(file, TENSOR, data=data))
     with pytest.raises(ValueError, match=message):
         keras_mra.MAE.from_preset(folder)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "mixed_float16"])
+def test_weights_that_the_dtype_does_not_hold(folder, dtype):
+    data = np.full((1, 1, 8), 7e4, "float32")
+    change_weights(folder, lambda file: replace(file, TENSOR, data=data))
+    document = json.loads((folder / "config.json").read_text())
+    del document["weights_sha256"]
+    (folder / "config.json").write_text(json.dumps(document))
+    keras_mra.MAE.from_preset(folder)
+    message = "model.weights.h5' must hold weights that float16 holds.*class_token"
+    with pytest.raises(ValueError, match=message):
+        keras_mra.MAE.from_preset(folder, dtype=dtype)
 
 
 def test_bfloat16_is_read(tmp_path):

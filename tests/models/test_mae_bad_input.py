@@ -134,7 +134,7 @@ def test_bad_block(mae, images, block):
         mae.attention(images, block=block)
 
 
-@pytest.mark.parametrize("resolution", [5, (4, 5), (4, 4, 4), 0])
+@pytest.mark.parametrize("resolution", [5, (4, 5), (4, 4, 4), 0, 10**30, (68, 12)])
 def test_bad_resolution(mae, images, resolution):
     with pytest.raises(ValueError, match="`resolution` must be"):
         mae.attention(images, resolution=resolution)

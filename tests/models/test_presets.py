@@ -135,6 +135,19 @@ def test_no_name(preset):
         keras_mra.MAE.from_preset(preset)
 
 
+@pytest.mark.parametrize("path", [None, "", -1, ["a"]])
+def test_what_is_no_path(mae, path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for write in (
+        mae.save_to_preset,
+        mae.export_transformers,
+        lambda path: keras_mra.upload_preset("hf://a/b", path),
+    ):
+        with pytest.raises(ValueError, match="`path` must be the path of a folder"):
+            write(path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_folder_without_configuration(tmp_path):
     with pytest.raises(
         ValueError, match="must be a preset folder.*without 'config.json'"

@@ -302,6 +302,20 @@ def test_long_class_names_fit(name):
         visualization.plot_masking_strategies,
     ],
 )
+@pytest.mark.parametrize("mae", [None, make_images(), "mae_nano"])
+def test_what_is_no_mae(plot, mae):
+    with pytest.raises(ValueError, match="`mae` must be a `keras_mra.MAE`. Received"):
+        plot(mae, make_images())
+
+
+@pytest.mark.parametrize(
+    "plot",
+    [
+        visualization.plot_reconstructions,
+        visualization.plot_attention,
+        visualization.plot_masking_strategies,
+    ],
+)
 def test_bad_images(plot):
     mae = make_mae()
     with pytest.raises(ValueError, match="`images` must have rank 4"):
@@ -320,6 +334,7 @@ def test_bad_images(plot):
         ("plot_attention", {"block": 2}, "`block`"),
         ("plot_masking_strategies", {"mask_ratio": 0.01}, "`mask_ratio`"),
         ("plot_masking_strategies", {"seed": "a"}, "`seed`"),
+        ("plot_masking_strategies", {"classifier": 0}, "`classifier` must be a Keras"),
     ],
 )
 def test_bad_arguments(plot, arguments, message):
@@ -331,6 +346,8 @@ def test_bad_arguments(plot, arguments, message):
     "arguments, message",
     [
         ({"class_names": ["cat"]}, "`class_names` must name each of the model's 3"),
+        ({"class_names": 3}, "`class_names` must be a list of names.*class_names=3"),
+        ({"layer": np.zeros(2)}, "`layer` must be a layer of the model"),
         ({"classes": 3}, "`classes` must be from 0 to 2"),
         ({"layer": "none"}, "`layer` must be a layer of the model"),
         ({"value_range": (0, 1)}, "`value_range`"),

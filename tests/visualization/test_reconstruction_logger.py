@@ -144,3 +144,11 @@ def test_missing_packages_are_named(images, tmp_path, missing, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match="pip install 'keras-mra"):
         keras_mra.ReconstructionLogger(tmp_path, images)
+
+
+@pytest.mark.parametrize("folder", [None, "", 3])
+def test_what_is_no_folder(images, folder):
+    pytest.importorskip("tensorboard")
+    pytest.importorskip("matplotlib")
+    with pytest.raises(ValueError, match="`log_dir` must be the path of a folder"):
+        keras_mra.ReconstructionLogger(folder, images)

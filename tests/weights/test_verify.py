@@ -93,6 +93,8 @@ def test_a_folder_without_configuration(folder):
         (dict(image_size=[16]), r"`image_size` must be.*Received: image_size=\[16\]"),
         (dict(image_size=32), "positions of an image of 32 pixels.*16 patches of 4x4"),
         (dict(norm_pix_loss="false"), "norm_pix_loss=true or false.*'false'"),
+        (dict(num_attention_heads=float("nan")), "The configuration.*heads=nan"),
+        (dict(decoder_num_attention_heads=float("nan")), "`decoder_heads`.*=nan"),
         (dict(num_attention_heads=3), "divisible by `encoder_heads`.*encoder_heads=3"),
         (dict(layer_norm_eps=None), "`layer_norm_epsilon` must be a positive number"),
         (dict(hidden_act="relu"), "hidden_act='gelu'.*Received: 'relu'"),

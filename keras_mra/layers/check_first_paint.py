@@ -1,0 +1,54 @@
+"""A check of what an autoencoder makes of the first images."""
+
+from collections.abc import Callable
+
+import numpy as np
+from keras import ops
+
+from keras_mra import checks
+from keras_mra.models.mae import MAE
+from keras_mra.typing import Array
+
+
+def check_first_paint(
+    mae: MAE,
+    images: Array,
+    patch_scores: Callable[[Array, Callable[..., Array]], Array] | None,
+    restore_patch_statistics: bool,
+) -> None:
+    """Refuses an autoencoder that attends or paints NaN: as integers, it is black.
+
+    Finite weights do not exclude it, because sums can overflow. Nothing is checked
+    where the weights are traced. No random numbers are drawn.
+
+    Args:
+        mae: `MAE`.
+        images: Concrete float32 tensor `(batch, height, width, channels)`.
+        patch_scores: Function of `(seen, attend)` as in `MAE.repaint`, that returns the
+            scores of the patches, or `None` if others have checked them.
+        restore_patch_statistics: Bool, as in `MAE.repaint`.
+
+    Raises:
+        ValueError: If a score or a pixel is not finite, or a score is negative.
+    """
+    scores: list[Array] = []
+
+    def first_patch(seen: Array, attend: Callable[..., Array]) -> Array:
+        if patch_scores is not None:
+            scores.append(patch_scores(seen, attend))
+        return ops.zeros((images.shape[0], 1), "int32")
+
+    painted, _ = mae.repaint(images, first_patch, restore_patch_statistics)
+    if not all(checks.is_concrete(x) for x in (painted, *scores)):
+        return
+    found = None
+    for each in scores:
+        wrong = checks.what_is_wrong(ops.convert_to_numpy(each).astype("float32"))
+        found = f"{wrong} in the attention" if wrong else None
+    if found is None and not np.isfinite(ops.convert_to_numpy(painted)).all():
+        found = "NaN or infinite paint"
+    if found:
+        raise ValueError(
+            "`mae` must attend and paint with finite numbers. Received: "
+            f"{found}, for the first {images.shape[0]} images"
+        )
