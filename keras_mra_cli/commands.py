@@ -92,6 +92,7 @@ app.command("app")(app_command)
 
 def run() -> None:
     """Runs the command that the process was started with."""
+    interruption.listen()
     if sys.stdout.isatty() and sys.stderr.isatty():
         app.rich_markup_mode = "rich"  # Boxes and colours are for a terminal alone.
     app()

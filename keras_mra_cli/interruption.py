@@ -1,19 +1,13 @@
-"""Ctrl+C and SIGTERM, which end a command in one line.
+"""Ctrl+C and SIGTERM, which end a command in one line."""
 
-This module works while the others are imported. Signals that come before it listens
-have Python's own answer, so that it imports only what is in memory already.
-"""
-
-# `signal` would import `enum` first, which takes milliseconds.
-import _signal as signal  # type: ignore[import-not-found]
 import os
+import signal
 import sys
+from collections.abc import Callable
+from typing import Any
+from typing import NoReturn
 
-TYPE_CHECKING = False  # As in `typing`, which takes milliseconds too.
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
-    from typing import NoReturn
+from keras_mra_cli import print_end
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # Seconds until the error is raised again, where code that ran has swallowed it, and
@@ -24,9 +18,9 @@ AGAIN, STEP = 3.0, 20.0
 class _Seen:
     """The process that listens, the signal that came, and how it is answered."""
 
-    process: "int | None" = None
-    number: "int | None" = None
-    what_is_saved: "Callable[[], str]" = lambda: "Nothing has begun."  # noqa: E731
+    process: int | None = None
+    number: int | None = None
+    what_is_saved: Callable[[], str] = lambda: "Nothing has begun."
     raises: bool = False
     waits: bool = False
 
@@ -40,7 +34,7 @@ def listen() -> None:
         signal.signal(signal.SIGALRM, _raise)
 
 
-def end_at_once(what_is_saved: "Callable[[], str]") -> None:
+def end_at_once(what_is_saved: Callable[[], str]) -> None:
     """Ends the process in the handler from now on.
 
     Some libraries swallow errors of their import, and Click has its own words for them.
@@ -68,10 +62,10 @@ def has_come() -> bool:
     return _Seen.number is not None
 
 
-def end() -> "NoReturn":
+def end() -> NoReturn:
     """Prints one line and ends the process, with 128 and the signal as its status."""
     _Seen.raises = False
-    number = int(signal.SIGINT) if _Seen.number is None else _Seen.number
+    number = signal.SIGINT if _Seen.number is None else _Seen.number
     if _Seen.process == os.getpid():
         _raise_again_in(0)
     _print_end(number)
@@ -81,7 +75,7 @@ def end() -> "NoReturn":
     sys.exit(128 + number)
 
 
-def _interrupt(number: int, _: "Any") -> None:
+def _interrupt(number: int, _: Any) -> None:
     if os.getpid() != _Seen.process:
         # A forked worker has inherited the handler. It ends without a traceback.
         signal.signal(number, signal.SIG_DFL)
@@ -98,7 +92,7 @@ def _interrupt(number: int, _: "Any") -> None:
         _raise()
 
 
-def _raise(*_: "Any") -> None:
+def _raise(*_: Any) -> None:
     if _Seen.raises:
         _raise_again_in(AGAIN)
         raise KeyboardInterrupt
@@ -111,16 +105,8 @@ def _raise_again_in(seconds: float) -> None:
 
 
 def _print_end(number: int) -> None:
-    """Prints the line of the end, also where a signal came while another was printed.
-
-    It goes to the descriptor, because the streams of Python refuse a second call.
-    """
     try:
         sentence = _Seen.what_is_saved()
     except OSError:  # An output cannot be looked up.
         sentence = ""
-    word = "Terminated" if number == signal.SIGTERM else "Interrupted"
-    try:
-        os.write(2, os.fsencode(f"{word}. {sentence}".rstrip() + "\n"))
-    except OSError:  # There is no standard error.
-        pass
+    print_end(number, sentence)
