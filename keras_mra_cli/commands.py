@@ -21,6 +21,7 @@ from keras_mra_cli.inspect_command import inspect
 from keras_mra_cli.pretrain_command import PretrainCommand
 from keras_mra_cli.pretrain_command import pretrain
 from keras_mra_cli.silence import silence
+from keras_mra_cli.standard_streams import repair_streams
 
 
 class Commands(typer.core.TyperGroup):
@@ -93,6 +94,7 @@ app.command("app")(app_command)
 def run() -> None:
     """Runs the command that the process was started with."""
     interruption.listen()
+    repair_streams()
     if sys.stdout.isatty() and sys.stderr.isatty():
         app.rich_markup_mode = "rich"  # Boxes and colours are for a terminal alone.
     app()

@@ -74,13 +74,13 @@ def embed(
             engine=engine,
             workers=workers,
         )
-    typer.echo(
-        f"{report.written} images in {out}, {len(report.failed)} failed."
-        + (f" {len(report.left_out)} left out." if report.left_out else "")
-    )
-    for path, reason in report.failed:
-        typer.echo(f"failed: {path}: {reason}", err=True)
-    for path, reason in report.left_out:
-        typer.echo(f"left out: {path}: {reason}", err=True)
-    if report.failed or report.left_out:
-        raise typer.Exit(2)
+        typer.echo(
+            f"{report.written} images in {out}, {len(report.failed)} failed."
+            + (f" {len(report.left_out)} left out." if report.left_out else "")
+        )
+        for path, reason in report.failed:
+            typer.echo(f"failed: {path}: {reason}", err=True)
+        for path, reason in report.left_out:
+            typer.echo(f"left out: {path}: {reason}", err=True)
+        if report.failed or report.left_out:
+            raise typer.Exit(2)
