@@ -58,11 +58,11 @@ def embed(
     """
     with plain_errors():
         from keras_mra import evaluation
-        from keras_mra import files
+        from keras_mra.evaluation.feature_target import feature_target
         from keras_mra_cli.trained_mae import trained_mae
 
         # An error here must not come after the work.
-        files.probe_file("out", files.place("out", out, "file"))
+        feature_target(out)
         report = evaluation.embed_folder(
             trained_mae(preset),
             source,
