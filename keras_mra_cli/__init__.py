@@ -1,107 +1,50 @@
 """The command line: `keras-mra demo`, `compare`, `pretrain`, `augment` and others.
 
 The modules of this package import `keras_mra`, and with it Keras and a backend, only
-when a command runs.
+when a command runs. This one imports only what is in memory already, so that `main`
+answers signals from its first line on.
 """
 
-import importlib.metadata
-import sys
-from typing import Annotated
-from typing import Any
-
-from keras_mra_cli import interruption
-
-try:
-    import typer
-    import typer.core
-
-    from keras_mra_cli.app_command import app as app_command
-    from keras_mra_cli.augment_command import augment
-    from keras_mra_cli.compare_command import compare
-    from keras_mra_cli.convert_command import convert
-    from keras_mra_cli.demo_command import demo
-    from keras_mra_cli.embed_command import embed
-    from keras_mra_cli.info_command import info
-    from keras_mra_cli.inspect_command import InspectCommand
-    from keras_mra_cli.inspect_command import inspect
-    from keras_mra_cli.pretrain_command import PretrainCommand
-    from keras_mra_cli.pretrain_command import pretrain
-    from keras_mra_cli.silence import silence
-except ImportError as error:
-    if error.name != "typer":
-        raise
-    sys.exit("The command line needs typer: pip install 'keras-mra[cli]'")
-except KeyboardInterrupt:
-    interruption.end("Nothing has begun.")
-
-
-class Commands(typer.core.TyperGroup):
-    """Takes `--quiet` in any place, also after the command."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        others = [word for word in args if word != "--quiet"]
-        first = ["--quiet"] if len(others) < len(args) else []
-        return super().parse_args(ctx, [*first, *others])
-
-
-app = typer.Typer(
-    cls=Commands,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-
-
-def _print_version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"keras_mra {importlib.metadata.version('keras_mra')}")
-        raise typer.Exit()
-
-
-@app.callback()
-def commands(
-    context: typer.Context,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            callback=_print_version,
-            is_eager=True,
-            help="Print the version and exit.",
-        ),
-    ] = False,
-    quiet: Annotated[
-        bool,
-        typer.Option(
-            "--quiet",
-            help="Print errors and warnings only. info and inspect still print what "
-            "they find.",
-        ),
-    ] = False,
-) -> None:
-    """Masked autoencoders that augment images by painting hidden patches."""
-    if quiet:
-        silence(context, results=context.invoked_subcommand in ("info", "inspect"))
-
-
-app.command()(demo)
-app.command(cls=PretrainCommand)(pretrain)
-app.command(cls=InspectCommand)(inspect)
-app.command()(augment)
-app.command()(embed)
-app.command()(compare)
-app.command()(convert)
-app.command()(info)
-app.command("app")(app_command)
+import _signal  # `signal` would import `enum`.
+import os
 
 
 def main() -> None:
     """Runs the command that the process was started with."""
-    interruption.listen()
-    if sys.stdout.isatty() and sys.stderr.isatty():
-        app.rich_markup_mode = "rich"  # Boxes and colours are for a terminal alone.
-    app()
+    for number in (_signal.SIGINT, _signal.SIGTERM):
+        _signal.signal(number, _end_at_once)
+
+    import sys
+
+    try:
+        from keras_mra_cli.commands import run
+    except ImportError as error:
+        if error.name != "typer":
+            raise
+        sys.exit("The command line needs typer: pip install 'keras-mra[cli]'")
+    run()
 
 
-__all__ = ["app", "main"]
+def print_end(number: int, sentence: str) -> None:
+    """Prints the line with which a signal ends the command.
+
+    It goes to the descriptor, because a stream of Python refuses a second call, where
+    the signal came while another line was printed.
+
+    Args:
+        number: Int, the signal.
+        sentence: String: what is saved.
+    """
+    word = "Terminated" if number == _signal.SIGTERM else "Interrupted"
+    try:
+        os.write(2, os.fsencode(f"{word}. {sentence}".rstrip() + "\n"))
+    except OSError:  # There is no standard error.
+        pass
+
+
+def _end_at_once(number: int, _: object) -> None:
+    print_end(number, "Nothing has begun.")
+    os._exit(128 + number)
+
+
+__all__ = ["main", "print_end"]

@@ -94,17 +94,17 @@ def augment(
             engine=engine,
             workers=workers,
         )
-    originals = f"{report.originals} originals, " if include_originals else ""
-    typer.echo(
-        f"{report.written} written, {report.skipped} there already, {originals}"
-        f"{len(report.failed)} failed."
-        + (f" {len(report.left_out)} left out." if report.left_out else "")
-    )
-    for path in report.animated:
-        typer.echo(f"animated: {path}: only its first frame is used", err=True)
-    for path, reason in report.failed:
-        typer.echo(f"failed: {path}: {reason}", err=True)
-    for path, reason in report.left_out:
-        typer.echo(f"left out: {path}: {reason}", err=True)
-    if report.failed or report.left_out:
-        raise typer.Exit(2)
+        originals = f"{report.originals} originals, " if include_originals else ""
+        typer.echo(
+            f"{report.written} written, {report.skipped} there already, {originals}"
+            f"{len(report.failed)} failed."
+            + (f" {len(report.left_out)} left out." if report.left_out else "")
+        )
+        for path in report.animated:
+            typer.echo(f"animated: {path}: only its first frame is used", err=True)
+        for path, reason in report.failed:
+            typer.echo(f"failed: {path}: {reason}", err=True)
+        for path, reason in report.left_out:
+            typer.echo(f"left out: {path}: {reason}", err=True)
+        if report.failed or report.left_out:
+            raise typer.Exit(2)

@@ -66,4 +66,5 @@ def convert(
             mae.save_to_preset(target)
         else:
             mae.export_transformers(target)
-    typer.echo(f"Wrote {target}, for {'MAE.from_preset' if to == 'preset' else to}.")
+        reader = "MAE.from_preset" if to == "preset" else to
+        typer.echo(f"Wrote {target}, for {reader}.")

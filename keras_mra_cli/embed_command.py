@@ -58,11 +58,11 @@ def embed(
     """
     with plain_errors():
         from keras_mra import evaluation
-        from keras_mra import files
+        from keras_mra.evaluation.feature_target import feature_target
         from keras_mra_cli.trained_mae import trained_mae
 
         # An error here must not come after the work.
-        files.probe_file("out", files.place("out", out, "file"))
+        feature_target(out)
         report = evaluation.embed_folder(
             trained_mae(preset),
             source,
@@ -74,13 +74,13 @@ def embed(
             engine=engine,
             workers=workers,
         )
-    typer.echo(
-        f"{report.written} images in {out}, {len(report.failed)} failed."
-        + (f" {len(report.left_out)} left out." if report.left_out else "")
-    )
-    for path, reason in report.failed:
-        typer.echo(f"failed: {path}: {reason}", err=True)
-    for path, reason in report.left_out:
-        typer.echo(f"left out: {path}: {reason}", err=True)
-    if report.failed or report.left_out:
-        raise typer.Exit(2)
+        typer.echo(
+            f"{report.written} images in {out}, {len(report.failed)} failed."
+            + (f" {len(report.left_out)} left out." if report.left_out else "")
+        )
+        for path, reason in report.failed:
+            typer.echo(f"failed: {path}: {reason}", err=True)
+        for path, reason in report.left_out:
+            typer.echo(f"left out: {path}: {reason}", err=True)
+        if report.failed or report.left_out:
+            raise typer.Exit(2)

@@ -14,6 +14,7 @@ TRACEBACK = "KERAS_MRA_TRACEBACK"
 WHOLE_FILES = (
     "Every file that was written is whole. Run the same command again to go on."
 )
+ENDED = "The command had ended already."
 
 
 @contextlib.contextmanager
@@ -27,17 +28,21 @@ def plain_errors(
     Args:
         what_is_saved: Function that returns this sentence.
     """
+    interruption.end_at_once(what_is_saved)
     try:
-        with interruption.ending_at_once(what_is_saved):
-            import keras_mra  # noqa: F401
+        import keras_mra  # noqa: F401
+
+        interruption.raise_errors()
         yield
+        if interruption.has_come():  # A library swallowed the error.
+            raise KeyboardInterrupt
     except KeyboardInterrupt:
-        interruption.end(what_is_saved())
+        interruption.end()
     except typer.Exit:
         raise
     except Exception as error:
         if interruption.has_come():
-            interruption.end(what_is_saved())
+            interruption.end()
         foreseen = (ValueError, OSError, ImportError, FloatingPointError)
         is_foreseen = isinstance(error, foreseen)
         if not is_foreseen and TRACEBACK in os.environ:
@@ -47,3 +52,5 @@ def plain_errors(
             text = f"{type(error).__name__}: {text} ({TRACEBACK}=1 shows where)"
         typer.echo(f"Error: {text}", err=True)
         raise typer.Exit(1) from error
+    finally:
+        interruption.end_at_once(lambda: ENDED)

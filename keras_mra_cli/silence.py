@@ -20,5 +20,6 @@ def silence(context: typer.Context, results: bool) -> None:
     # TensorFlow's notes, which C++ writes.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     if not results:
-        nowhere = context.with_resource(open(os.devnull, "w", encoding="utf-8"))
+        nowhere = open(os.devnull, "w", encoding="utf-8", errors="backslashreplace")
+        context.with_resource(nowhere)
         context.with_resource(contextlib.redirect_stdout(nowhere))

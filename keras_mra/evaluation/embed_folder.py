@@ -21,6 +21,7 @@ from keras_mra.datasets.read_ahead import ReadAhead
 from keras_mra.evaluation.embedder import Embedded
 from keras_mra.evaluation.embedder import Embedder
 from keras_mra.evaluation.feature_file import writing_features
+from keras_mra.evaluation.feature_target import feature_target
 from keras_mra.evaluation.features import required_mae
 from keras_mra.evaluation.parquet_file import parquet
 from keras_mra.models import MAE
@@ -89,7 +90,8 @@ def embed_folder(
     Args:
         mae: `keras_mra.MAE` or `keras_mra.MSA` of 1, 3 or 4 channels.
         source: Path or URL of the folder to read.
-        out: Path or URL of the Parquet file to write.
+        out: Path or URL of the Parquet file to write. It must not end as an image
+            does.
         pool: `"cls"` for the class token, `"mean"` for the mean of the patch tokens,
             `"cls+mean"` for both, the class token first.
         batch_size: Int, images in one call of the encoder, at most 65,536.
@@ -134,10 +136,9 @@ def embed_folder(
     engines.check_engine(engine, workers)
     parquet()
     folder = files.place("source", source, "folder")
-    file = files.place("out", out, "file")
+    file = feature_target(out)
     found = find_images(folder, checks.flag("follow_links", follow_links))
     labelled = None not in first_level_folders(found)
-    files.probe_file("out", file)
     settings = {
         "mae": describe_mae(mae),
         "backend": keras.backend.backend(),

@@ -33,14 +33,16 @@ def write_groups(part: pathlib.Path, groups: Iterable[Any]) -> None:
         OSError: If it cannot be written.
     """
     writer: Any = None
-    try:
-        for group in groups:
-            if writer is None:
-                # Features do not repeat: a dictionary of them would save nothing.
-                writer = parquet().ParquetWriter(
-                    part, group.schema, use_dictionary=[LABEL]
-                )
-            writer.write_table(group, row_group_size=len(group))
-    finally:
-        if writer is not None:
-            writer.close()
+    # An open file: pyarrow refuses names that are no text.
+    with open(part, "wb") as file:
+        try:
+            for group in groups:
+                if writer is None:
+                    # Features do not repeat: a dictionary of them would save nothing.
+                    writer = parquet().ParquetWriter(
+                        file, group.schema, use_dictionary=[LABEL]
+                    )
+                writer.write_table(group, row_group_size=len(group))
+        finally:
+            if writer is not None:
+                writer.close()

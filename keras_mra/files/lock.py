@@ -41,7 +41,7 @@ def locked(
     """Holds the lock of a folder.
 
     Args:
-        folder: The folder. It must exist.
+        folder: The folder. It is made if it is missing.
         argument: Name of the caller's argument, for the message.
         wait: Float, the seconds to wait for another process.
         name: Name of the lock's file, of which a folder may have several.
@@ -49,6 +49,7 @@ def locked(
     Raises:
         OSError: If another process holds the lock, or the folder cannot be written to.
     """
+    pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
     lock = Lock(folder, name)
     deadline = time.monotonic() + wait
     while not lock.acquire():

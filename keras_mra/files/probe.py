@@ -1,5 +1,6 @@
 """Outputs that cannot be written, found before the work instead of after it."""
 
+import contextlib
 import pathlib
 
 from keras_mra.files.remote_path import RemotePath
@@ -11,13 +12,14 @@ from keras_mra.typing import Path
 
 
 def probe_folder(argument: str, path: Path, names: tuple[str, ...] = ()) -> None:
-    """Makes a folder, and refuses one in which files cannot be written.
+    """Refuses a folder that cannot be made, or in which files cannot be written.
 
-    It also removes what killed processes left there of unfinished files.
+    A missing folder is made and removed again: what is written later makes it. Also
+    removes what killed processes left there of unfinished files.
 
     Args:
         argument: Name of the caller's argument, for the message.
-        path: The folder. Missing parents are made.
+        path: The folder.
         names: Names of the files that will be written into it.
 
     Raises:
@@ -28,9 +30,7 @@ def probe_folder(argument: str, path: Path, names: tuple[str, ...] = ()) -> None
     try:
         if folder.exists() and not folder.is_dir():
             raise NotADirectoryError("it is a file")
-        folder.mkdir(parents=True, exist_ok=True)
-        with room(folder):
-            pass
+        _try(folder)
         remove_leftovers(folder)
         for name in names:
             check_target(folder / name)
@@ -42,7 +42,7 @@ def probe_folder(argument: str, path: Path, names: tuple[str, ...] = ()) -> None
 
 
 def probe_file(argument: str, path: Path) -> None:
-    """Makes the folder of a file, and refuses a file that cannot be written.
+    """Refuses a file that cannot be written, as `probe_folder` does a folder.
 
     Args:
         argument: Name of the caller's argument, for the message.
@@ -59,12 +59,22 @@ def probe_file(argument: str, path: Path) -> None:
     file = pathlib.Path(path)
     try:
         check_target(file)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with room(file.parent):
-            pass
+        _try(file.parent)
     except OSError as error:
         raise OSError(
             f"`{argument}` must be a file that can be written. "
             f"Received: {argument}={str(path)!r} ({error})"
         ) from error
     remove_leftovers(file.parent)
+
+
+def _try(folder: pathlib.Path) -> None:
+    """Writes into a folder, and removes what it made."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        with room(folder):
+            pass
+    finally:
+        for place in missing:
+            with contextlib.suppress(OSError):  # Another process writes there.
+                place.rmdir()

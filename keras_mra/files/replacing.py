@@ -34,7 +34,7 @@ def replacing(path: Path, previous: Path | None = None) -> Iterator[pathlib.Path
     If the block raises an error, `path` stays as it was.
 
     Args:
-        path: The file to write. Its folder must exist. A `RemotePath` is uploaded at
+        path: The file to write. A missing folder is made. A `RemotePath` is uploaded at
             the end.
         previous: Path in the same folder at which the replaced file is kept, or `None`.
             At every moment, one of the two is a whole file.
@@ -86,7 +86,7 @@ def replacing_together(
     files waits until this one is done.
 
     Args:
-        folder: Folder of the files. It must exist.
+        folder: Folder of the files. It is made if it is missing.
         names: Names of the files. Without the last, readers must refuse the others.
         argument: Name of the caller's argument, for the message.
 
@@ -140,7 +140,7 @@ def creating(path: Path) -> Iterator[pathlib.Path]:
     For writers that make a whole folder, or refuse a file that exists.
 
     Args:
-        path: The file or folder to make; it must not exist. Its parent folder must.
+        path: The file or folder to make; it must not exist. A missing parent is made.
     """
     path = pathlib.Path(path)
     with room(path.parent) as place:

@@ -26,7 +26,8 @@ def room(folder: Path) -> Iterator[pathlib.Path]:
     A lock tells other processes that it is in use.
 
     Args:
-        folder: The folder, on whose file system the files are to be.
+        folder: The folder, on whose file system the files are to be. It is made if it
+            is missing.
 
     Raises:
         OSError: If the folder cannot be written to.
@@ -64,7 +65,12 @@ def _make_room(folder: pathlib.Path) -> Lock:
     """Makes a room, and returns its lock."""
     while True:
         place = folder / part_name()
-        place.mkdir(mode=0o700)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            place.mkdir(mode=0o700)
+        except FileNotFoundError:  # Another process had made it, and removed it again.
+            folder.mkdir(parents=True, exist_ok=True)
+            place.mkdir(mode=0o700)
         lock = Lock(place)
         try:
             if lock.acquire():

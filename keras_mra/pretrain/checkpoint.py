@@ -114,7 +114,6 @@ class Checkpoint(keras.callbacks.Callback):
             f"v{i}": array for i, array in enumerate(read_state(variables))
         }
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             previous = None if self._is_damaged else self.previous
             with files.replacing(self.path, previous) as part, open(part, "wb") as file:
                 np.savez(file, header=json.dumps(header), **arrays)

@@ -15,7 +15,7 @@ from keras_mra.typing import Path
 def held_outputs(checkpoint: Path | None, tensorboard: Path | None) -> Iterator[None]:
     """Keeps other processes from the checkpoint while the block runs.
 
-    The folders are made. Of several processes that train together, only the main one
+    Its folder is made. Of several processes that train together, only the main one
     writes to them.
 
     Args:

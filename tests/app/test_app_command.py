@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("typer")
 from typer.testing import CliRunner  # noqa: E402
 
-from keras_mra_cli import app  # noqa: E402
+from keras_mra_cli.commands import app  # noqa: E402
 
 pytestmark = pytest.mark.once
 

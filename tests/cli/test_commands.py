@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import warnings
@@ -50,6 +51,40 @@ def test_the_package_of_the_commands_runs_as_a_module():
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout == f"keras_mra {keras_mra.__version__}\n"
+
+
+# --- streams -------------------------------------------------------------------------
+
+
+def run_process(command, **settings):
+    return subprocess.run(
+        [sys.executable, "-m", "keras_mra_cli", *command],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **settings},
+        capture_output=True,
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other names.")
+def test_an_output_whose_name_is_no_text(preset, tmp_path):
+    target = os.path.join(os.fsencode(tmp_path), b"new\xff")
+    command = ["convert", preset, target, "--to", "preset"]
+    result = run_process(command, PYTHONIOENCODING="utf-8:strict")
+    assert result.returncode == 0, result.stderr
+    assert rb"new\udcff, for MAE.from_preset" in result.stdout
+    assert set(os.listdir(target)) == set(os.listdir(os.fsencode(preset)))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such shell.")
+def test_a_standard_output_that_is_closed():
+    words = f"{shlex.quote(sys.executable)} -m keras_mra_cli"
+    result = subprocess.run(
+        f"{words} --version >&-; {words} nonsense >&- 2>&- <&-; echo $?",
+        shell=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+    )
+    assert (result.stdout, result.stderr) == ("2\n", "")
 
 
 # --- silence -------------------------------------------------------------------------

@@ -17,7 +17,7 @@ pytest.importorskip("typer")
 from PIL import Image  # noqa: E402
 from typer.testing import CliRunner  # noqa: E402
 
-from keras_mra_cli import app  # noqa: E402
+from keras_mra_cli.commands import app  # noqa: E402
 
 pytestmark = pytest.mark.once
 

@@ -31,9 +31,9 @@ def photos(tmp_path_factory):
     return folder
 
 
-def start(*arguments):
+def start(*arguments, python=()):
     return subprocess.Popen(
-        [sys.executable, "-m", "keras_mra_cli", *map(str, arguments)],
+        [sys.executable, *python, "-m", "keras_mra_cli", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -66,6 +66,51 @@ def test_during_the_imports(photos, tmp_path, number):
         f"{word}. Nothing is saved. With --checkpoint FOLDER, the same command goes on "
         "from the last whole epoch."
     ]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_from_the_first_import_on(number):
+    for pause in (0, 0.05, 0.15, 0.3):
+        process = start("info", "mae_nano_photos", python=["-X", "importtime"])
+        # What `main` imports first.
+        assert any(line.endswith(" enum\n") for line in process.stderr)
+        time.sleep(pause)
+        status, lines = end_of(process, number)
+        assert status == 128 + number and len(lines) == 1, (pause, lines)
+
+
+AT_THE_END = """
+import os, signal
+from keras_mra_cli import interruption
+from keras_mra_cli.plain_errors import plain_errors
+interruption.listen()
+with plain_errors(lambda: "All is saved."):
+    if SWALLOWED:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            pass
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+@pytest.mark.once
+@pytest.mark.parametrize(
+    "swallowed, sentence",
+    [(True, "All is saved."), (False, "The command had ended already.")],
+)
+def test_at_the_end(swallowed, sentence):
+    script = AT_THE_END.replace("SWALLOWED", str(swallowed))
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(pathlib.Path(__file__).parents[2])},
+    )
+    assert result.returncode == 143
+    assert result.stderr.splitlines()[-1] == f"Terminated. {sentence}"
+    assert "Traceback" not in result.stderr
 
 
 SWALLOWS = """

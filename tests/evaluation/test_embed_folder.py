@@ -262,9 +262,12 @@ def test_a_disk_that_is_full_leaves_the_old_file(mae, photos, tmp_path, monkeypa
         ({"engine": "spark"}, "engine='spark'"),
         ({"workers": 0}, "workers=0"),
         ({"out": ""}, "`out` must be the path of a file"),
+        ({"out": "photos/c/0.png"}, "`out` must be a file that is not named as an im"),
+        ({"out": "new.TIFF"}, "`out` must be a file that is not named as an image"),
     ],
 )
-def test_bad_arguments(mae, photos, tmp_path, arguments, message):
+def test_bad_arguments(mae, photos, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
     given = {"mae": mae, "source": photos, "out": tmp_path / "a.parquet", **arguments}
     with pytest.raises(ValueError, match=message):
         embed(**given)
@@ -278,6 +281,17 @@ def test_an_output_that_cannot_be_written_is_found_before_the_work(
     monkeypatch.setattr(Embedder, "read", None)
     with pytest.raises(OSError, match="`out` must be a file that can be written"):
         embed(mae, photos, photos)
+
+
+@pytest.mark.once
+@pytest.mark.skipif(sys.platform != "linux", reason="Others refuse such names.")
+def test_an_output_whose_name_is_no_text(mae, photos, tmp_path):
+    embed(mae, photos, tmp_path / "a.parquet")
+    folder = tmp_path / os.fsdecode(b"new\xff")
+    embed(mae, photos, folder / os.fsdecode(b"\xff.parquet"))
+    (name,) = os.listdir(os.fsencode(folder))
+    written = (folder / os.fsdecode(name)).read_bytes()
+    assert name == b"\xff.parquet" and written == (tmp_path / "a.parquet").read_bytes()
 
 
 @pytest.mark.once

@@ -10,10 +10,21 @@ from keras_mra import files
 pytestmark = pytest.mark.once
 
 
-def test_a_folder_is_made_and_nothing_in_it(tmp_path):
-    files.probe_folder("out", tmp_path / "a" / "b")
-    files.probe_folder("out", tmp_path / "a" / "b", ("c.txt",))
-    assert os.listdir(tmp_path / "a") == ["b"] and os.listdir(tmp_path / "a/b") == []
+def test_what_was_missing_is_missing_afterwards(tmp_path):
+    (tmp_path / "a").mkdir()
+    files.probe_folder("out", tmp_path / "a")
+    files.probe_folder("out", tmp_path / "a" / "b" / "c", ("d.txt",))
+    files.probe_file("out", tmp_path / "a" / "b" / "d.txt")
+    assert os.listdir(tmp_path) == ["a"] and os.listdir(tmp_path / "a") == []
+
+
+def test_writers_make_the_missing_folder(tmp_path):
+    with files.replacing(tmp_path / "a" / "b" / "c.txt") as part:
+        part.write_text("new")
+    with files.replacing_together(tmp_path / "d" / "e", ["f"], "out"):
+        pass
+    assert (tmp_path / "a" / "b" / "c.txt").read_text() == "new"
+    assert os.listdir(tmp_path / "d" / "e") == ["f"]
 
 
 def test_an_existing_folder_that_is_read_only(tmp_path, monkeypatch):
@@ -50,7 +61,7 @@ def test_a_file_that_cannot_be_one(tmp_path, path):
 
 
 def test_a_file_and_its_folder(tmp_path):
-    files.probe_file("out", tmp_path / "new" / "a.png")
+    (tmp_path / "new").mkdir()
     (tmp_path / "new" / "a.png").write_text("old")
     files.probe_file("out", tmp_path / "new" / "a.png")
     assert (tmp_path / "new" / "a.png").read_text() == "old"
