@@ -91,7 +91,7 @@ def test_killed_runs_leave_whole_groups(mae, photos, tmp_path):
     """The last run goes on from what several kills have left."""
     embed(mae, photos, tmp_path / "whole.parquet")
     whole, out = (tmp_path / "whole.parquet").read_bytes(), tmp_path / "a.parquet"
-    numbers, kills = [*range(0, 200, 9)], 0
+    numbers, kills = [*range(0, 200, 5)], 0
     for number in numbers:
         if not killed_at(number, embed, mae, photos, out):
             break
