@@ -86,12 +86,15 @@ def work(data, preset, batch, side):
         preset, image_shape=shape, patch_size=16, value_range=(0, 255)
     )
     mae.compile("adamw", jit_compile=keras_mra.backend.fastest_jit_compile())
-    folder = keras_mra.datasets.FolderDataset(data, shape, batch)
-    images = folder[0]
+    images = keras_mra.datasets.FolderDataset(data, shape, batch)[0]
 
     class Memory(keras.utils.PyDataset):
+        def __init__(self, length):
+            super().__init__()
+            self.length = length
+
         def __len__(self):
-            return len(folder)
+            return self.length
 
         def __getitem__(self, index):
             return images
@@ -102,10 +105,11 @@ def work(data, preset, batch, side):
             self.ends.append(time.perf_counter())
 
     def answer(source, steps):
-        folder.limit(min(steps + 1, folder.num_samples // batch))
+        folder = keras_mra.datasets.FolderDataset(data, shape, batch)
+        folder.limit(min(steps + 1, len(folder)))
         clock = Clock()
         clock.ends = []
-        dataset = folder if source == "folder" else Memory()
+        dataset = folder if source == "folder" else Memory(len(folder))
         mae.fit(dataset, shuffle=False, verbose=0, callbacks=[clock])
         # The first step begins before any image is read ahead.
         return (clock.ends[-1] - clock.ends[0]) / (len(clock.ends) - 1)
