@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from keras_mra_cli.list_files import list_files
 from keras_mra_cli.plain_errors import plain_errors
 
 
@@ -102,9 +103,4 @@ def augment(
         )
         for path in report.animated:
             typer.echo(f"animated: {path}: only its first frame is used", err=True)
-        for path, reason in report.failed:
-            typer.echo(f"failed: {path}: {reason}", err=True)
-        for path, reason in report.left_out:
-            typer.echo(f"left out: {path}: {reason}", err=True)
-        if report.failed or report.left_out:
-            raise typer.Exit(2)
+        list_files(report.failed, report.left_out)

@@ -8,7 +8,6 @@ import numpy.typing as npt
 from keras_mra import checks
 from keras_mra.datasets import crops
 from keras_mra.datasets import fast_crops
-from keras_mra.datasets import image_reader
 from keras_mra.datasets.epoch_dataset import Batch
 from keras_mra.datasets.epoch_dataset import EpochDataset
 from keras_mra.datasets.read_ahead import ReadAhead
@@ -102,9 +101,9 @@ class CropDataset(EpochDataset):
                 this length.
 
         Returns:
-            The image as a `PIL.Image.Image` of any mode, or also as a uint8 array of
-            shape `(height, width, 3)` if `takes_arrays`; and its label, an int or
-            `None`.
+            The image as a `PIL.Image.Image` of the channels of `image_shape`, or also
+            as a uint8 array of shape `(height, width, 3)` if `takes_arrays`; and its
+            label, an int or `None`.
         """
         raise NotImplementedError
 
@@ -125,7 +124,7 @@ class CropDataset(EpochDataset):
 
     def _sample(self, sample: int) -> tuple[npt.NDArray[np.uint8], int | None]:
         """A crop of shape `image_shape`, and its label."""
-        image, label = self._converted(sample // self.crops_per_image)
+        image, label = self._opened(sample // self.crops_per_image)
         if isinstance(image, np.ndarray):
             box = self._box(image.shape[1::-1], sample)
             return fast_crops.resized(image, box, self.image_shape), label
@@ -137,7 +136,7 @@ class CropDataset(EpochDataset):
             return crops.center_box(size, (self.image_shape[1], self.image_shape[0]))
         return crops.random_box(size, self.crop_scale, self.sample_rng(sample))
 
-    def _converted(self, index: int) -> tuple[Any, int | None]:
+    def _opened(self, index: int) -> tuple[Any, int | None]:
         """Returns an image, of which OpenCV crops arrays, and its label."""
         if index in self._cache:
             return self._cache[index]
@@ -145,8 +144,6 @@ class CropDataset(EpochDataset):
             self.image_shape, self.crop, self.crop_scale
         )
         image, label = self.open_image(index, min_side)
-        if not isinstance(image, np.ndarray):
-            image = image_reader.to_channels(image, self.image_shape[2])
         if self.cache_side is not None:
             image = _shrunk(image, self.cache_side)
             if self.image_library == "opencv":

@@ -193,16 +193,14 @@ class FolderDataset(CropDataset):
         super().on_epoch_end()
 
     def _read(self, index: int, min_side: int) -> Any:
-        """Decodes a file, or adds it to `unreadable` and returns `None`.
-
-        It is converted here, because some modes can be read, but not converted.
-        """
+        """Decodes a file, or adds it to `unreadable` and returns `None`."""
         path = self.paths[index]
         reader = fast_crops if self.takes_arrays else image_reader
         try:
             image = reader.read_upright(path, min_side, self.max_megapixels)
             if isinstance(image, np.ndarray):
                 return image
+            # Some modes can be read, but not converted.
             return image_reader.to_channels(image, self.image_shape[2])
         except MemoryError:
             raise

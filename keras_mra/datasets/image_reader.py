@@ -149,10 +149,12 @@ def read_exact(
         else:
             # Pillow itself applies the orientation of a TIFF file while it decodes. It
             # decodes other files to read their orientation, and hides damage there.
-            if image.format != "TIFF":
+            is_tiff = image.format == "TIFF"
+            if not is_tiff:
                 load_picture(image, file)
             stored = stored_orientation(image.getexif)
-            load_picture(image, file)
+            if is_tiff:
+                load_picture(image, file)
             orientation = stored_orientation(image.getexif)
             deep = image.mode[0] in "IF"
             pixels = _as_sixteen_bits(image) if deep else _as_eight_bits(image)

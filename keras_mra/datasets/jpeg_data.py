@@ -54,15 +54,18 @@ def _extra_data() -> bytes:
 _EXTRA = _extra_data()
 
 
-def check_passes(file: IO[bytes]) -> None:
-    """Refuses a file of so many passes that decoding it would take minutes.
+def check_passes(image: Any, file: IO[bytes]) -> None:
+    """Refuses a picture of so many passes that decoding it would take minutes.
 
     Args:
-        file: Binary file of a progressive JPEG picture.
+        image: `PIL.Image.Image` of a JPEG file.
+        file: The binary file.
 
     Raises:
         ValueError: If it has too many.
     """
+    if "progressive" not in image.info:
+        return
     file.seek(0)
     passes, last = 0, b""
     while piece := file.read(_PIECE):

@@ -91,14 +91,17 @@ def load_picture(image: Any, file: IO[bytes], min_side: int | None = None) -> No
             short side of at least this length.
 
     Raises:
-        ValueError: If the data of a PNG or JPEG file end early.
+        ValueError: If the data of a PNG or JPEG file end early, or a JPEG file has too
+            many passes.
         OSError: If the data of another file are damaged or end early.
     """
     width, height = image.size
+    if image.format in _JPEG:
+        jpeg_data.check_passes(image, file)
     if min_side is not None:
         image.draft(None, (min_side, min_side))
     image.load()
-    _drop_texts(image)
+    _drop_texts(image)  # Some stand behind the pixels.
     # Pillow leaves rows without data black, which costs nothing to see.
     if image.format == "PNG" and (image.info.get("interlace") or _ends_black(image)):
         png_data.check_whole(file)
@@ -167,8 +170,6 @@ def _check_length(image: Any, file: Any) -> None:
         is_long_enough = png_data.is_long_enough(file, length)
     elif image.format in _JPEG:
         is_long_enough = pixels <= _JPEG_PIXELS_PER_BYTE * length
-        if "progressive" in image.info:
-            jpeg_data.check_passes(file)
     elif image.format == "BMP" and image.tile[0][0] == "bmp_rle":
         is_long_enough = pixels <= _RLE_PIXELS_PER_BYTE * length
     else:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from keras_mra.datasets import image_reader
 from keras_mra.datasets.crop_dataset import CropDataset
 from keras_mra.datasets.dataset_unavailable import DatasetUnavailable
 from keras_mra.typing import ImageShape
@@ -57,7 +58,7 @@ class TfdsDataset(CropDataset):
         if self.takes_arrays and pixels.shape[-1] == 3 and pixels.dtype == np.uint8:
             return pixels, label
         image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-        return image, label
+        return image_reader.to_channels(image, self.image_shape[2]), label
 
     def all_labels(self) -> npt.NDArray[Any]:
         """Returns the labels of all samples."""

@@ -10,7 +10,7 @@ from keras_mra import files
 from keras_mra.evaluation.parquet_file import parquet
 from keras_mra.evaluation.parquet_file import write_groups
 
-_TOLD = b"keras_mra"
+_PROGRESS = b"keras_mra"
 _ENDING = ".parquet"
 
 
@@ -63,16 +63,16 @@ class FeatureParts:
 
         Args:
             group: `pyarrow.Table` of rows.
-            done: Int, the images that this part and those before it tell of.
+            done: Int, the images that this part and those before it cover.
             failed: List of `[name, reason]`, those among them that have no row and that
-                no earlier part tells of.
+                no earlier part covers.
 
         Raises:
             OSError: If it cannot be written.
         """
-        told = json.dumps({"done": done, "failed": failed})
+        progress = json.dumps({"done": done, "failed": failed})
         with files.replacing(self._path(self._count)) as part:
-            write_groups(part, [group.replace_schema_metadata({_TOLD: told})])
+            write_groups(part, [group.replace_schema_metadata({_PROGRESS: progress})])
         self._count_in(len(group), done, failed)
 
     def groups(self) -> Iterator[Any]:
@@ -93,18 +93,18 @@ class FeatureParts:
             if not name.endswith(_ENDING):
                 continue
             path = self.folder / name
-            if path != self._path(self._count) or not self._read_told(path):
+            if path != self._path(self._count) or not self._read_progress(path):
                 _remove(path)
 
-    def _read_told(self, path: files.Place) -> bool:
+    def _read_progress(self, path: files.Place) -> bool:
         """Counts a part in, if it is whole."""
         import pyarrow
 
         try:
             with files.opened(path) as file:
                 found = parquet().read_metadata(file)
-            told = json.loads(found.metadata[_TOLD])
-            self._count_in(found.num_rows, told["done"], told["failed"])
+            progress = json.loads(found.metadata[_PROGRESS])
+            self._count_in(found.num_rows, progress["done"], progress["failed"])
         except (pyarrow.ArrowException, KeyError, TypeError, ValueError):
             return False
         return True

@@ -4,6 +4,8 @@ The store keeps the promise: a put of an object takes effect at its end, or neve
 are no links, locks or folders in it, and nothing to bring to a disk.
 """
 
+import asyncio
+import concurrent.futures
 import contextlib
 import errno
 import os
@@ -238,24 +240,22 @@ def _within(seconds: float, path: RemotePath, function: Callable[[], Result]) ->
     Raises:
         OSError: If the function fails, or has not ended.
     """
-    results: list[Result] = []
-    errors: list[BaseException] = []
+    result: concurrent.futures.Future[Result] = concurrent.futures.Future()
 
     def call() -> None:
         try:
-            results.append(function())
-        except BaseException as error:
-            errors.append(error)
+            result.set_result(function())
+        # A store's event loop may be closed while it waits.
+        except (Exception, asyncio.CancelledError) as error:
+            result.set_exception(error)
 
-    thread = threading.Thread(target=call, daemon=True, name="keras_mra_store")
-    thread.start()
-    thread.join(seconds)
+    # Not of a pool: at its end, Python waits for those threads.
+    threading.Thread(target=call, daemon=True, name="keras_mra_store").start()
+    concurrent.futures.wait([result], seconds)
     with _named(path):
-        if errors:
-            raise errors[0]
-        if not results:
+        if not result.done():
             raise TimeoutError(f"no answer within {seconds:.0f} seconds")
-    return results[0]
+        return result.result()
 
 
 @contextlib.contextmanager
@@ -271,7 +271,8 @@ def _named(path: RemotePath) -> Iterator[None]:
         raise PermissionError(errno.EACCES, reason, str(path)) from error
     except MemoryError:
         raise
-    except Exception as error:  # The packages of the stores raise many types.
+    # The packages of the stores raise many types.
+    except (Exception, asyncio.CancelledError) as error:
         raise StoreFailed(
             f"The store of {str(path)!r} failed: {type(error).__name__}: {error}"
         ) from error

@@ -31,21 +31,21 @@ def check_first_paint(
     Raises:
         ValueError: If a score or a pixel is not finite, or a score is negative.
     """
-    scores: list[Array] = []
+    scores: Array = np.zeros(())
 
     def first_patch(seen: Array, attend: Callable[..., Array]) -> Array:
+        nonlocal scores
         if patch_scores is not None:
-            scores.append(patch_scores(seen, attend))
+            scores = patch_scores(seen, attend)  # (B, N)
         return ops.zeros((images.shape[0], 1), "int32")
 
     painted, _ = mae.repaint(images, first_patch, restore_patch_statistics)
-    if not all(checks.is_concrete(x) for x in (painted, *scores)):
+    if not checks.is_concrete(painted):
         return
-    found = None
-    for each in scores:
-        wrong = checks.what_is_wrong(ops.convert_to_numpy(each).astype("float32"))
-        found = f"{wrong} in the attention" if wrong else None
-    if found is None and not np.isfinite(ops.convert_to_numpy(painted)).all():
+    found = ""
+    if wrong := checks.what_is_wrong(ops.convert_to_numpy(scores).astype("float32")):
+        found = f"{wrong} in the attention"
+    elif not np.isfinite(ops.convert_to_numpy(painted)).all():
         found = "NaN or infinite paint"
     if found:
         raise ValueError(

@@ -64,7 +64,7 @@ def run_process(command, **settings):
     )
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has other names.")
+@pytest.mark.skipif(os.name == "nt", reason="On Windows, names are always text.")
 def test_an_output_whose_name_is_no_text(preset, tmp_path):
     target = os.path.join(os.fsencode(tmp_path), b"new\xff")
     command = ["convert", preset, target, "--to", "preset"]
@@ -74,7 +74,7 @@ def test_an_output_whose_name_is_no_text(preset, tmp_path):
     assert set(os.listdir(target)) == set(os.listdir(os.fsencode(preset)))
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such shell.")
+@pytest.mark.skipif(os.name == "nt", reason="`>&-` needs a POSIX shell.")
 def test_a_standard_output_that_is_closed():
     words = f"{shlex.quote(sys.executable)} -m keras_mra_cli"
     result = subprocess.run(

@@ -284,7 +284,9 @@ def test_an_output_that_cannot_be_written_is_found_before_the_work(
 
 
 @pytest.mark.once
-@pytest.mark.skipif(sys.platform != "linux", reason="Others refuse such names.")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="macOS and Windows refuse names that are no text."
+)
 def test_an_output_whose_name_is_no_text(mae, photos, tmp_path):
     embed(mae, photos, tmp_path / "a.parquet")
     folder = tmp_path / os.fsdecode(b"new\xff")

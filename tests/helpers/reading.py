@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from PIL import Image
 
+from keras_mra.datasets import image_reader
+
 RNG = np.random.default_rng(0)
 # Rows and columns of the seven passes of an interlaced PNG file: first and step.
 ADAM7 = [(0, 8, 0, 8), (0, 8, 4, 8), (4, 8, 0, 4), (0, 4, 2, 4), (2, 4, 0, 2)]
@@ -63,3 +65,11 @@ class AnyModel(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, **kwargs):
         return keras.ops.mean(keras.ops.square(y_pred))
+
+
+def readers(path):
+    """Functions that read a picture, for copies and for training."""
+    return [
+        lambda: image_reader.read_exact(path),
+        lambda: image_reader.read_upright(path, 8),
+    ]
