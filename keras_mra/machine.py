@@ -1,4 +1,4 @@
-"""Description of the machine that a measurement was made on."""
+"""The machine: a description for measurements, and its memory."""
 
 import importlib.metadata
 import os
@@ -31,6 +31,14 @@ def describe_machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": packages,
     }
+
+
+def memory() -> int | None:
+    """Returns the bytes of the machine's memory, or `None` where it is not known."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows has no `sysconf`.
+        return None
 
 
 def _processor() -> str:

@@ -3,7 +3,7 @@
 A configuration can come from a stranger, and a typing error can ask for a model of
 exabytes. The limits are far above every published model; they keep Keras' recursion
 and the arithmetic of this module in bounds. The estimate of the memory then refuses
-what no machine holds.
+what no machine holds, and weights that this machine does not hold.
 """
 
 import dataclasses
@@ -12,6 +12,7 @@ from typing import Any
 from typing import TypeVar
 
 from keras_mra import checks
+from keras_mra import machine
 from keras_mra.vit import structure
 
 # Keras' recursion fails near 350 blocks. The deepest published ViT has about 100.
@@ -80,8 +81,9 @@ def check_mae_sizes(
         An `MAESizes`.
 
     Raises:
-        ValueError: If an argument is out of its range, or training the model on one
-            image would take more than a terabyte.
+        ValueError: If an argument is out of its range, training the model on one
+            image would take more than a terabyte, or its weights alone would take
+            more than the memory of this machine.
     """
     shape = checks.image_shape(image_shape)
     if max(shape) > LONGEST_SIDE:
@@ -130,18 +132,24 @@ def _at_most(name: str, value: Number, limit: int) -> Number:
 
 
 def _check_memory(sizes: MAESizes) -> None:
-    """Refuses a model whose training on one image takes more than `MOST_BYTES`."""
+    """Refuses a model that no machine can train, or that this one cannot build."""
     needs = _bytes_by_arguments(sizes)
-    if sum(needs.values()) <= MOST_BYTES:
-        return
-    (names, what), most = max(needs.items(), key=lambda item: item[1])
-    *first, last = (f"`{name}`" for name in names)
-    raise ValueError(
-        f"{', '.join(first)} and {last} must make a model that a machine holds: "
-        f"training it on one image may take at most {MOST_BYTES / 1e12:g} TB. "
-        f"Received: {', '.join(f'{name}={getattr(sizes, name)}' for name in names)} "
-        f"({most / 1e12:,.1f} TB for {what})"
-    )
+    if sum(needs.values()) > MOST_BYTES:
+        (names, what), most = max(needs.items(), key=lambda item: item[1])
+        raise ValueError(
+            f"{_listed(names)} must make a model that a machine holds: training it on "
+            f"one image may take at most {MOST_BYTES / 1e12:g} TB. Received: "
+            f"{_received(sizes, names)} ({most / 1e12:,.1f} TB for {what})"
+        )
+    weights = {part: _FLOAT * count for part, count in _weights(sizes).items()}
+    memory = machine.memory()
+    if memory is not None and sum(weights.values()) > memory:
+        names = _decide_weights(max(weights, key=weights.__getitem__))
+        raise ValueError(
+            f"{_listed(names)} must make a model whose weights fit in the memory of "
+            f"this machine, {memory / 1e9:,.1f} GB. Received: "
+            f"{_received(sizes, names)} ({sum(weights.values()) / 1e9:,.1f} GB)"
+        )
 
 
 def _bytes_by_arguments(
@@ -153,19 +161,16 @@ def _bytes_by_arguments(
         A dict from the arguments that decide, and what takes the memory, to bytes.
     """
     places = 1 + sizes.grid[0] * sizes.grid[1]
-    weights = dict.fromkeys(sizes.parts(), 0)
-    for path, shape in sizes.weight_shapes().items():
-        weights[path.partition("/")[0]] += math.prod(shape)
     needs: dict[tuple[tuple[str, ...], str], int] = {}
-    for part in sizes.parts():
+    for part, weights in _weights(sizes).items():
         dim, depth, heads = (
             getattr(sizes, f"{part}_{name}") for name in ("dim", "depth", "heads")
         )
         hidden = structure.block_sizes(dim, sizes.mlp_ratio)["hidden"]
         widths = ("image_shape", "patch_size", f"{part}_dim", f"{part}_depth")
         needs |= {
-            ((*widths, "mlp_ratio"), f"the weights of the {part}"): (
-                _FLOAT * _FLOATS_OF_A_WEIGHT * weights[part]
+            (_decide_weights(part), f"the weights of the {part}"): (
+                _FLOAT * _FLOATS_OF_A_WEIGHT * weights
             ),
             (widths, f"the tokens of the {part}"): (
                 _FLOAT * places * depth * (_ARRAYS_OF_A_BLOCK * dim + 2 * hidden)
@@ -177,3 +182,25 @@ def _bytes_by_arguments(
             ): _FLOAT * heads * places**2,
         }
     return needs
+
+
+def _weights(sizes: MAESizes) -> dict[str, int]:
+    """The number of weights of each part."""
+    weights = dict.fromkeys(sizes.parts(), 0)
+    for path, shape in sizes.weight_shapes().items():
+        weights[path.partition("/")[0]] += math.prod(shape)
+    return weights
+
+
+def _decide_weights(part: str) -> tuple[str, ...]:
+    """The arguments that decide the number of weights of a part."""
+    return ("image_shape", "patch_size", f"{part}_dim", f"{part}_depth", "mlp_ratio")
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    *first, last = (f"`{name}`" for name in names)
+    return f"{', '.join(first)} and {last}"
+
+
+def _received(sizes: MAESizes, names: tuple[str, ...]) -> str:
+    return ", ".join(f"{name}={getattr(sizes, name)}" for name in names)

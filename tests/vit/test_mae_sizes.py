@@ -1,5 +1,6 @@
 """Sizes that no machine holds are refused by name, before anything is built."""
 
+import pathlib
 import subprocess
 import sys
 import time
@@ -8,6 +9,7 @@ import keras
 import pytest
 
 import keras_mra
+from keras_mra import machine
 from keras_mra.vit.mae_sizes import MOST_BLOCKS
 from keras_mra.vit.mae_sizes import check_mae_sizes
 
@@ -75,8 +77,29 @@ def test_the_heads_of_an_msa_have_a_limit(name):
         keras_mra.MSA(keras_mra.MAE(**SMALL), **{name: 10**12})
 
 
-def test_published_sizes_are_within_the_limits():
+def test_a_keras_file_beyond_the_memory_of_the_machine(tmp_path, monkeypatch):
+    """Keras builds the model before it reads the weights."""
+    keras_mra.MAE(**SMALL).save(tmp_path / "mae.keras")
+    monkeypatch.setattr(machine, "memory", lambda: 1_000)
+    with pytest.raises(
+        (ValueError, TypeError),
+        match=r"coder_depth` and `mlp_ratio` must make a model whose weights fit in "
+        r"the memory of this machine, 0.0 GB. Received: image_shape=\(8, 8, 1\)",
+    ):
+        keras.models.load_model(tmp_path / "mae.keras")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc")
+def test_the_memory_of_the_machine():
+    """As the kernel states it, to a tenth: it keeps some for itself."""
+    lines = pathlib.Path("/proc/meminfo").read_text().splitlines()
+    (total,) = (line.split()[1] for line in lines if line.startswith("MemTotal"))
+    assert machine.memory() == pytest.approx(int(total) * 1024, rel=0.1)
+
+
+def test_published_sizes_are_within_the_limits(monkeypatch):
     """ViT-22B, and a photograph of 16 megapixels in patches of 16 pixels."""
+    monkeypatch.setattr(machine, "memory", lambda: None)
     vit_22b = dict(encoder_dim=6144, encoder_depth=48, encoder_heads=48)
     for changes in (vit_22b, dict(image_shape=(4096, 4096, 3), patch_size=16)):
         check_mae_sizes(**{**SMALL, **changes}, mlp_ratio=4)
