@@ -53,6 +53,7 @@ from keras_mra.checks.check_sizes import mlp_ratio
 from keras_mra.checks.check_sizes import patch_grid
 from keras_mra.checks.check_sizes import resolution
 from keras_mra.checks.check_sizes import restore_patch_statistics
+from keras_mra.checks.check_sizes import weights_fit
 from keras_mra.checks.check_sizes import width_and_heads
 from keras_mra.checks.check_visible import visible_indices
 from keras_mra.checks.check_visible import visible_rows
@@ -110,5 +111,6 @@ __all__ = [
     "seed",
     "value_range",
     "visible_indices",
+    "weights_fit",
     "width_and_heads",
 ]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keras_mra import machine
 from keras_mra.checks.check_arguments import flag
 from keras_mra.checks.check_arguments import is_integer
 from keras_mra.checks.check_arguments import pair_of_ints
@@ -76,6 +77,30 @@ def hidden_width(dim: int, mlp_ratio: float) -> int:
     """The hidden width of an MLP: `dim * mlp_ratio`, rounded down."""
     # A ratio that came from a division can be an ulp below the integer it means.
     return int(dim * mlp_ratio + 1e-6)
+
+
+def weights_fit(count: int, **sizes: Any) -> None:
+    """Refuses float32 weights that exceed the memory of this machine.
+
+    A model is built before its weights are read from a `.keras` file, so a small file
+    could ask for all of the memory.
+
+    Args:
+        count: Int, the number of weights.
+        **sizes: The arguments that decide it, which the message names.
+
+    Raises:
+        ValueError: If the machine does not hold them.
+    """
+    memory = machine.memory()
+    if memory is not None and 4 * count > memory:
+        *first, last = (f"`{name}`" for name in sizes)
+        raise ValueError(
+            f"{', '.join(first)} and {last} must make weights that fit in the memory "
+            f"of this machine, {memory / 1e9:,.1f} GB. Received: "
+            f"{', '.join(f'{name}={value}' for name, value in sizes.items())} "
+            f"({4 * count / 1e9:,.1f} GB)"
+        )
 
 
 def block_index(name: str, value: Any, depth: int) -> int:

@@ -151,6 +151,13 @@ class MSA(CheckedImages, distribution.DistributedModel):
 
         seeds = layer_seeds(self.seed)
         feature_dim = mae.encoder_dim * (2 if pool == "cls+mean" else 1)
+        # The hidden layers of the projector, the predictor and the teacher.
+        ends = 2 * feature_dim + 4 * self.projection_dim
+        checks.weights_fit(
+            ends * self.hidden_dim,
+            hidden_dim=self.hidden_dim,
+            projection_dim=self.projection_dim,
+        )
         self.projector, self.predictor = (
             build_head(
                 name,

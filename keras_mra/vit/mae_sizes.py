@@ -12,7 +12,6 @@ from typing import Any
 from typing import TypeVar
 
 from keras_mra import checks
-from keras_mra import machine
 from keras_mra.vit import structure
 
 # Keras' recursion fails near 350 blocks. The deepest published ViT has about 100.
@@ -136,20 +135,18 @@ def _check_memory(sizes: MAESizes) -> None:
     needs = _bytes_by_arguments(sizes)
     if sum(needs.values()) > MOST_BYTES:
         (names, what), most = max(needs.items(), key=lambda item: item[1])
+        *first, last = (f"`{name}`" for name in names)
         raise ValueError(
-            f"{_listed(names)} must make a model that a machine holds: training it on "
-            f"one image may take at most {MOST_BYTES / 1e12:g} TB. Received: "
-            f"{_received(sizes, names)} ({most / 1e12:,.1f} TB for {what})"
+            f"{', '.join(first)} and {last} must make a model that a machine holds: "
+            f"training it on one image may take at most {MOST_BYTES / 1e12:g} TB. "
+            f"Received: {', '.join(f'{n}={getattr(sizes, n)}' for n in names)} "
+            f"({most / 1e12:,.1f} TB for {what})"
         )
-    weights = {part: _FLOAT * count for part, count in _weights(sizes).items()}
-    memory = machine.memory()
-    if memory is not None and sum(weights.values()) > memory:
-        names = _decide_weights(max(weights, key=weights.__getitem__))
-        raise ValueError(
-            f"{_listed(names)} must make a model whose weights fit in the memory of "
-            f"this machine, {memory / 1e9:,.1f} GB. Received: "
-            f"{_received(sizes, names)} ({sum(weights.values()) / 1e9:,.1f} GB)"
-        )
+    weights = _weights(sizes)
+    names = _decide_weights(max(weights, key=weights.__getitem__))
+    checks.weights_fit(
+        sum(weights.values()), **{name: getattr(sizes, name) for name in names}
+    )
 
 
 def _bytes_by_arguments(
@@ -195,12 +192,3 @@ def _weights(sizes: MAESizes) -> dict[str, int]:
 def _decide_weights(part: str) -> tuple[str, ...]:
     """The arguments that decide the number of weights of a part."""
     return ("image_shape", "patch_size", f"{part}_dim", f"{part}_depth", "mlp_ratio")
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    *first, last = (f"`{name}`" for name in names)
-    return f"{', '.join(first)} and {last}"
-
-
-def _received(sizes: MAESizes, names: tuple[str, ...]) -> str:
-    return ", ".join(f"{name}={getattr(sizes, name)}" for name in names)

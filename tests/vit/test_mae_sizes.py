@@ -83,7 +83,7 @@ def test_a_keras_file_beyond_the_memory_of_the_machine(tmp_path, monkeypatch):
     monkeypatch.setattr(machine, "memory", lambda: 1_000)
     with pytest.raises(
         (ValueError, TypeError),
-        match=r"coder_depth` and `mlp_ratio` must make a model whose weights fit in "
+        match=r"coder_depth` and `mlp_ratio` must make weights that fit in "
         r"the memory of this machine, 0.0 GB. Received: image_shape=\(8, 8, 1\)",
     ):
         keras.models.load_model(tmp_path / "mae.keras")
@@ -95,6 +95,17 @@ def test_the_memory_of_the_machine():
     lines = pathlib.Path("/proc/meminfo").read_text().splitlines()
     (total,) = (line.split()[1] for line in lines if line.startswith("MemTotal"))
     assert machine.memory() == pytest.approx(int(total) * 1024, rel=0.1)
+
+
+def test_the_heads_of_an_msa_beyond_the_memory(monkeypatch):
+    mae = keras_mra.MAE(**SMALL)
+    # Projector and teacher 16-10-5, predictor 5-10-5: 520 weights without biases.
+    heads = dict(hidden_dim=10, projection_dim=5)
+    monkeypatch.setattr(machine, "memory", lambda: 4 * 520)
+    keras_mra.MSA(mae, **heads)
+    monkeypatch.setattr(machine, "memory", lambda: 4 * 520 - 1)
+    with pytest.raises(ValueError, match="`hidden_dim` and `projection_dim` must make"):
+        keras_mra.MSA(mae, **heads)
 
 
 def test_published_sizes_are_within_the_limits(monkeypatch):
