@@ -11,10 +11,12 @@ import numpy as np
 
 # More images in one call of a model than any machine holds activations of.
 LARGEST_BATCH = 2**16
+# That of the arrays of all backends.
+LARGEST_INTEGER = 2**63 - 1
 
 
 def integer(
-    name: str, value: Any, low: int, expected: str, high: int | None = None
+    name: str, value: Any, low: int, expected: str, high: int = LARGEST_INTEGER
 ) -> int:
     """Returns `value` as an `int` if it is an integer from `low` to `high`.
 
@@ -23,10 +25,14 @@ def integer(
         value: What the caller passed. Booleans and floats are refused.
         low: Int, the smallest value that is accepted.
         expected: What the message says the argument must be.
-        high: Int, the largest value that is accepted, or `None` for no limit.
+        high: Int, the largest value that is accepted.
     """
-    if not is_integer(value) or value < low or (high is not None and value > high):
-        raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r}")
+    if not is_integer(value) or not low <= value <= high:
+        if is_integer(value) and value > LARGEST_INTEGER == high:
+            expected += ", below 2**63"
+        raise ValueError(
+            f"`{name}` must be {expected}. Received: {name}={shown(value)}"
+        )
     return int(value)
 
 
@@ -36,8 +42,17 @@ def number(
     """Returns `value` as a `float` if it is finite and from `low` to `high`."""
     found = _as_float(value) if is_number(value) else math.nan
     if not low <= found <= min(high, sys.float_info.max):
-        raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r}")
+        raise ValueError(
+            f"`{name}` must be {expected}. Received: {name}={shown(value)}"
+        )
     return found
+
+
+def shown(value: Any) -> str:
+    """`value` for a message. Python refuses to write integers of 4,300 digits."""
+    if isinstance(value, int) and value.bit_length() > 10_000:
+        return f"an integer of {value.bit_length():,} bits"
+    return repr(value)
 
 
 def is_integer(value: Any) -> bool:
@@ -96,7 +111,9 @@ def share(name: str, value: Any) -> float:
 def flag(name: str, value: Any) -> bool:
     """Returns `value` as a `bool` if it is a boolean of Python or NumPy."""
     if not isinstance(value, (bool, np.bool_)):
-        raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
+        raise ValueError(
+            f"`{name}` must be True or False. Received: {name}={shown(value)}"
+        )
     return bool(value)
 
 
@@ -116,7 +133,7 @@ def choice(
     if not isinstance(value, str) or value not in choices:
         raise ValueError(
             f"`{name}` must be one of {tuple(choices)}{' or None' if optional else ''}."
-            f" Received: {name}={value!r}"
+            f" Received: {name}={shown(value)}"
         )
     return value
 
@@ -125,7 +142,7 @@ def function(name: str, value: Any) -> Any:
     """Returns `value` if it can be called."""
     if not callable(value):
         raise ValueError(
-            f"`{name}` must be a function. Received: {name}={value!r} "
+            f"`{name}` must be a function. Received: {name}={shown(value)} "
             f"(of type {type(value).__name__})"
         )
     return value
@@ -164,7 +181,7 @@ def _seed(value: Any, alternatives: str) -> int:
     if not is_integer(value) or not 0 <= value < 2**64:
         raise ValueError(
             f"`seed` must be an integer from 0 to 2**64 - 1{alternatives}. "
-            f"Received: seed={value!r}"
+            f"Received: seed={shown(value)}"
         )
     return int(value)
 
@@ -175,7 +192,7 @@ def pair_of_ints(name: str, value: Any) -> tuple[int, int]:
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise ValueError(
             f"`{name}` must be a positive integer or a pair of positive integers. "
-            f"Received: {name}={value!r}"
+            f"Received: {name}={shown(value)}"
         )
     return positive_int(name, pair[0]), positive_int(name, pair[1])
 
@@ -186,7 +203,7 @@ def positive_ints(name: str, value: Any) -> tuple[int, ...]:
     if not values:
         raise ValueError(
             f"`{name}` must be a positive integer or a sequence of positive integers. "
-            f"Received: {name}={value!r}"
+            f"Received: {name}={shown(value)}"
         )
     return tuple(positive_int(name, v) for v in values)
 
@@ -200,7 +217,7 @@ def ascending_pair(
         limit = "" if math.isinf(upper) else f", at most {upper:g}"
         raise ValueError(
             f"`{name}` must be a pair of positive numbers{limit}, the lower first. "
-            f"Received: {name}={value!r}"
+            f"Received: {name}={shown(value)}"
         )
     return low, high
 

@@ -8,6 +8,7 @@ from keras_mra.checks.check_arguments import is_integer
 from keras_mra.checks.check_arguments import pair_of_ints
 from keras_mra.checks.check_arguments import positive_float
 from keras_mra.checks.check_arguments import positive_int
+from keras_mra.checks.check_arguments import shown
 
 # Images are resized to at most this multiple of a model's sides: the memory of the
 # attention grows with its fourth power.
@@ -108,7 +109,7 @@ def block_index(name: str, value: Any, depth: int) -> int:
     if not is_integer(value) or not -depth <= value < depth:
         raise ValueError(
             f"`{name}` must be an integer from {-depth} to {depth - 1}, one of the "
-            f"encoder's {depth} blocks. Received: {name}={value!r}"
+            f"encoder's {depth} blocks. Received: {name}={shown(value)}"
         )
     return int(value)
 

@@ -119,7 +119,7 @@ def compare(
     if epochs is not None:
         epochs = checks.positive_int("epochs", epochs)
     if seeds is not None:
-        seeds = checks.positive_int("seeds", seeds)
+        seeds = checks.integer("seeds", seeds, 1, "an integer from 1 to 1000", 1000)
     minutes = checks.positive_float("minutes", minutes)
     images = comparison_data(data, image_size, labels_per_class)
     if network is None:

@@ -33,6 +33,18 @@ def test_no_positive_int(value):
         checks.positive_int("depth", value)
 
 
+@pytest.mark.parametrize("check", [checks.positive_int, checks.fraction])
+def test_a_number_that_python_does_not_write(check):
+    with refuses(r"`depth` must be .*Received: depth=an integer of 16,610 bits"):
+        check("depth", 10**5_000)
+
+
+def test_an_integer_that_no_array_holds():
+    assert checks.positive_int("depth", 2**63 - 1) == 2**63 - 1
+    with refuses(r"a positive integer, below 2\*\*63. Received: depth=922337203685477"):
+        checks.positive_int("depth", 2**63)
+
+
 @pytest.mark.parametrize(
     "value, pair", [(4, (4, 4)), ((2, 3), (2, 3)), ([2, 3], (2, 3))]
 )

@@ -22,7 +22,7 @@ REFUSED = [
     (dict(encoder_depth=1_000_000), "`encoder_depth` must be at most 200"),
     (dict(encoder_depth=1_000), "`encoder_depth` must be at most 200.*=1000"),
     (dict(decoder_depth=201), "`decoder_depth` must be at most 200.*=201"),
-    (dict(encoder_dim=10**400), "`encoder_dim` must be at most 65,536"),
+    (dict(encoder_dim=10**400), "`encoder_dim` must be a positive integer, below"),
     (dict(decoder_dim=2**17), "`decoder_dim` must be at most 65,536.*=131072"),
     (dict(mlp_ratio=1e308), "`mlp_ratio` must be at most 1,024"),
     (dict(image_shape=(100_000, 100_000, 3)), "`image_shape` must have sides.*100000"),
