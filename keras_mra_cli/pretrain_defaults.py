@@ -12,6 +12,7 @@ DEFAULTS: dict[str, Any] = {
     "attention_weight": 0.1,
     "attention_share": 0.25,
     "held_out": 0,
+    "steps_per_execution": 1,
     "weight_decay": 0.05,
     "crops_per_image": 1,
     "max_megapixels": 100.0,

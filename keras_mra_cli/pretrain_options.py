@@ -107,6 +107,11 @@ OPTIONS = (
         int,
     ),
     PretrainOption(
+        "steps_per_execution",
+        "Steps in one call of TensorFlow or JAX, as in Keras.",
+        int,
+    ),
+    PretrainOption(
         "learning_rate",
         "Peak rate per 256 images of a batch. Without it, by the encoder's width.",
         float,
@@ -161,6 +166,10 @@ OPTIONS = (
         "cache_side",
         "Keep decoded files in memory, with at most this short side (folder:).",
         int,
+    ),
+    PretrainOption(
+        "image_library",
+        "opencv or pillow, for random crops. Without it, OpenCV where it is installed.",
     ),
     PretrainOption("max_megapixels", "Largest files that are read (folder:).", float),
     PretrainOption(

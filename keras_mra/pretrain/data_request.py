@@ -11,6 +11,7 @@ from keras_mra.typing import ImageShape
 FOR_FILES = {
     "crops_per_image": "`folder:` and `tfds:`",
     "cache_side": "`folder:`",
+    "image_library": "`folder:` and `tfds:`",
     "max_megapixels": "`folder:`",
     "held_out": "`folder:` and `tfds:`",
 }
@@ -32,6 +33,7 @@ class DataRequest:
         crops_per_image: Int, crops of each file in one epoch.
         cache_side: Int, the short side of decoded files that stay in memory, or
             `None` for no cache.
+        image_library: As in `datasets.load`.
         max_megapixels: Float, the largest files that are read, in millions of pixels.
         held_out: Int, images that are not trained on, for named data without a test
             split.
@@ -49,6 +51,7 @@ class DataRequest:
     crop_scale: tuple[float, float] = (0.2, 1.0)
     crops_per_image: int = 1
     cache_side: int | None = None
+    image_library: str | None = None
     max_megapixels: float = MAX_MEGAPIXELS
     held_out: int = 0
     seed: int | None = 0

@@ -51,9 +51,11 @@ def pretrain_mae(
     crop_scale: tuple[float, float] = (0.2, 1.0),
     crops_per_image: int = 1,
     cache_side: int | None = None,
+    image_library: str | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
     held_out: int = 0,
     steps_per_epoch: int | None = None,
+    steps_per_execution: int = 1,
     learning_rate: float | None = None,
     warmup_epochs: float | None = None,
     weight_decay: float = 0.05,
@@ -124,12 +126,17 @@ def pretrain_mae(
             `tfds:`.
         cache_side: Int, for `folder:`: decoded files stay in memory, with a short side
             of at most so many pixels. `None` for no cache.
+        image_library: `"opencv"` or `"pillow"`, which makes the random crops of
+            `folder:` and `tfds:`; `None` for OpenCV where it is installed.
         max_megapixels: Float, for `folder:`: the largest pictures that are read, in
             millions of pixels.
         held_out: Int, for `folder:` and `tfds:` data without a test split: so many
             images, at most a tenth, are not trained on. `keras-mra pretrain` measures
             the paint on them.
         steps_per_epoch: Int, or `None` for one pass over `ds`.
+        steps_per_execution: Int, the steps that TensorFlow or JAX makes in one call, as
+            in `keras.Model.compile`. More than 1 helps where an accelerator finishes a
+            step before Python has started the next one.
         learning_rate: Float, the peak rate per 256 images of a batch, or `None` for a
             rate that suits the width of the encoder.
         warmup_epochs: Float, or `None` for a twentieth of the epochs.
@@ -175,6 +182,7 @@ def pretrain_mae(
         learning_rate=learning_rate,
         warmup_epochs=warmup_epochs,
         weight_decay=weight_decay,
+        steps_per_execution=steps_per_execution,
         checkpoint=checkpoint,
         tensorboard=tensorboard,
         callbacks=callbacks,
@@ -189,6 +197,7 @@ def pretrain_mae(
         crop_scale=crop_scale,
         crops_per_image=crops_per_image,
         cache_side=cache_side,
+        image_library=image_library,
         max_megapixels=max_megapixels,
         held_out=held_out,
         seed=seed,

@@ -56,9 +56,11 @@ def pretrain_msa(
     probe_every: int = 1,
     crops_per_image: int = 1,
     cache_side: int | None = None,
+    image_library: str | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
     held_out: int = 0,
     steps_per_epoch: int | None = None,
+    steps_per_execution: int = 1,
     learning_rate: float | None = None,
     warmup_epochs: float | None = None,
     weight_decay: float = 0.05,
@@ -103,9 +105,11 @@ def pretrain_msa(
         probe_every: As in `pretrain_mae`.
         crops_per_image: As in `pretrain_mae`.
         cache_side: As in `pretrain_mae`.
+        image_library: As in `pretrain_mae`.
         max_megapixels: As in `pretrain_mae`.
         held_out: As in `pretrain_mae`.
         steps_per_epoch: As in `pretrain_mae`.
+        steps_per_execution: As in `pretrain_mae`.
         learning_rate: As in `pretrain_mae`.
         warmup_epochs: As in `pretrain_mae`.
         weight_decay: Float.
@@ -149,6 +153,7 @@ def pretrain_msa(
         learning_rate=learning_rate,
         warmup_epochs=warmup_epochs,
         weight_decay=weight_decay,
+        steps_per_execution=steps_per_execution,
         checkpoint=checkpoint,
         tensorboard=tensorboard,
         callbacks=callbacks,
@@ -164,6 +169,7 @@ def pretrain_msa(
         crop_scale=(1.0, 1.0),
         crops_per_image=crops_per_image,
         cache_side=cache_side,
+        image_library=image_library,
         max_megapixels=max_megapixels,
         held_out=held_out,
         seed=seed,

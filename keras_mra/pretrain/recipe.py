@@ -19,6 +19,7 @@ class Recipe:
         learning_rate: Float, the peak rate per 256 images of a batch.
         warmup_epochs: Float, or `None` for a twentieth of the epochs.
         weight_decay: Float.
+        steps_per_execution: As in `keras.Model.compile`.
         checkpoint: Folder to resume from and to save to, or `None`.
         tensorboard: Folder for TensorBoard logs, or `None`.
         callbacks: Keras callbacks, or `None`.
@@ -32,6 +33,7 @@ class Recipe:
     learning_rate: float
     warmup_epochs: float | None = None
     weight_decay: float = 0.05
+    steps_per_execution: int = 1
     checkpoint: Path | None = None
     tensorboard: Path | None = None
     callbacks: Sequence[keras.callbacks.Callback] | None = None
@@ -43,6 +45,12 @@ class Recipe:
         if self.warmup_epochs is not None:
             checks.nonnegative_float("warmup_epochs", self.warmup_epochs)
         checks.nonnegative_float("weight_decay", self.weight_decay)
+        checks.positive_int("steps_per_execution", self.steps_per_execution)
+        if self.steps_per_execution > 1 and keras.backend.backend() == "torch":
+            raise ValueError(
+                "`steps_per_execution` must be 1 on PyTorch, which takes one step at a "
+                f"time. Received: steps_per_execution={self.steps_per_execution}"
+            )
         checks.folder("checkpoint", self.checkpoint)
         checks.folder("tensorboard", self.tensorboard)
         checks.callbacks(self.callbacks)

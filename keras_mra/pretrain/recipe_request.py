@@ -22,8 +22,8 @@ class RecipeRequest:
         effort: `"quick"`, `"good"` or `"best"`, which decides `epochs` if it is `None`.
         epochs: Int, or `None`.
         learning_rate: Float, or `None` for a rate that suits the encoder's width.
-        warmup_epochs, weight_decay, checkpoint, tensorboard, callbacks, verbose: As in
-            `Recipe`.
+        warmup_epochs, weight_decay, steps_per_execution, checkpoint, tensorboard,
+            callbacks, verbose: As in `Recipe`.
 
     Raises:
         ValueError: If an argument is bad.
@@ -34,6 +34,7 @@ class RecipeRequest:
     learning_rate: float | None
     warmup_epochs: float | None
     weight_decay: float
+    steps_per_execution: int
     checkpoint: Path | None
     tensorboard: Path | None
     callbacks: Sequence[keras.callbacks.Callback] | None
@@ -66,6 +67,7 @@ class RecipeRequest:
             learning_rate=learning_rate,
             warmup_epochs=self.warmup_epochs,
             weight_decay=self.weight_decay,
+            steps_per_execution=self.steps_per_execution,
             checkpoint=self.checkpoint,
             tensorboard=self.tensorboard,
             callbacks=self.callbacks,

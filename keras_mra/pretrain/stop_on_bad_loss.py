@@ -24,11 +24,17 @@ class StopOnBadLoss(keras.callbacks.Callback):
         super().__init__()
         self.checkpoint = checkpoint
         self.every = every
+        self.checked = 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.checked = 0
 
     def on_train_batch_end(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
-        if (batch + 1) % self.every == 0:
+        # Keras calls this once for all steps of an execution.
+        if batch + 1 >= self.checked + self.every:
+            self.checked = batch + 1
             self._check(logs)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

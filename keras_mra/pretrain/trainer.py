@@ -54,7 +54,11 @@ def train(
         recipe.weight_decay,
     )
     jit_compile = distribution.jit_compile(backend.fastest_jit_compile(steps))
-    model.compile(optimizer=optimizer, jit_compile=jit_compile)
+    model.compile(
+        optimizer=optimizer,
+        jit_compile=jit_compile,
+        steps_per_execution=recipe.steps_per_execution,
+    )
     # Not `optimizer`: a float16 policy has wrapped it in loss scaling.
     model.optimizer.build(model.trainable_variables)
 
@@ -75,7 +79,9 @@ def train(
         # All processes take these steps, because they train together.
         step = 0.0
         if done < recipe.epochs:
-            step = seconds_per_step(model, batches, data.first_images)
+            step = seconds_per_step(
+                model, batches, data.first_images, recipe.steps_per_execution
+            )
         if distribution.is_main_process():
             # To the standard output, as the progress of `fit`, which `verbose` rules.
             print(describe_plan(mae, data, recipe, batch_size, done, step))

@@ -80,12 +80,15 @@ def training_data(request: DataRequest, default_side: int = 224) -> TrainingData
             crop_scale=request.crop_scale,
             crops_per_image=request.crops_per_image,
             cache_side=request.cache_side,
+            image_library=request.image_library,
             max_megapixels=request.max_megapixels,
             default_side=default_side,
             seed=request.seed or 0,
         )
         if loaded.in_memory:
-            request.refuse_options_of_files("crops_per_image", "cache_side")
+            request.refuse_options_of_files(
+                "crops_per_image", "cache_side", "image_library"
+            )
         ds, batch_size = loaded.train, batch_size if loaded.in_memory else None
         source = ds
         if loaded.test is None:

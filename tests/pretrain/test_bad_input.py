@@ -140,6 +140,8 @@ def test_steps_per_epoch_of_an_endless_stream(images):
         (dict(crops_per_image=0), "`crops_per_image` must be a positive integer"),
         (dict(cache_side=0), "`cache_side` must be a positive integer"),
         (dict(crops_per_image=2), "`crops_per_image` must be 1 for arrays.*=2 and ds"),
+        (dict(image_library="opencv"), "`image_library` must be None for arrays"),
+        (dict(steps_per_execution=0), "`steps_per_execution` must be a positive"),
         (dict(cache_side=64), "`cache_side` must be None for arrays.*`folder:` data"),
         (dict(held_out=3), "`held_out` must be 0 for arrays and streams.*held_out=3"),
         (dict(crop_scale=0), "`crop_scale` must be a pair.*crop_scale=0"),
