@@ -57,6 +57,17 @@ def test_occlusion(folder):
         assert len(clean) == 1  # nothing is hidden yet
 
 
+@on("jax")
+def test_background(folder):
+    record = report("background", folder, "--object-share", "0.5")
+    assert list(record["runs"]) == ["none", "CutMix", "flip+crop+MRA"]
+    for (found,) in record["runs"].values():
+        other = found["background of an image of another class"]
+        same = found["background of another image of the class"]
+        assert found["reliance on the background"] == pytest.approx(other - same)
+        assert all(0 <= error <= 1 for name, error in found.items() if "in" in name)
+
+
 @on("torch")
 def test_fine_grained(folder):
     record = report("fine_grained", folder, "--classes", "1", "7", "9")
