@@ -215,11 +215,7 @@ def _folders(source: Path, target: Path) -> tuple[files.Place, Copies]:
         if isinstance(inner, files.RemotePath)
         else LocalCopies(inner)
     )
-    first, second = (
-        place if isinstance(place, files.RemotePath) else place.resolve()
-        for place in (outer, inner)
-    )
-    if first == second or first in second.parents or second in first.parents:
+    if files.is_inside(inner, outer) or files.is_inside(outer, inner):
         raise ValueError(
             "`target` must be a folder outside `source` that does not contain "
             "`source`: the next run would otherwise augment the copies. Received: "

@@ -4,6 +4,7 @@
   not at all. No other module replaces a file.
 - `locked` lets one process at a time write to a folder.
 - `probe_file` and `probe_folder` find out before the work what cannot be written.
+- `is_inside` and `check_outside` keep what is written apart from what is read.
 - `open_regular` opens files and nothing else; `read_regular` reads small ones whole.
 - `place` tells paths from URLs; a `RemotePath` is listed, read and written through
   fsspec.
@@ -12,6 +13,8 @@
 from keras_mra.files.folder_entries import names_in
 from keras_mra.files.folder_entries import remove
 from keras_mra.files.is_folder import is_folder
+from keras_mra.files.is_inside import check_outside
+from keras_mra.files.is_inside import is_inside
 from keras_mra.files.json_file import json_object
 from keras_mra.files.json_file import json_text
 from keras_mra.files.json_file import read_json
@@ -53,9 +56,11 @@ __all__ = [
     "RemotePath",
     "StoreFailed",
     "check_object_name",
+    "check_outside",
     "check_store",
     "creating",
     "is_folder",
+    "is_inside",
     "json_object",
     "json_text",
     "kind_of",
