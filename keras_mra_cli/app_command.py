@@ -25,7 +25,7 @@ def app(
     with plain_errors(lambda: "Nothing was to be saved."):
         # Before the weights are read: Flask may be missing.
         from keras_mra.app.serve import serve
-        from keras_mra_cli.trained_mae import trained_mae
+        from keras_mra.models.trained_mae import trained_mae
 
         mae = trained_mae(preset)
         serve(mae, preset, host, port, open_browser=browser)

@@ -75,7 +75,7 @@ def augment(
     """
     with plain_errors():
         import keras_mra
-        from keras_mra_cli.trained_mae import trained_mae
+        from keras_mra.models.trained_mae import trained_mae
 
         report = keras_mra.augment_folder(
             trained_mae(preset),

@@ -60,7 +60,7 @@ def embed(
     with plain_errors():
         from keras_mra import evaluation
         from keras_mra.evaluation.feature_target import feature_target
-        from keras_mra_cli.trained_mae import trained_mae
+        from keras_mra.models.trained_mae import trained_mae
 
         # An error here must not come after the work.
         feature_target(out)

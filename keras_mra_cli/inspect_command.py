@@ -65,8 +65,8 @@ def inspect(
     with plain_errors():
         import keras_mra
         from keras_mra import files
+        from keras_mra.models.trained_mae import trained_mae
         from keras_mra_cli.inspected_images import inspected_images
-        from keras_mra_cli.trained_mae import trained_mae
 
         # An error here must not come after the work.
         files.probe_file("out", out)

@@ -106,8 +106,9 @@ def load_preset(
     if isinstance(preset, str) and preset in ARCHITECTURES:
         if load_weights:
             raise ValueError(
-                f"`load_weights=True`, but preset {preset!r} is an architecture "
-                "without weights. Presets with weights: "
+                "`preset` must have weights for `load_weights=True`. Received: "
+                f"preset={preset!r}, an architecture without weights. Presets with "
+                "weights: "
                 f"{sorted(set(describe_presets()) - set(ARCHITECTURES))}"
             )
         return cls(**{**architecture(preset), **overrides})

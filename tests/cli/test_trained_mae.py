@@ -9,8 +9,8 @@ import keras_mra
 pytest.importorskip("typer")
 from typer.testing import CliRunner  # noqa: E402
 
+from keras_mra.models.trained_mae import trained_mae  # noqa: E402
 from keras_mra_cli.commands import app  # noqa: E402
-from keras_mra_cli.trained_mae import trained_mae  # noqa: E402
 
 pytestmark = pytest.mark.once
 COMMANDS = {

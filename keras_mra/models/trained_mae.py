@@ -1,11 +1,15 @@
-"""The autoencoder of a command's `preset`."""
+"""`trained_mae`: the autoencoder of a `preset` that has to paint."""
 
-from keras_mra.models import MAE
+from keras_mra.models.mae import MAE
 from keras_mra.models.untrained_parts import untrained_parts
+from keras_mra.typing import Path
 
 
-def trained_mae(preset: str) -> MAE:
+def trained_mae(preset: Path) -> MAE:
     """Loads an autoencoder, and refuses one that would paint noise.
+
+    Args:
+        preset: Name, path or handle.
 
     Raises:
         ValueError: If there is no such preset, or it has no trained weights.
@@ -14,7 +18,7 @@ def trained_mae(preset: str) -> MAE:
     if parts := untrained_parts(mae):
         raise ValueError(
             "`preset` must be trained. Received: "
-            f"{preset!r}, whose {' and '.join(parts)} "
+            f"{str(preset)!r}, whose {' and '.join(parts)} "
             f"{'have' if len(parts) > 1 else 'has'} the initial weights. Train it "
             "with `keras-mra pretrain`."
         )
