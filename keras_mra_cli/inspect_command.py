@@ -47,7 +47,11 @@ def inspect(
         float, typer.Option(help="Largest files that are read (folder:).")
     ] = 100.0,
     out: Annotated[
-        pathlib.Path, typer.Option(help="Picture to write.", parser=path)
+        pathlib.Path,
+        typer.Option(
+            help="Picture to write, outside of the folders of images and masks.",
+            parser=path,
+        ),
     ] = pathlib.Path("inspect.png"),
 ) -> None:
     """Measure a preset's attention and paint, draw them, and judge the attention.
@@ -65,11 +69,13 @@ def inspect(
     with plain_errors():
         import keras_mra
         from keras_mra import files
+        from keras_mra.datasets.folder_of import folder_of
         from keras_mra.models.trained_mae import trained_mae
+        from keras_mra.visualization.figure_target import figure_target
         from keras_mra_cli.inspected_images import inspected_images
 
         # An error here must not come after the work.
-        files.probe_file("out", out)
+        out = figure_target(out, {"data": folder_of(data), "masks": masks})
         mae = trained_mae(preset)
         found = inspected_images(mae, preset, data, masks, image_count, max_megapixels)
         typer.echo(found.description)

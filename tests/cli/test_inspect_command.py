@@ -163,6 +163,28 @@ def test_gray_photographs_replace_clothes_that_are_missing(presets, calls, monke
     assert calls[0][0].shape == (4, 8, 8, 1)
 
 
+@pytest.mark.parametrize(
+    "out, expected",
+    [
+        ("photos/0.png", "the folder of `data`"),
+        ("photos/new/a.png", "the folder of `data`"),
+        ("masks/0.png", "the folder of `masks`"),
+        ("link/0.png", "the folder of `data`"),
+        ("a.json", "`out` must end in .png"),
+        ("a", "`out` must end in .png"),
+    ],
+)
+def test_what_must_not_be_written_is_refused_first(out, expected, tmp_path):
+    photos(tmp_path / "photos")
+    photos(tmp_path / "masks")
+    (tmp_path / "link").symlink_to("photos")
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*.png")}
+    # There is no such preset: nothing has been loaded.
+    words = ["nothing", "folder:photos", "--masks", "masks", "--out", out]
+    assert expected in " ".join(run(*words, code=1).split())
+    assert before == {file: file.read_bytes() for file in tmp_path.rglob("*.png")}
+
+
 def test_bad_input_is_named(presets):
     preset = presets["colour"]
     for words, message in [
@@ -172,9 +194,8 @@ def test_bad_input_is_named(presets):
         ((preset, "folder:none"), "does not exist"),
         ((preset, "digits", "--masks", "masks"), "`--masks` needs images of a folder"),
         ((preset, "digits", "--image-count", "1"), "`image_count` must be an integer"),
-        ((preset, "digits", "--out", "."), "`out` must be a file that can be written"),
-        ((preset, "digits", "--mask-ratios", "0.4", "1.5"), "`mask_ratio` must be in"),
-        ((preset, "digits", "--out", "a.unknown"), "Format 'unknown' is not supported"),
+        ((preset, "digits", "--mask-ratios", "0.4", "1.5"), "`mask_ratios` must be a"),
+        ((preset, "digits", "--out", "a.unknown"), "`out` must end in .png"),
     ]:
         assert message in run(*words, code=1)
     assert "--mask-ratios must be numbers. Received: 'half'" in run(

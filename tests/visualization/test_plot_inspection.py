@@ -111,6 +111,7 @@ def test_bad_arguments_are_named(images):
         ({"images": images[0]}, "`images` must have rank 4"),
         ({"images": 3 * images}, "`value_range`"),
         ({"mask_ratios": 0.4}, "`mask_ratios` must be a sequence"),
+        ({"mask_ratios": [0.4, 2]}, "`mask_ratios` must be a sequence"),
         ({"seed": None}, "`seed` must be an integer"),
     ]:
         with pytest.raises(ValueError, match=message):
