@@ -171,14 +171,23 @@ def inspect(
 
 def checked_ratios(mask_ratios: Any, num_patches: int) -> tuple[float, ...]:
     """Returns mask ratios as floats if each keeps and drops a patch."""
-    is_sequence = isinstance(mask_ratios, (tuple, list, np.ndarray))
+    is_sequence = isinstance(mask_ratios, (tuple, list)) or (
+        isinstance(mask_ratios, np.ndarray) and mask_ratios.ndim == 1
+    )
     if not is_sequence or len(mask_ratios) == 0:
         raise ValueError(
             "`mask_ratios` must be a sequence of numbers in (0, 1). "
             f"Received: mask_ratios={mask_ratios!r}"
         )
     for ratio in mask_ratios:
-        masking.num_visible(num_patches, ratio)
+        try:
+            masking.num_visible(num_patches, ratio)
+        except ValueError as error:
+            raise ValueError(
+                "`mask_ratios` must be a sequence of numbers in (0, 1) that keep and "
+                f"drop at least one of the {num_patches} patches. Received: "
+                f"mask_ratios={mask_ratios!r}"
+            ) from error
     return tuple(float(ratio) for ratio in mask_ratios)
 
 
