@@ -1,6 +1,7 @@
 """The classifiers of the experiments, by name."""
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -50,19 +51,34 @@ def build_network(
     Raises:
         ValueError: If there is no network of this name.
     """
+    check_network(name)
     keras.utils.set_random_seed(backend.folded_seed(checks.required_seed(seed)))
     of = image_shape, num_classes, value_range
     if name == "small_cnn":
         return small_cnn(*of, seed=seed)
     if name in NETWORKS:
         return NETWORKS[name](*of)
-    make: Any = getattr(keras.applications, name, None)
-    if make is None:
-        raise ValueError(
-            f"`network` must be small_cnn, {', '.join(NETWORKS)}, or a function of "
-            f"keras.applications, such as 'ResNet50'. Received: network={name!r}"
-        )
+    make: Any = getattr(keras.applications, name)
     images = keras.Input(image_shape)
     body = make(weights=None, include_top=False, pooling="avg", input_shape=image_shape)
     features = body(to_unit_range(images, value_range))
     return keras.Model(images, probabilities(features, num_classes))
+
+
+def check_network(name: Any) -> str:
+    """Returns `name` if `build_network` knows it. Nothing is built.
+
+    Raises:
+        ValueError: If there is no network of this name.
+    """
+    is_known = isinstance(name, str) and (
+        name in ("small_cnn", *NETWORKS)
+        # The names of its modules, such as "resnet", are no networks.
+        or inspect.isfunction(getattr(keras.applications, name, None))
+    )
+    if not is_known:
+        raise ValueError(
+            f"`network` must be small_cnn, {', '.join(NETWORKS)}, or a function of "
+            f"keras.applications, such as 'ResNet50'. Received: network={name!r}"
+        )
+    return str(name)

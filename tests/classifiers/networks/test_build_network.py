@@ -67,8 +67,10 @@ def test_a_vit_has_eight_patches_a_side_and_patches_of_sixteen_pixels_at_most():
 
 
 def test_unknown_networks_and_depths():
-    with pytest.raises(ValueError, match="`network` must be.*NoNet"):
-        build_network("NoNet", (8, 8, 1), 3, (0, 255), 0)
+    # Keras has a module of the name "resnet".
+    for name in ("NoNet", "resnet", "__name__", "", 3, None):
+        with pytest.raises(ValueError, match=f"`network` must be.*network={name!r}"):
+            build_network(name, (8, 8, 1), 3, (0, 255), 0)
     with pytest.raises(ValueError, match="`depth` must be 6n . 2.*21"):
         cifar_resnet((32, 32, 3), 10, (0, 255), depth=21)
     with pytest.raises(ValueError, match="`depth` must be 6n . 4.*20"):
