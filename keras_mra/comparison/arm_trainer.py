@@ -53,8 +53,7 @@ class ArmTrainer:
         self.labels_per_class = labels_per_class
         self.value_range = mra.mae.value_range
         self.base: Base | None = flip_crop if data.image_shape[2] == 3 else None
-        self.train_images = len(draw(data.train[1], labels_per_class, 0))
-        self.recipe = recipe_for(network, self.train_images)
+        self.recipe = recipe_for(network, len(draw(data.train[1], labels_per_class, 0)))
         images, labels = data.test
         self.test = ArrayDataset(
             in_value_range(images, self.value_range),

@@ -2,9 +2,9 @@
 
 import dataclasses
 import itertools
+import reprlib
 from collections.abc import Callable
 from collections.abc import Iterator
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -93,24 +93,26 @@ _LAYERS: dict[str, tuple[Callable[[MRASettings, Any, int], Any], str]] = {
 NAMES = tuple(_LAYERS)
 
 
-def check_arms(arms: Sequence[str]) -> list[str]:
+def check_arms(arms: Any) -> list[str]:
     """Returns the arms, each once, if all of them exist.
 
     Args:
-        arms: Names in `NAMES`, or several of them joined by `"+"`.
+        arms: List or tuple of names in `NAMES`, or several of them joined by `"+"`.
 
     Raises:
         ValueError: If an arm does not exist, or none is given.
     """
-    if isinstance(arms, str) or not arms:
-        raise ValueError(f"`arms` must be a list of arms. Received: arms={arms!r}")
+    if not isinstance(arms, (list, tuple)) or not arms:
+        raise ValueError(
+            f"`arms` must be a list of arms. Received: arms={reprlib.repr(arms)}"
+        )
     for arm in arms:
-        if not set(str(arm).split("+")) <= set(NAMES):
+        if not isinstance(arm, str) or not set(arm.split("+")) <= set(NAMES):
             raise ValueError(
                 f"`arms` must be made of {', '.join(NAMES)}, joined by '+'. "
-                f"Received: {arm!r}"
+                f"Received: {reprlib.repr(arm)}"
             )
-    return list(dict.fromkeys(arms))
+    return list(dict.fromkeys(map(str, arms)))
 
 
 def layers_of(

@@ -9,28 +9,37 @@ import numpy as np
 
 from keras_mra import checks
 from keras_mra import files
+from keras_mra.classifiers.networks.build_network import build_network
 from keras_mra.comparison.arm_trainer import ArmTrainer
 from keras_mra.comparison.arms import BASE
 from keras_mra.comparison.arms import DEFAULT_ARMS
 from keras_mra.comparison.arms import MRASettings
-from keras_mra.comparison.arms import check_arms
 from keras_mra.comparison.arms import code_of
 from keras_mra.comparison.comparison_data import MOST_SEEDS
+from keras_mra.comparison.comparison_data import ComparisonData
 from keras_mra.comparison.comparison_data import comparison_data
 from keras_mra.comparison.comparison_plan import SEEDS
 from keras_mra.comparison.comparison_plan import make_plan
+from keras_mra.comparison.comparison_plan import settled_plan
 from keras_mra.comparison.comparison_result import Comparison
 from keras_mra.comparison.comparison_result import differences
+from keras_mra.comparison.comparison_settings import ComparisonSettings
 from keras_mra.comparison.comparison_verdict import comparison_verdict
-from keras_mra.comparison.find_autoencoder import find_autoencoder
+from keras_mra.comparison.find_autoencoder import check_autoencoder
+from keras_mra.comparison.find_autoencoder import check_nothing_pretrained
+from keras_mra.comparison.find_autoencoder import pretrained_autoencoder
+from keras_mra.comparison.find_autoencoder import suitable_preset
 from keras_mra.comparison.plot_comparison import plot_comparison
 from keras_mra.comparison.records import NAME
 from keras_mra.comparison.records import Records
 from keras_mra.datasets.crops import resize_images
+from keras_mra.datasets.folder_of import folder_of
 from keras_mra.evaluation.inspect import inspect
 from keras_mra.machine import describe_machine
+from keras_mra.models.trained_mae import trained_mae
 from keras_mra.pixels import in_value_range
 from keras_mra.typing import Path
+from keras_mra.visualization.new_figure import new_figure
 
 INSPECTED = 64
 PICTURE = "compare.png"
@@ -66,8 +75,11 @@ def compare(
     Args:
         data: Name of a labelled data set (`"folder:PATH"` with a sub-folder for each
             class, `"cifar10"` and others, as in `keras_mra.datasets.load`), or a pair
-            of uint8 images `(images, height, width, channels)` and integer labels.
-        preset: Name, path or handle of the autoencoder, or `None` for a shipped one.
+            of uint8 images `(images, height, width, channels)` of 1 or 3 channels and
+            integer labels from 0 to 99,999. A number below the largest label that no
+            image has is a class too: the classifiers get an output for it.
+        preset: Name, path or handle of the trained autoencoder, for images with as many
+            channels, or `None` for a shipped one.
         pretrain: `"quick"`, `"good"` or `"best"` trains the autoencoder on the training
             images first, with the attention of `preset` as the teacher. `None` uses
             `preset` as it is.
@@ -79,15 +91,16 @@ def compare(
             `"MixUp"`, `"RandAugment"` and `"AugMix"`, or several joined by `"+"`.
         labels_per_class: Int, the labelled images of each class that a classifier is
             trained on, drawn anew for each seed; or `None` for all.
-        image_size: Int, the side of the images. `None` takes the size that all files
-            share, if it is at most 32, or 32.
+        image_size: Int from 3 to 1,024, the side of the images. `None` takes the size
+            that all files share, if it is at most 32, or 32.
         minutes: Float, the time for all runs. It decides the epochs, such that three
             seeds fit, and the seeds beyond three.
-        epochs: Int, the epochs of each run, or `None` for as many as fit.
-        seeds: Int, or `None` for as many as fit.
+        epochs: Int up to 100,000, the epochs of each run, or `None` for as many as fit.
+        seeds: Int up to 1,000, or `None` for as many as fit.
         mask_ratio: Float in (0, 1), the share of the patches that MRA repaints.
         rate: Float in [0, 1], the fraction of the images that MRA augments.
-        out: Folder for `compare.json`, `compare.png` and a pretrained autoencoder.
+        out: Folder for `compare.json`, `compare.png` and a pretrained autoencoder, not
+            in that of `data`.
         verbose: Bool, whether to print progress.
 
     Returns:
@@ -95,7 +108,7 @@ def compare(
 
     Raises:
         ValueError: If an argument or the data are bad, or `out` holds a comparison
-            with other arguments.
+            with other arguments, or a damaged one. Nothing has been written then.
         OSError: If `out` cannot be written to, or another process writes to it.
         ImportError: If matplotlib is not installed.
 
@@ -109,60 +122,62 @@ def compare(
     ```
     """
 
+    settings = ComparisonSettings(
+        preset=preset,
+        pretrain=pretrain,
+        network=network,
+        arms=arms,
+        labels_per_class=labels_per_class,
+        image_size=image_size,
+        minutes=minutes,
+        epochs=epochs,
+        seeds=seeds,
+        mask_ratio=mask_ratio,
+        rate=rate,
+    )
+    verbose = checks.flag("verbose", verbose)
+    folder = checks.path("out", out, "folder")
+    files.check_outside("out", folder, "data", folder_of(data))
+    new_figure(1, 1)  # A missing matplotlib must not be found out after the training.
+    mae = None if preset is None else trained_mae(preset)
+    images = comparison_data(data, settings.image_size, settings.labels_per_class)
+    place = suitable_preset(images.image_shape) if preset is None else str(preset)
+    if mae is None:
+        mae = trained_mae(place)
+    check_autoencoder(mae, place, images, settings)
+    network = settings.network_for(images)
+    _check_network_fits(network, images)
+    plan = settled_plan(images, network, settings.labels_per_class)
+
     def say(line: str) -> None:
         if verbose:  # To the standard output, as the progress of `fit`.
             print(line, flush=True)
 
-    arms = check_arms(arms)
-    if labels_per_class is not None:
-        labels_per_class = checks.positive_int("labels_per_class", labels_per_class)
-    if epochs is not None:
-        epochs = checks.positive_int("epochs", epochs)
-    if seeds is not None:
-        seeds = checks.integer("seeds", seeds, 1, "an integer from 1 to 1000", 1000)
-    minutes = checks.positive_float("minutes", minutes)
-    images = comparison_data(data, image_size, labels_per_class)
-    if network is None:
-        network = "resnet20" if images.image_shape[2] == 3 else "small_cnn"
-    settings = {
-        "data": images.name, "preset": None if preset is None else str(preset),
-        "pretrain": pretrain, "network": network, "arms": arms,
-        "labels_per_class": labels_per_class, "image_shape": list(images.image_shape),
-        # A folder may have changed, and arrays have no name.
-        "images_sha256": images.digest(),
-        "minutes": minutes, "epochs": epochs, "seeds": seeds,
-        "mask_ratio": mask_ratio, "rate": rate,
-    }  # fmt: skip
-    folder = checks.path("out", out, "folder")
     # An error here must not come after the training.
     files.probe_folder("out", folder, (NAME, PICTURE))
     with files.locked(folder, "out"):
-        records = Records(folder, settings)
+        if settings.pretrain is not None and not (folder / NAME).is_file():
+            check_nothing_pretrained(folder)
+        records = Records(folder, settings.recorded(images), plan)
         say(
             f"{images.name}: {len(images.train[0])} images to train on, "
             f"{len(images.test[0])} to test on"
             f"{' (held out)' if images.held_out else ''}, {len(images.class_names)} "
             f"classes, {images.image_shape[0]}x{images.image_shape[1]} pixels"
         )
-        mae, place = find_autoencoder(images, preset, pretrain, folder, verbose)
-        mra = MRASettings(mae, mask_ratio, rate)
+        if settings.pretrain is not None:
+            mae, place = pretrained_autoencoder(
+                images, place, settings.pretrain, folder, verbose
+            )
+        mra = MRASettings(mae, settings.mask_ratio, settings.rate)
         attention = _attention(images, mra, records)
         say(attention)
-        trainer = ArmTrainer(images, network, labels_per_class, mra)
+        trainer = ArmTrainer(images, network, settings.labels_per_class, mra)
         if "plan" not in records.found:
-            say(f"Timing a step of {network} with each of {', '.join(arms)}.")
-            costs = trainer.time(arms)
-            records.write(
-                plan={
-                    "network": network,
-                    "train_images": trainer.train_images,
-                    "test_images": len(images.test[0]),
-                    "classes": len(images.class_names),
-                    "epochs": make_plan(costs, minutes, epochs),
-                    "steps_per_epoch": costs.steps_per_epoch,
-                    **trainer.recipe,
-                }
-            )
+            say(f"Timing a step of {network} with each of {', '.join(settings.arms)}.")
+            costs = trainer.time(settings.arms)
+            found = make_plan(costs, settings.minutes, settings.epochs)
+            records.write(plan={**plan, "epochs": found})
         plan = records.found["plan"]
         kept = sum(map(len, records.found["runs"].values()))
         if kept:
@@ -171,21 +186,21 @@ def compare(
             f"Each run: {plan['epochs']} epochs of {plan['train_images']} images, "
             f"{plan['epochs'] * plan['steps_per_epoch']} steps."
         )
-        _run_all(trainer, arms, plan["epochs"], seeds, minutes, records, say)
+        _run_all(trainer, settings, plan["epochs"], records, say)
         runs = records.found["runs"]
         base = "no augmentation" if trainer.base is None else "flips and crops"
         comparison = Comparison(
             runs,
             base,
             comparison_verdict(
-                {arm: differences(runs, arm) for arm in arms},
+                {arm: differences(runs, arm) for arm in settings.arms},
                 base,
-                {arm: code_of(arm, place, mra) for arm in arms},
+                {arm: code_of(arm, place, mra) for arm in settings.arms},
                 plan["epochs"],
             ),
             attention,
             plan,
-            settings,
+            records.found["settings"],
             describe_machine(),
         )
         with files.replacing(folder / PICTURE) as part:
@@ -194,18 +209,27 @@ def compare(
         return comparison
 
 
+def _check_network_fits(network: str, images: ComparisonData) -> None:
+    """Refuses a network that cannot be built for images of this shape."""
+    try:
+        build_network(network, images.image_shape, len(images.class_names), (0, 255), 0)
+    except ValueError as error:
+        raise ValueError(
+            f"`network` must take images of shape {images.image_shape}; `image_size` "
+            f"changes it. Received: network={network!r}, which refuses them: {error}"
+        ) from error
+
+
 def _run_all(
     trainer: ArmTrainer,
-    arms: list[str],
+    settings: ComparisonSettings,
     epochs: int,
-    seeds: int | None,
-    minutes: float,
     records: Records,
     say: Callable[[str], None],
 ) -> None:
     """Trains all arms from one seed after the other, until the time is used."""
     spent, started = records.seconds(), time.perf_counter()
-    every = [BASE, *arms]
+    every, seeds = [BASE, *settings.arms], settings.seeds
     seed = 0
     while True:
         for place, arm in enumerate(every):
@@ -228,7 +252,7 @@ def _run_all(
             if seed >= seeds:
                 return
         elif seed >= SEEDS:
-            one_more_fits = used * (seed + 1) / seed <= 60 * minutes
+            one_more_fits = used * (seed + 1) / seed <= 60 * settings.minutes
             if seed >= MOST_SEEDS or not one_more_fits:
                 return
 

@@ -1,7 +1,12 @@
-"""`make_plan`: how long the classifiers of a comparison train."""
+"""The plan of a comparison: how its classifiers are trained, and how long."""
 
 import dataclasses
 import math
+from typing import Any
+
+from keras_mra.classifiers.network_recipes import recipe_for
+from keras_mra.comparison.comparison_data import ComparisonData
+from keras_mra.comparison.comparison_data import draw
 
 # The t-interval of two differences is seven times as wide as that of three.
 SEEDS = 3
@@ -31,6 +36,32 @@ class Costs:
             self.seconds_per_run + steps * seconds
             for seconds in self.seconds_per_step.values()
         )
+
+
+def settled_plan(
+    data: ComparisonData, network: str, labels_per_class: int | None
+) -> dict[str, Any]:
+    """What of a plan is settled before anything is timed: all but the epochs.
+
+    Args:
+        data: `ComparisonData`.
+        network: String, as in `build_network`.
+        labels_per_class: Int, or `None` for all.
+
+    Returns:
+        A dict of the images, classes and steps, and of `recipe_for`.
+    """
+    images = len(draw(data.train[1], labels_per_class, 0))
+    recipe = recipe_for(network, images)
+    return {
+        "network": network,
+        "train_images": images,
+        "test_images": len(data.test[0]),
+        "classes": len(data.class_names),
+        # The last batch is dropped if it is smaller.
+        "steps_per_epoch": images // recipe["batch_size"],
+        **recipe,
+    }
 
 
 def make_plan(costs: Costs, minutes: float, epochs: int | None) -> int:

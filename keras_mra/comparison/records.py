@@ -1,9 +1,11 @@
 """`Records`: the runs of a comparison in a JSON file, so that a killed one goes on."""
 
 import pathlib
+import reprlib
 from typing import Any
 
 from keras_mra import files
+from keras_mra.comparison.record_damage import record_damage
 
 NAME = "compare.json"
 
@@ -16,29 +18,28 @@ class Records:
     Args:
         folder: Path of the folder.
         settings: Dict that JSON can hold, the arguments that decide the runs.
+        plan: Dict, the plan without its epochs, which follows from the settings and
+            the images.
 
     Attributes:
         found: Dict, what is in the file.
 
     Raises:
-        ValueError: If the folder holds a comparison of other settings.
+        ValueError: If the folder holds a comparison of other settings, or one that
+            `compare` would not have written.
     """
 
-    def __init__(self, folder: pathlib.Path, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: pathlib.Path, settings: dict[str, Any], plan: dict[str, Any]
+    ) -> None:
         self.path = folder / NAME
-        self.found = files.read_json(self.path, missing_ok=True)
-        kept = self.found.setdefault("settings", settings)
-        changed = sorted(
-            key for key in {*kept, *settings} if kept.get(key) != settings.get(key)
-        )
-        if changed:
-            shown = ", ".join(
-                f"{key} {kept.get(key)!r}, not {settings.get(key)!r}" for key in changed
-            )
-            raise ValueError(
-                f"`out` must be a new folder, or that of the same comparison. "
-                f"Received: {str(folder)!r}, which was made with {shown}"
-            )
+        try:
+            self.found = files.read_json(self.path, missing_ok=True)
+        except ValueError as error:
+            raise self._refused(str(error)) from error
+        if self.found:
+            self._check(settings, plan)
+        self.found.setdefault("settings", settings)
         self.found.setdefault("runs", {})
         self.write()
 
@@ -61,3 +62,32 @@ class Records:
         """What all finished runs took."""
         runs = self.found["runs"].values()
         return float(sum(run["seconds"] for its_runs in runs for run in its_runs))
+
+    def _check(self, settings: dict[str, Any], plan: dict[str, Any]) -> None:
+        """Refuses records of another comparison, and damaged or edited ones."""
+        kept = self.found.get("settings")
+        if not isinstance(kept, dict):
+            raise self._refused("`settings` must be an object")
+        changed = sorted(
+            key for key in {*kept, *settings} if kept.get(key) != settings.get(key)
+        )
+        if changed:
+            shown = ", ".join(
+                f"{key} {reprlib.repr(kept.get(key))}, not "
+                f"{reprlib.repr(settings.get(key))}"
+                for key in changed
+            )
+            raise ValueError(
+                f"`out` must be a new folder, or that of the same comparison. "
+                f"Received: {str(self.path.parent)!r}, which was made with {shown}"
+            )
+        if damage := record_damage(self.found, settings, plan):
+            raise self._refused(damage)
+
+    def _refused(self, damage: str) -> ValueError:
+        return ValueError(
+            f"`out` must be a new folder, or that of a comparison whose {NAME} is as "
+            f"it was written. Received: out={str(self.path.parent)!r}, with "
+            f"{str(self.path)!r} damaged or edited: {damage}. Give another `out`, or "
+            "delete the file to begin anew."
+        )
