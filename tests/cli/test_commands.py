@@ -163,8 +163,9 @@ def test_compare_passes_its_options_on(monkeypatch):
 
 def test_compare_refuses_data_without_labels_in_one_line(tmp_path):
     image = pytest.importorskip("PIL.Image")
-    image.new("RGB", (8, 8)).save(tmp_path / "a.png")
-    command = ["compare", f"folder:{tmp_path}", "--out", str(tmp_path / "out")]
+    (tmp_path / "data").mkdir()
+    image.new("RGB", (8, 8)).save(tmp_path / "data" / "a.png")
+    command = ["compare", f"folder:{tmp_path}/data", "--out", str(tmp_path / "out")]
     result = run(command)
     assert result.exit_code == 1 and not (tmp_path / "out").exists()
     assert result.output.strip().splitlines()[-1].startswith("Error: `data` must have")
