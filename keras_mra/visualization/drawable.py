@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
 from keras_mra import checks
@@ -43,8 +42,7 @@ def checked_images(
         image_shape: `(height, width, channels)`; a size of `None` is not checked.
         value_range: Pair of floats, `(low, high)`.
     """
-    if not isinstance(images, np.ndarray):
-        images = ops.convert_to_numpy(images)
+    images = checks.numpy_array("images", images)
     checks.image_batch(images, image_shape)
     checks.pixel_values(images, value_range)
     return np.asarray(images)

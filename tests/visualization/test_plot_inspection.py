@@ -110,6 +110,7 @@ def test_bad_arguments_are_named(images):
         ({"mae": "mae_nano"}, "`mae` must be an MAE"),
         ({"images": images[0]}, "`images` must have rank 4"),
         ({"images": 3 * images}, "`value_range`"),
+        ({"images": [[1], [1, 2]]}, "`images` must be an array"),
         ({"mask_ratios": 0.4}, "`mask_ratios` must be a sequence"),
         ({"mask_ratios": [0.4, 2]}, "`mask_ratios` must be a sequence"),
         ({"seed": None}, "`seed` must be an integer"),
