@@ -138,7 +138,9 @@ def compare(
     verbose = checks.flag("verbose", verbose)
     folder = checks.path("out", out, "folder")
     files.check_outside("out", folder, "data", folder_of(data))
-    new_figure(1, 1)  # A missing matplotlib must not be found out after the training.
+    # Errors of writing and a missing matplotlib must not come after the training.
+    files.probe_folder("out", folder, (NAME, PICTURE))
+    new_figure(1, 1)
     mae = None if preset is None else trained_mae(preset)
     images = comparison_data(data, settings.image_size, settings.labels_per_class)
     place = suitable_preset(images.image_shape) if preset is None else str(preset)
@@ -153,8 +155,6 @@ def compare(
         if verbose:  # To the standard output, as the progress of `fit`.
             print(line, flush=True)
 
-    # An error here must not come after the training.
-    files.probe_folder("out", folder, (NAME, PICTURE))
     with files.locked(folder, "out"):
         if settings.pretrain is not None and not (folder / NAME).is_file():
             check_nothing_pretrained(folder)
