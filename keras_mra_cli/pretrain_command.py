@@ -62,6 +62,7 @@ def pretrain(
     ):
         import keras_mra
         from keras_mra import files
+        from keras_mra.datasets.folder_of import folder_of
         from keras_mra.models.presets import check_writable
         from keras_mra.pretrain.model_card import write_model_card
         from keras_mra_cli.ends_between_steps import EndsBetweenSteps
@@ -70,6 +71,7 @@ def pretrain(
         from keras_mra_cli.pretrain_report import print_verdicts
 
         # An error here must not come after the training.
+        files.check_outside("out", out, "data", folder_of(data))
         check_writable("out", out)
         files.probe_folder("out", out, REPORTS)
         arguments["callbacks"] = [EndsBetweenSteps()]

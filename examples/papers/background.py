@@ -1,8 +1,9 @@
 """The error of each augmentation when backgrounds are swapped or removed.
 
-MRA (arXiv 2206.04846) keeps the object and repaints the background. A classifier trained
-with it should rely less on backgrounds. The classifiers are those of `supervised.py`.
-They are loaded if that script has trained them under the same `--work`.
+MRA (arXiv 2206.04846) keeps the object and repaints the background. A classifier that
+was trained with it should rely less on backgrounds. The classifiers are those of
+`supervised.py`. They are loaded if that script has trained them under the same
+`--work`.
 
     KERAS_BACKEND=tensorflow python examples/papers/background.py   # or jax, or torch
 
@@ -10,10 +11,12 @@ The object of a test image is the share `--object-share` of its patches that the
 autoencoder attends to most. MRA keeps patches by the same attention in training, so
 that these masks suit it. Masks that people have drawn would be a fairer judge.
 
-Cost: two minutes of one core of an AMD EPYC (TensorFlow) for nine classifiers and the
+Cost: 6 minutes of one core of an AMD EPYC (TensorFlow) for nine ResNet-20 and the
 10,000 test images of CIFAR-10, beside the training of `supervised.py`. `--quick` takes
 18 s on PyTorch, 17 s on TensorFlow and 22 s on JAX (two cores).
-Expected result: RESULT.
+Expected result: on CIFAR-10 with 400 labels per class, MRA lowers the reliance on the
+background by 3.1 points [0.4, 5.8] and the error without a background by 8.9 points
+[1.1, 16.6]; random patches change neither: `docs/results/natural.md`.
 """
 
 from study import arms

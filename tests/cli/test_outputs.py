@@ -137,6 +137,17 @@ def test_what_can_be_written_is_not_refused(tmp_path, reached, command):
     assert reached and os.listdir(tmp_path) == []
 
 
+@pytest.mark.parametrize("inside", [".", "maes/own"])
+def test_pretrain_writes_no_picture_among_the_images(tmp_path, reached, inside):
+    """They would be other images in the run that continues."""
+    (tmp_path / "photos").mkdir()
+    place = tmp_path / "photos" / inside
+    result = run(["pretrain", f"folder:{tmp_path / 'photos'}", "--out", str(place)])
+    assert result.exit_code == 1 and not reached
+    assert result.output.startswith("Error: `out` must be outside of the folder")
+    assert not list((tmp_path / "photos").iterdir())
+
+
 @pytest.mark.parametrize(
     "command, name",
     [
