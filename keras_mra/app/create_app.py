@@ -15,6 +15,7 @@ from keras_mra.app.read_picture import read_picture
 from keras_mra.app.repaints import COUNT
 from keras_mra.app.repaints import Repaints
 from keras_mra.app.requested import Requested
+from keras_mra.app.turns import Turns
 from keras_mra.datasets import crops
 from keras_mra.datasets.picture_file import FORMATS
 from keras_mra.datasets.sample_photographs import FOLDER as PHOTOGRAPHS
@@ -25,6 +26,8 @@ from keras_mra.version import __version__
 GARMENTS = pathlib.Path(__file__).parent / "garments"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 MAX_BYTES = 16 * 2**20
+# Pictures that are read and painted at once: to read one can take more than a gigabyte.
+AT_ONCE, WAITING = 1, 16
 
 
 def create_app(
@@ -65,6 +68,7 @@ def create_app(
     facts = describe_page(repaints, samples)
     app = flask.Flask(__name__)
     guard_app(app, hosts, MAX_BYTES)
+    turns = Turns(AT_ONCE, WAITING)
 
     @app.get("/")
     def page() -> flask.Response:
@@ -89,8 +93,9 @@ def create_app(
                 f"`picture` must be an image file ({', '.join(FORMATS)}). "
                 "Received: no file"
             )
-        picture = read_picture(file.stream, mae.image_shape)
-        return flask.jsonify(repaints(picture, requested))
+        with turns.take():
+            picture = read_picture(file.stream, mae.image_shape)
+            return flask.jsonify(repaints(picture, requested))
 
     return app
 

@@ -60,6 +60,9 @@ def guard_app(app: flask.Flask, hosts: Collection[str] | None, max_bytes: int) -
         text = SENTENCES.get(code, error.description or error.name)
         if code == 413 and text == type(error).description:
             text = f"`picture` must be a file of at most {max_bytes // 2**20} MB."
+            length = flask.request.content_length
+            if length is not None and length <= app.config["MAX_CONTENT_LENGTH"]:
+                text = "The form must have fewer or shorter fields beside `picture`."
         return flask.jsonify(error=text), code
 
 

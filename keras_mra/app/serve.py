@@ -3,24 +3,14 @@
 import ipaddress
 import threading
 import webbrowser
-from typing import Any
 
-from werkzeug.serving import BaseWSGIServer
-from werkzeug.serving import WSGIRequestHandler
-from werkzeug.serving import make_server
-
+from keras_mra.app.bounded_server import BoundedServer
+from keras_mra.app.bounded_server import QuietHandler
 from keras_mra.app.create_app import LOOPBACK
 from keras_mra.app.create_app import create_app
 from keras_mra.models import MAE
 
 PORT = 8600
-
-
-class _QuietHandler(WSGIRequestHandler):
-    """Prints errors only, not each request."""
-
-    def log_request(self, *args: Any) -> None:
-        pass
 
 
 def serve(
@@ -55,14 +45,14 @@ def serve(
     server.serve_forever()
 
 
-def listen(mae: MAE, preset: str, host: str, port: int) -> BaseWSGIServer:
+def listen(mae: MAE, preset: str, host: str, port: int) -> BoundedServer:
     """Makes the server of the app, which listens already."""
     hosts = {*LOOPBACK, host} if is_loopback(host) else None
     app = create_app(mae, preset, hosts)
-    return make_server(host, port, app, threaded=True, request_handler=_QuietHandler)
+    return BoundedServer(host, port, app, QuietHandler)
 
 
-def address_of(server: BaseWSGIServer) -> str:
+def address_of(server: BoundedServer) -> str:
     """The URL of a server's page, on this machine."""
     host = {"0.0.0.0": LOOPBACK[0], "::": LOOPBACK[1]}.get(server.host, server.host)
     return f"http://{f'[{host}]' if ':' in host else host}:{server.port}/"

@@ -1,5 +1,9 @@
 """The app's answers: what it shows is what the layer does."""
 
+import importlib
+import threading
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +15,9 @@ from helpers.visitor import encoded
 import keras_mra
 from keras_mra.app import create_app
 from keras_mra.masking import STRATEGIES
+
+# The package has a function of this name.
+MODULE = importlib.import_module("keras_mra.app.create_app")
 
 
 def answer(visitor, pixels, **fields):
@@ -257,3 +264,49 @@ def test_no_picture(visitor):
     response = visitor.post({"seed": "1"})
     assert response.status_code == 415
     assert response.json["error"].startswith("`picture` must be an image file")
+
+
+def test_few_pictures_are_read_at_once(monkeypatch, mae, pixels):
+    """Ten pictures of 2 KB, read at once, took 8 GB."""
+    monkeypatch.setattr(MODULE, "AT_ONCE", 2)
+    monkeypatch.setattr(MODULE, "WAITING", 3)
+    started, go_on = threading.Semaphore(0), threading.Event()
+    reading, most, statuses = 0, 0, []
+    lock = threading.Lock()
+
+    def read(*_):
+        nonlocal reading, most
+        with lock:
+            reading += 1
+            most = max(most, reading)
+        started.release()
+        assert go_on.wait(20)
+        with lock:
+            reading -= 1
+        return pixels
+
+    monkeypatch.setattr(MODULE, "read_picture", read)
+    app = create_app(mae, "mine")
+
+    def visit():
+        response = Visitor(app).repaint(b"a picture")
+        statuses.append(response.status_code)
+        if response.status_code == 503:
+            assert response.json["error"].startswith("The server is busy")
+
+    threads = [threading.Thread(target=visit) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert started.acquire(timeout=20) and started.acquire(timeout=20)
+    until = time.monotonic() + 20
+    while len(statuses) < 3 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert statuses == [503] * 3
+    go_on.set()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(statuses) == [200] * 5 + [503] * 3
+    assert most == 2
+    # Those who were refused may come again.
+    visit()
+    assert statuses[-1] == 200

@@ -97,3 +97,11 @@ def test_a_large_file():
 def test_a_large_field_beside_a_small_file(pixels):
     response = Visitor(guarded()).repaint(encoded(pixels), seed="9" * 600_000)
     assert response.status_code == 413
+    assert response.json["error"].startswith("The form must have fewer or shorter")
+
+
+def test_many_small_fields(pixels):
+    fields = {f"field{i}": "x" for i in range(1001)}
+    response = Visitor(guarded()).repaint(encoded(pixels), **fields)
+    assert response.status_code == 413
+    assert response.json["error"].startswith("The form must have fewer or shorter")

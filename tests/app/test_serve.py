@@ -80,7 +80,7 @@ class Listening:
 def test_it_says_where_it_is(monkeypatch, capsys, mae, host, address, hosts):
     opened, allowed = [], []
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url))
-    monkeypatch.setattr(MODULE, "make_server", lambda host, *a, **k: Listening(host))
+    monkeypatch.setattr(MODULE, "BoundedServer", lambda host, *a: Listening(host))
     monkeypatch.setattr(
         MODULE,
         "create_app",
@@ -95,6 +95,6 @@ def test_it_says_where_it_is(monkeypatch, capsys, mae, host, address, hosts):
 def test_it_opens_a_browser(monkeypatch, mae):
     opened = threading.Event()
     monkeypatch.setattr("webbrowser.open", lambda url: opened.set())
-    monkeypatch.setattr(MODULE, "make_server", lambda host, *a, **k: Listening(host))
+    monkeypatch.setattr(MODULE, "BoundedServer", lambda host, *a: Listening(host))
     serve_app(mae, "mine", port=0, open_browser=True)
     assert opened.wait(5)
