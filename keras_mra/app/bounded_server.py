@@ -1,4 +1,4 @@
-"""`BoundedServer`: a server that bounds its connections and how long they are silent."""
+"""`BoundedServer`: a server of few connections, which are not silent for long."""
 
 import contextlib
 import json
@@ -12,8 +12,10 @@ from keras_mra.app.turns import BUSY
 
 CONNECTIONS = 64  # Each has a thread. A browser opens six.
 SECONDS = 20  # to wait for the next bytes of a visitor
-HEAD = "HTTP/1.1 503 Busy\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
-REFUSAL = (HEAD + json.dumps({"error": BUSY})).encode()
+REFUSAL = (
+    "HTTP/1.1 503 Busy\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+    + json.dumps({"error": BUSY})
+).encode()
 
 
 class QuietHandler(WSGIRequestHandler):

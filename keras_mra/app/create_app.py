@@ -26,8 +26,8 @@ from keras_mra.version import __version__
 GARMENTS = pathlib.Path(__file__).parent / "garments"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 MAX_BYTES = 16 * 2**20
-# Pictures that are read and painted at once: to read one can take more than a gigabyte.
-AT_ONCE, WAITING = 1, 16
+# Pictures that wait while one is read, which can take a gigabyte, and painted.
+WAITING = 16
 
 
 def create_app(
@@ -68,7 +68,7 @@ def create_app(
     facts = describe_page(repaints, samples)
     app = flask.Flask(__name__)
     guard_app(app, hosts, MAX_BYTES)
-    turns = Turns(AT_ONCE, WAITING)
+    turns = Turns(WAITING)
 
     @app.get("/")
     def page() -> flask.Response:
@@ -93,9 +93,11 @@ def create_app(
                 f"`picture` must be an image file ({', '.join(FORMATS)}). "
                 "Received: no file"
             )
-        with turns.take():
-            picture = read_picture(file.stream, mae.image_shape)
-            return flask.jsonify(repaints(picture, requested))
+
+        def answer() -> dict[str, Any]:
+            return repaints(read_picture(file.stream, mae.image_shape), requested)
+
+        return flask.jsonify(turns.take(answer))
 
     return app
 

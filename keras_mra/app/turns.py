@@ -1,37 +1,42 @@
-"""`Turns`: a bound on what runs at once and on what waits for it."""
+"""`Turns`: one call at a time, and a bound on those that wait."""
 
-import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from werkzeug.exceptions import ServiceUnavailable
 
 BUSY = "The server is busy: try again in a few seconds."
+Result = TypeVar("Result")
 
 
 class Turns:
-    """Lets a few threads run at once, and a few more wait. The others are refused.
+    """Runs functions one after the other, and refuses those that would wait too long.
+
+    All run in one thread. The memory of a large picture stays with the thread that read
+    it, until that thread reads another one: in the threads of many visitors it adds up.
 
     Args:
-        at_once: Int, the threads that run.
-        waiting: Int, the threads that wait.
+        waiting: Int, the calls that may wait.
     """
 
-    def __init__(self, at_once: int, waiting: int) -> None:
-        self._places = threading.Semaphore(at_once + waiting)
-        self._running = threading.Semaphore(at_once)
+    def __init__(self, waiting: int) -> None:
+        self._places = threading.Semaphore(1 + waiting)
+        # The worker gets one call at a time: Ctrl+C waits for what was handed to it.
+        self._turn = threading.Lock()
+        self._worker = ThreadPoolExecutor(1)
 
-    @contextlib.contextmanager
-    def take(self) -> Iterator[None]:
-        """Waits for a turn, which lasts as long as the context.
+    def take(self, function: Callable[[], Result]) -> Result:
+        """Returns what the function returns, when it is its turn.
 
         Raises:
-            ServiceUnavailable: If no more threads may wait.
+            ServiceUnavailable: If no more calls may wait.
         """
         if not self._places.acquire(blocking=False):
             raise ServiceUnavailable(BUSY)
         try:
-            with self._running:
-                yield
+            with self._turn:
+                return self._worker.submit(function).result()
         finally:
             self._places.release()

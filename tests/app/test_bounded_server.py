@@ -17,7 +17,8 @@ pytestmark = pytest.mark.once
 
 def app(environ, start_response):
     start_response("200 OK", [("Content-Length", "2")])
-    return [environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) or b"ok"]
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    return [environ["wsgi.input"].read(length) or b"ok"]
 
 
 @contextlib.contextmanager
