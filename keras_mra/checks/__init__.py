@@ -27,6 +27,7 @@ from keras_mra.checks.check_arguments import seed_or_generator
 from keras_mra.checks.check_arguments import share
 from keras_mra.checks.check_images import as_array
 from keras_mra.checks.check_images import channel_statistics
+from keras_mra.checks.check_images import concrete_pixels
 from keras_mra.checks.check_images import dtype_holds_range
 from keras_mra.checks.check_images import dtype_name
 from keras_mra.checks.check_images import image_batch
@@ -85,6 +86,7 @@ __all__ = [
     "batch_size",
     "block_index",
     "channel_statistics",
+    "concrete_pixels",
     "fraction",
     "hidden_width",
     "image_batch",

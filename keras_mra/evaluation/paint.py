@@ -177,7 +177,10 @@ def paint_by_scores(
     visible = kept_patches(scores, mask_ratio, strategy, seed)  # (B, K)
 
     def repaint(batch: Array, visible: Array) -> Array:
-        return mae.repaint(batch, lambda *_: visible, restore_patch_statistics)[0]
+        repainted, _ = mae.repaint(
+            batch, lambda *_: visible, restore_patch_statistics, check_values=False
+        )
+        return repainted
 
     run = backend.compiled(mae, repaint)
     painted = in_batches(run, batch_size, images, visible)

@@ -127,7 +127,7 @@ class AttentiveCutMix(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
             found.append(self.view.patch_scores(seen, attend))
             return masking.ranked_patches(found[0], self.view.mask_ratio)
 
-        repainted, visible = mae.repaint(images, choose)
+        repainted, visible = mae.repaint(images, choose, check_values=False)
         batch = ops.shape(images)[0]
         partner = ops.argsort(self._uniform(batch))  # (B,)
         best = masking.ranked_patches(found[0], 1 - self.num_pasted / count)

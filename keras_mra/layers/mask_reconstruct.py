@@ -243,7 +243,7 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
             replayed = ops.where(is_augmented, ops.cast(visible, "int32"), some)
             choose = lambda *_: replayed  # noqa: E731
         repainted, visible = self.mae.repaint(
-            images, choose, self.restore_patch_statistics
+            images, choose, self.restore_patch_statistics, check_values=False
         )
         if protected is not None:
             # Where more patches are protected than stay, the others were painted.

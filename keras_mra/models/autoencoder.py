@@ -266,8 +266,7 @@ class Autoencoder(CheckedImages, keras.Model):
         """Checks images and converts them to a tensor of the same dtype."""
         images = checks.as_array("images", images)
         checks.image_batch(images, self.image_shape)
-        if checks.is_concrete(images) and images.shape[0] != 0:
-            checks.pixel_values(images, self.value_range)
+        checks.concrete_pixels(images, self.value_range)
         return ops.convert_to_tensor(images)
 
     def _visible(self, visible: Any, images: Any, check_values: bool = True) -> Array:

@@ -19,6 +19,10 @@ class CheckedImages:
 
     Calls, `fit`, `evaluate` and `predict` refuse arrays and lists that are no images
     of the model. Streams and dicts pass `fit`: the calls check them.
+
+    A call looks at the values of concrete pixels, unless it is given `training`. Keras
+    passes that in `fit`, `evaluate` and `predict`, which run eagerly on PyTorch: each
+    step would wait for the accelerator. These three look at the first images.
     """
 
     def autoencoder(self) -> Any:
@@ -27,6 +31,7 @@ class CheckedImages:
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         mae = self.autoencoder()
+        is_inside = (args[0] if args else kwargs.get("training")) is not None
         if isinstance(inputs, dict):
             inputs = {
                 key: checks.as_array(f"inputs['{key}']", value)
@@ -34,13 +39,18 @@ class CheckedImages:
             }
             rows = None
             for key in IMAGES & set(inputs):
-                checks.image_batch(inputs[key], mae.image_shape, f"inputs['{key}']")
+                name = f"inputs['{key}']"
+                checks.image_batch(inputs[key], mae.image_shape, name)
+                if not is_inside:
+                    checks.concrete_pixels(inputs[key], mae.value_range, name)
                 rows = inputs[key].shape[0]
             if "visible" in inputs:
                 checks.visible_indices(inputs["visible"], mae.num_patches, rows)
         else:
             inputs = checks.as_array("inputs", inputs)
             checks.image_batch(inputs, mae.image_shape, "inputs")
+            if not is_inside:
+                checks.concrete_pixels(inputs, mae.value_range, "inputs")
         return super().__call__(inputs, *args, **kwargs)  # type: ignore[misc]
 
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:

@@ -196,22 +196,19 @@ class MAE(Autoencoder):
             bit; the others are painted and clipped to `value_range`.
         """
         images, visible = self._images(images), self._visible(visible, images)
-        repainted, _ = self.repaint(
-            images, lambda *_: visible, restore_patch_statistics
-        )
-        return repainted
+        return self.repaint(images, lambda *_: visible, restore_patch_statistics, False)[0]
 
     def repaint(
         self,
         images: Array,
         choose: Callable[[Array, Callable[..., Array]], Array],
         restore_patch_statistics: bool = False,
+        check_values: bool = True,
     ) -> tuple[Array, Array]:
         """Paints all patches that a function does not keep, in one pass.
 
         The attention pass and the painting share the embedded patches. The method
-        traces on every backend, takes images of any size, and checks no values.
-        Gradients stop at it.
+        traces on every backend and takes any image size. Gradients stop at it.
 
         Args:
             images: `(batch, height, width, channels)`, in `value_range`. Images of
@@ -219,10 +216,11 @@ class MAE(Autoencoder):
                 resized back.
             choose: Function of `(seen, attend)` that returns the patches to keep,
                 distinct indices `(batch, kept)`. `seen` holds the images at the
-                model's size; `attend(block=-1, resolution=None)` returns the class
-                token's attention to them, as `attention` does. Attention that is not
-                asked for costs nothing.
+                model's size; `attend(block=-1, resolution=None)` returns `attention`
+                to them. Attention that is not asked for costs nothing.
             restore_patch_statistics: Bool, as in `reconstruct`.
+            check_values: Bool. Refuses concrete pixels that are not finite or not in
+                `value_range`, which waits for an accelerator.
 
         Returns:
             `(repainted, visible)`: a tensor of the images' shape and dtype whose
@@ -243,6 +241,8 @@ class MAE(Autoencoder):
         images = checks.as_array("images", images)
         checks.image_batch(images, (None, None, self.image_shape[-1]))
         checks.dtype_holds_range(images, self.value_range)
+        if checks.flag("check_values", check_values):
+            checks.concrete_pixels(images, self.value_range)
         images = ops.convert_to_tensor(images)
         size, own_size = tuple(images.shape[1:3]), self.image_shape[:2]
         seen = images if size == own_size else pixels.resize(images, own_size)

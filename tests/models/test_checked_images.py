@@ -110,6 +110,49 @@ def test_values_before_training(mae, msa, images, message):
                 method(images, verbose=0)
 
 
+@pytest.mark.parametrize(
+    "images, message",
+    [
+        (np.full((4, 8, 8, 3), np.nan, "float32"), "must be finite"),
+        (GOOD * np.float32(3), "must lie in the model's `value_range`"),
+    ],
+)
+def test_values_in_calls(mae, msa, images, message):
+    """NaN came out as NaN, and 9e9 as 255."""
+    tensor = ops.convert_to_tensor(images)
+    for name, call in (
+        ("inputs", lambda: mae(tensor)),
+        ("inputs", lambda: msa(images)),
+        (r"inputs\['images'\]", lambda: mae({"images": images, "visible": VISIBLE})),
+        (
+            r"inputs\['strong'\]",
+            lambda: msa({"weak": GOOD, "strong": tensor, "visible": VISIBLE}),
+        ),
+        ("images", lambda: mae.repaint(tensor, lambda *_: VISIBLE)),
+    ):
+        with pytest.raises(ValueError, match=f"`{name}` {message}"):
+            call()
+    mae.repaint(tensor, lambda *_: VISIBLE, check_values=False)
+
+
+def test_no_step_of_a_training_looks_at_values(mae, msa, monkeypatch):
+    """PyTorch runs them eagerly: each look would wait for the accelerator."""
+    looks = []
+    monkeypatch.setattr(
+        "keras_mra.checks.check_images.pixel_values", lambda *_: looks.append(1)
+    )
+    for model in (mae, msa):
+        for method in (model.fit, model.evaluate, model.predict):
+            method(GOOD, batch_size=1, verbose=0)
+    assert not looks
+    layer = MaskReconstruct(mae, 0.5, "random", seed=0)
+    for _ in range(2):
+        layer(ops.convert_to_tensor(GOOD))
+    assert not looks
+    mae(GOOD)
+    assert looks
+
+
 def test_images_in_a_list(mae):
     found = mae.predict(list(GOOD), verbose=0)
     assert found["targets"].shape == (4, 4, 48)
