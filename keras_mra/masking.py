@@ -37,6 +37,7 @@ def num_visible(num_patches: int, mask_ratio: float) -> int:
     >>> keras_mra.masking.num_visible(196, mask_ratio=0.75)
     49
     """
+    num_patches = checks.positive_int("num_patches", num_patches)
     _check_ratio(mask_ratio)
     kept = num_patches - round(num_patches * mask_ratio)
     if not 0 < kept < num_patches:
@@ -158,16 +159,10 @@ def visible_patches(
     >>> keras_mra.masking.visible_patches(attention, mask_ratio=0.5)
     [[1, 3]]
     """
-    check_strategy(strategy, temperature)
     seed = backend.folded_seed(checks.seed_or_generator(seed))
     attention = ops.convert_to_tensor(checks.as_array("attention", attention))
-    if len(attention.shape) != 2 or attention.shape[1] is None:
-        raise ValueError(
-            "`attention` must have shape (batch, patches) with a known number of "
-            f"patches. Received: shape {tuple(attention.shape)}"
-        )
     if strategy != "random":
-        checks.attention_scores("attention", attention)
+        checks.nonnegative_values("attention", attention)
     return ranked_patches(attention, mask_ratio, strategy, temperature, seed)
 
 
@@ -178,7 +173,7 @@ def ranked_patches(
     temperature: float = 0.0,
     seed: Seed = None,
 ) -> Array:
-    """Chooses the patches that stay visible: `visible_patches` without its checks.
+    """Does what `visible_patches` does, without a look at the values of `attention`.
 
     No step of a training waits until an accelerator has computed the attention.
 
@@ -192,6 +187,12 @@ def ranked_patches(
     Returns:
         Int32 tensor of shape `(batch, kept)`.
     """
+    check_strategy(strategy, temperature)
+    if len(attention.shape) != 2 or attention.shape[1] is None:
+        raise ValueError(
+            "`attention` must have shape (batch, patches) with a known number of "
+            f"patches. Received: shape {tuple(attention.shape)}"
+        )
     kept = num_visible(attention.shape[1], mask_ratio)
     if strategy == "random":
         return random_patches(
@@ -218,11 +219,14 @@ def random_patches(
     Args:
         batch_size: Int or scalar tensor.
         num_patches: Int, the patches of an image.
-        kept: Int, the number of patches that stay visible.
+        kept: Int from 1 to `num_patches`, the number of patches that stay visible.
         seed: As in `keras.random`.
 
     Returns:
         Int32 tensor of shape `(batch_size, kept)`: distinct patch indices.
+
+    Raises:
+        ValueError: If an argument is out of its range.
 
     Example:
 
@@ -230,6 +234,11 @@ def random_patches(
     visible = keras_mra.masking.random_patches(8, num_patches=196, kept=49, seed=0)
     ```
     """
+    if checks.is_number(batch_size):  # and no tensor
+        checks.nonnegative_int("batch_size", batch_size)
+    num_patches = checks.positive_int("num_patches", num_patches)
+    expected = f"an integer from 1 to `num_patches`, {num_patches}"
+    kept = checks.integer("kept", kept, 1, expected, high=num_patches)
     seed = backend.folded_seed(checks.seed_or_generator(seed))
     noise = random.uniform((batch_size, num_patches), dtype="float32", seed=seed)
     return _best(noise, kept)

@@ -45,15 +45,17 @@ from keras_mra.checks.check_keras import layer_arguments
 from keras_mra.checks.check_keras import verbose
 from keras_mra.checks.check_paths import folder
 from keras_mra.checks.check_paths import path
-from keras_mra.checks.check_scores import attention_scores
+from keras_mra.checks.check_scores import nonnegative_values
 from keras_mra.checks.check_scores import what_is_wrong
 from keras_mra.checks.check_sizes import block_index
 from keras_mra.checks.check_sizes import hidden_width
 from keras_mra.checks.check_sizes import image_shape
+from keras_mra.checks.check_sizes import layer_norm_epsilon
 from keras_mra.checks.check_sizes import mlp_ratio
 from keras_mra.checks.check_sizes import patch_grid
 from keras_mra.checks.check_sizes import resolution
 from keras_mra.checks.check_sizes import restore_patch_statistics
+from keras_mra.checks.check_sizes import token_width
 from keras_mra.checks.check_sizes import weights_fit
 from keras_mra.checks.check_sizes import width_and_heads
 from keras_mra.checks.check_visible import visible_indices
@@ -69,7 +71,7 @@ __all__ = [
     "numpy_array",
     "verbose",
     "path",
-    "attention_scores",
+    "nonnegative_values",
     "what_is_wrong",
     "visible_rows",
     "folder",
@@ -96,6 +98,7 @@ __all__ = [
     "is_integer",
     "is_number",
     "largest_float",
+    "layer_norm_epsilon",
     "mlp_ratio",
     "names",
     "nonnegative_float",
@@ -111,6 +114,7 @@ __all__ = [
     "resolution",
     "restore_patch_statistics",
     "seed",
+    "token_width",
     "value_range",
     "visible_indices",
     "weights_fit",

@@ -213,7 +213,7 @@ def dtype_holds_range(
 def concrete_pixels(
     images: Array, value_range: tuple[float, float], name: str = "images"
 ) -> None:
-    """Does what `pixel_values` does, where a batch holds values now and is not empty."""
+    """Does what `pixel_values` does, if a batch holds values now and is not empty."""
     if is_concrete(images) and 0 not in tuple(images.shape):
         pixel_values(images, value_range, name)
 

@@ -1,4 +1,4 @@
-"""Checks of the scores that rank patches."""
+"""Checks of numbers that must not be negative: scores of patches, and labels."""
 
 from typing import Any
 
@@ -10,24 +10,24 @@ from keras_mra.checks.check_images import is_concrete
 from keras_mra.typing import Array
 
 
-def attention_scores(name: str, scores: Array) -> None:
-    """Refuses scores that are NaN, infinite or negative, on concrete data.
-
-    The order of such scores means nothing: a ranking of NaN keeps the first patches.
-    """
-    if not is_concrete(scores):
+def nonnegative_values(name: str, values: Array) -> None:
+    """Refuses values that are NaN, infinite or negative, on concrete data."""
+    if not is_concrete(values):
         return
-    values = ops.convert_to_numpy(scores).astype("float32")
-    if found := what_is_wrong(values):
+    array = ops.convert_to_numpy(values).astype("float32")
+    if found := what_is_wrong(array):
         raise ValueError(f"`{name}` must be finite and at least 0. Received: {found}")
 
 
-def what_is_wrong(scores: NDArray[Any]) -> str | None:
-    """Says what makes scores useless, in words for a message, or returns `None`."""
-    if np.isnan(scores).any():
+def what_is_wrong(values: NDArray[Any]) -> str | None:
+    """Says what makes values useless, in words for a message, or returns `None`.
+
+    The order of such scores means nothing: a ranking of NaN keeps the first patches.
+    """
+    if np.isnan(values).any():
         return "NaN"
-    if np.isinf(scores).any():
-        return "infinite scores"
-    if (scores < 0).any():
-        return f"negative scores, down to {scores.min():g}"
+    if np.isinf(values).any():
+        return "infinite values"
+    if (values < 0).any():
+        return f"negative values, down to {values.min():g}"
     return None

@@ -8,6 +8,7 @@ from keras_mra.checks.check_arguments import is_integer
 from keras_mra.checks.check_arguments import pair_of_ints
 from keras_mra.checks.check_arguments import positive_float
 from keras_mra.checks.check_arguments import positive_int
+from keras_mra.checks.check_arguments import share
 from keras_mra.checks.check_arguments import shown
 
 # Images are resized to at most this multiple of a model's sides: the memory of the
@@ -72,6 +73,21 @@ def mlp_ratio(value: Any, dim: int) -> float:
             f"mlp_ratio={value} for a width of {dim}"
         )
     return value
+
+
+def token_width(value: Any) -> int:
+    """Returns `value` if tokens of this width can have sine-cosine positions."""
+    if positive_int("dim", value) % 4:
+        raise ValueError(
+            "`dim`, the width of the tokens, must be divisible by 4, for their "
+            f"positions. Received: dim={value}"
+        )
+    return int(value)
+
+
+def layer_norm_epsilon(value: Any) -> float:
+    """Returns `value` if it is a number in (0, 1]. A large one hides the variance."""
+    return share("layer_norm_epsilon", value)
 
 
 def hidden_width(dim: int, mlp_ratio: float) -> int:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_mra import backend
@@ -49,8 +50,9 @@ class AttentiveCutMix(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
     Call arguments:
         inputs: Dict of `"images"`, `(batch, height, width, channels)`, uint8 or float
             in `mae.value_range`, and `"labels"`, one-hot or mixed floats
-            `(batch, classes)`. Its other entries pass through. A single image without
-            the batch axis is its own partner.
+            `(batch, classes)`, finite and at least 0. Arrays of labels and the first
+            concrete tensor are checked for that. The other entries pass through. A
+            single image without the batch axis is its own partner.
         training: Bool. `True`, the default outside of a model, augments. `predict`,
             `evaluate` and `training=False` return the inputs unchanged.
 
@@ -110,6 +112,7 @@ class AttentiveCutMix(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
                 f"paste_ratio={paste_ratio}, {self.num_pasted} of {num_patches} patches"
             )
         self.seed_generator = backend.seed_generator(self.seed)
+        self._checked_labels = False
         self.built = True
 
     def call(
@@ -182,17 +185,23 @@ class AttentiveCutMix(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
         self, images: Array, companions: dict[str, Any], will_augment: bool
     ) -> None:
         labels = _labels_of(companions)
-        dtype = keras.backend.standardize_dtype(labels.dtype)
+        dtype = checks.dtype_name(labels)
         rows = images.shape[:-3]
         fits = len(labels.shape) == len(rows) + 1 and all(
             None in pair or pair[0] == pair[1] for pair in zip(rows, labels.shape)
         )
+        fits = fits and labels.shape[-1] != 0
         if not fits or "float" not in dtype:
             raise ValueError(
                 "`labels` must be one-hot floats, (batch, classes) for a batch of "
                 f"images. Received: labels of shape {tuple(labels.shape)} and dtype "
                 f"{dtype} for images of shape {tuple(images.shape)}"
             )
+        # A step of `fit` on PyTorch must not wait for the accelerator.
+        is_array = isinstance(labels, np.ndarray)
+        if will_augment and (is_array or not self._checked_labels):
+            checks.nonnegative_values("labels", labels)
+            self._checked_labels = not is_array and checks.is_concrete(labels)
 
     def random_states(self) -> list[keras.Variable]:
         return [self.seed_generator.state]  # The view draws nothing.

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_mra import checks
 from keras_mra.layers.protected_patches import BOX_FORMATS
+from keras_mra.layers.protected_patches import edges
 from keras_mra.typing import Array
 
 ANNOTATIONS = ("segmentation_masks", "bounding_boxes")
@@ -81,7 +82,11 @@ def check_annotated(companions: dict[str, Any], protect: str | None) -> None:
 
 
 def check_companions(
-    companions: dict[str, Any], num_patches: int, images: Array, check_values: bool
+    companions: dict[str, Any],
+    num_patches: int,
+    images: Array,
+    check_values: bool,
+    bounding_box_format: str | None,
 ) -> None:
     """Refuses annotations, and patches to replay, that do not fit the images.
 
@@ -91,14 +96,18 @@ def check_companions(
         images: Array or tensor, checked.
         check_values: Bool, whether the values of concrete tensors are checked. Those
             of NumPy arrays, and of patches to replay, are checked always.
+        bounding_box_format: One of `BOX_FORMATS`, or `None` if there are no boxes.
     """
     if "segmentation_masks" in companions:
         masks = companions["segmentation_masks"]
         check_masks(masks, images)
         _check_finite(MASKS, masks, check_values)
     if "boxes" in companions:
-        check_boxes(companions["boxes"], companions.get("box_labels"), images)
-        _check_finite(BOXES, companions["boxes"], check_values)
+        boxes, labels = companions["boxes"], companions.get("box_labels")
+        check_boxes(boxes, labels, images)
+        _check_finite(BOXES, boxes, check_values)
+        if _has_values(boxes, check_values):
+            check_order(boxes, labels, str(bounding_box_format))
     if "visible" in companions:
         check_replayed(companions["visible"], num_patches, images)
 
@@ -137,6 +146,29 @@ def check_boxes(boxes: Array, labels: Array | None, images: Array) -> None:
         )
 
 
+def check_order(boxes: Array, labels: Array | None, bounding_box_format: str) -> None:
+    """Refuses concrete boxes whose right is left of their left, or likewise in height.
+
+    They would protect nothing. Padding, which has boxes or labels of -1, may be so.
+    """
+    boxes = ops.convert_to_numpy(boxes).astype("float32")
+    # The size of the images does not change the order.
+    left, top, right, bottom = edges(boxes, bounding_box_format, (1, 1))
+    is_reversed = ((right < left) | (bottom < top))[..., 0]  # (..., n)
+    is_padding = (boxes == -1).all(axis=-1)
+    if labels is not None:
+        labels = ops.convert_to_numpy(labels)
+        labels = labels if labels.ndim == boxes.ndim else labels[..., None]
+        is_padding = is_padding | (labels == -1).all(axis=-1)
+    found = boxes[is_reversed & ~is_padding]
+    if len(found):
+        raise ValueError(
+            f"`{BOXES}` must not have negative widths and heights in the "
+            f"`bounding_box_format` '{bounding_box_format}'. Received: "
+            f"{len(found)} such boxes, the first {found[0].tolist()}"
+        )
+
+
 def check_replayed(visible: Array, num_patches: int, images: Array) -> None:
     """Refuses patches to replay that are no rows of distinct indices or of -1."""
     if len(images.shape) == 3:
@@ -161,11 +193,16 @@ def _check_dtype(name: str, x: Array) -> None:
 
 def _check_finite(name: str, x: Array, check_values: bool) -> None:
     """Refuses NaN, which would be an object in a mask, and no place in a box."""
-    if not isinstance(x, np.ndarray) and not (check_values and checks.is_concrete(x)):
+    if not _has_values(x, check_values):
         return
     xp = np if isinstance(x, np.ndarray) else ops
     if "float" in checks.dtype_name(x) and not bool(xp.all(xp.isfinite(x))):
         raise ValueError(f"`{name}` must be finite. Received: NaN or infinite values.")
+
+
+def _has_values(x: Array, check_values: bool) -> bool:
+    """Whether the values are checked: those of arrays are always."""
+    return isinstance(x, np.ndarray) or (check_values and checks.is_concrete(x))
 
 
 def _agree(shape: tuple[Any, ...], expected: tuple[Any, ...]) -> bool:

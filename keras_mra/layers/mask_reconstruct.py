@@ -316,7 +316,11 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
     ) -> None:
         is_first = will_augment and self._is_first_tensor("annotations", images)
         check_annotations.check_companions(
-            companions, self.mae.num_patches, images, is_first
+            companions,
+            self.mae.num_patches,
+            images,
+            is_first,
+            self.bounding_box_format,
         )
         if will_augment:
             check_annotations.check_annotated(companions, self.protect)

@@ -70,6 +70,7 @@ def touched_by_boxes(
     Returns:
         Boolean tensor of shape `(batch, patches)`.
     """
+    boxes = ops.cast(boxes, "float32")
     left, top, right, bottom = edges(boxes, bounding_box_format, size)  # (B, n, 1)
     is_box = ops.logical_and(left < right, top < bottom)
     if labels is not None:
@@ -91,12 +92,11 @@ def touched_by_boxes(
 def edges(
     boxes: Array, bounding_box_format: str, size: tuple[int, int]
 ) -> tuple[Array, Array, Array, Array]:
-    """Left, top, right and bottom of boxes in pixels, float32 `(batch, boxes, 1)`.
+    """Left, top, right and bottom of float32 boxes in pixels, `(..., boxes, 1)`.
 
     `keras.utils.bounding_boxes.convert_format` switches Keras' backend for a moment,
     which is not safe where several threads augment.
     """
-    boxes = ops.cast(boxes, "float32")
     a, b, c, d = (boxes[..., i : i + 1] for i in range(4))
     name = bounding_box_format.removeprefix("rel_")
     if name in ("yxyx", "center_yxhw"):

@@ -239,7 +239,7 @@ def test_one_that_keras_cannot_make_again(mae):
 @pytest.mark.parametrize(
     "scores,found",
     [
-        (lambda x: x - 1.0, "negative scores, down to -1"),
+        (lambda x: x - 1.0, "negative values, down to -1"),
         (lambda x: x / 0.0, "NaN|infinite"),
         (lambda x: x * 0.0, "only zeros for the first 8 images"),
         (lambda x: x[:1], r"scores of shape \(1, 9\)"),

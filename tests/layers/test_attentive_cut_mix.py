@@ -230,11 +230,42 @@ def test_bad_autoencoders():
 
 @pytest.mark.parametrize(
     "labels",
-    [np.arange(COUNT), np.arange(COUNT)[:, None], HOT[:4], HOT.astype("int32"), HOT[0]],
-)
+    [
+        np.arange(COUNT), np.arange(COUNT)[:, None], HOT[:4], HOT.astype("int32"),
+        HOT[0], HOT[:, :0], HOT.astype(object), HOT.astype("U3"),
+    ],
+)  # fmt: skip
 def test_bad_labels(mae, images, labels):
     with pytest.raises(ValueError, match="`labels` must be one-hot floats"):
         mixed(make(mae), images, labels)
+
+
+@pytest.mark.parametrize(
+    "value, found", [(np.nan, "NaN"), (np.inf, "infinite"), (-0.5, "negative .* -0.5")]
+)
+def test_labels_without_meaning(mae, images, value, found):
+    """The label of the partner became NaN too."""
+    labels = HOT.copy()
+    labels[3, 1] = value
+    layer = make(mae)
+    message = f"`labels` must be finite and at least 0. Received: {found}"
+    for given in (labels, ops.convert_to_tensor(labels)):
+        with pytest.raises(ValueError, match=message):
+            mixed(layer, ops.convert_to_tensor(images), given)
+    mixed(layer, images, labels, training=False)
+
+
+def test_later_tensors_of_labels_are_not_looked_at(mae, images, monkeypatch):
+    looks = []
+    layer, given = make(mae), ops.convert_to_tensor(images)
+    mixed(layer, given, ops.convert_to_tensor(HOT))
+    monkeypatch.setattr(
+        "keras_mra.checks.nonnegative_values", lambda *_: looks.append(1)
+    )
+    mixed(layer, given, ops.convert_to_tensor(HOT))
+    assert not looks
+    mixed(layer, given, HOT)
+    assert looks
 
 
 def test_inputs_without_labels(mae, images):

@@ -112,6 +112,39 @@ def test_annotations_of_tensors(mae, images):
         layer({name: ops.convert_to_tensor(x) for name, x in given.items()})
 
 
+@pytest.mark.parametrize(
+    "kind, box",
+    [
+        ("xyxy", [5, 1, 2, 4]), ("xyxy", [2, 4, 5, 1]), ("yxyx", [4, 2, 1, 5]),
+        ("xywh", [2, 1, -3, 3]), ("center_xywh", [3, 3, 2, -2]),
+        ("center_yxhw", [3, 3, -2, 2]), ("rel_xyxy", [0.5, 0.1, 0.2, 0.4]),
+        ("rel_yxyx", [0.5, 0.1, 0.2, 0.4]), ("rel_xywh", [0.1, 0.1, -0.1, 0.1]),
+        ("rel_center_xywh", [0.5, 0.5, 0.1, -0.1]),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("as_tensor", [False, True])
+def test_reversed_boxes(mae, images, kind, box, as_tensor):
+    """They would protect nothing."""
+    boxes = np.array([[box, [-1] * 4], [[0] * 4, box]], "float32")
+    labels = np.array([[1, -1], [1, -1]])
+    made = ops.convert_to_tensor if as_tensor else np.asarray
+    one_hot = np.where(labels[..., None] < 0, -1, np.eye(3)[labels])
+    pattern = f"not have negative widths and heights.*'{kind}'. Received: [12] such box"
+    for given in ({"labels": labels}, {"labels": one_hot}, {}):
+        layer = make(mae, "bounding_boxes", bounding_box_format=kind)
+        given = {name: made(x) for name, x in given.items()}
+        with pytest.raises(ValueError, match=pattern):
+            layer(
+                {
+                    "images": made(images[:2]),
+                    "bounding_boxes": {"boxes": made(boxes), **given},
+                }
+            )
+    # What is padding may be anything.
+    padding = {"boxes": made(boxes), "labels": made(np.array([[-1, -1], [1, -1]]))}
+    layer({"images": made(images[:2]), "bounding_boxes": padding})
+
+
 def test_annotations_that_nothing_protects_pass(mae, images):
     given = {"images": images[:2], "segmentation_masks": "x", "bounding_boxes": [[1]]}
     found = MaskReconstruct(mae)(given)

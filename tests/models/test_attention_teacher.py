@@ -112,8 +112,8 @@ def test_a_frozen_model_without_configuration_is_shared(student):
     "scores, message",
     [
         (np.nan, "Received: NaN for the first 4 images"),
-        (np.inf, "Received: infinite scores"),
-        (np.arange(16) - 3.0, "Received: negative scores, down to -3"),
+        (np.inf, "Received: infinite values"),
+        (np.arange(16) - 3.0, "Received: negative values, down to -3"),
         (0.0, "Received: only zeros"),
     ],
 )
