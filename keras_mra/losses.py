@@ -1,6 +1,7 @@
 """Losses that draw two views of an image together: one float32 value per image."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_mra import checks
@@ -24,7 +25,8 @@ def info_nce(
         keys: Float tensor of shape `(keys, dim)`, at least one key per query.
         temperature: Positive float.
         positives: Integers of shape `(batch,)`, the index of each query's own key, or
-            `None` if key `i` belongs to query `i`.
+            `None` if key `i` belongs to query `i`. The values of tensors are not
+            checked.
 
     Returns:
         Float32 tensor of shape `(batch,)`.
@@ -39,8 +41,7 @@ def info_nce(
     ```
     """
     temperature = checks.positive_float("temperature", temperature)
-    queries, keys = ops.convert_to_tensor(queries), ops.convert_to_tensor(keys)
-    _check_features(queries, keys)
+    queries, keys = _features(queries, keys)
     if positives is None:
         sizes = keys.shape[0], queries.shape[0]
         if None not in sizes and sizes[0] < sizes[1]:
@@ -49,6 +50,8 @@ def info_nce(
                 f"Received: {sizes[0]} keys for {sizes[1]} queries"
             )
         positives = ops.arange(ops.shape(queries)[0])
+    else:
+        positives = _checked_positives(positives, queries, keys)
     logits = ops.matmul(_unit(queries) / temperature, ops.transpose(_unit(keys)))
     # (B, keys); the cross-entropy subtracts the largest logit before it exponentiates.
     return ops.sparse_categorical_crossentropy(positives, logits, from_logits=True)
@@ -75,8 +78,13 @@ def cosine_distance(queries: Array, keys: Array) -> Array:
     loss = ops.mean(cosine_distance(predictor(student), ops.stop_gradient(teacher)))
     ```
     """
-    queries, keys = ops.convert_to_tensor(queries), ops.convert_to_tensor(keys)
-    _check_features(queries, keys)
+    queries, keys = _features(queries, keys)
+    sizes = queries.shape[0], keys.shape[0]
+    if None not in sizes and sizes[0] != sizes[1]:
+        raise ValueError(
+            "`keys` must hold one key for each query. "
+            f"Received: {sizes[1]} keys for {sizes[0]} queries"
+        )
     return 2.0 - 2.0 * ops.sum(_unit(queries) * _unit(keys), axis=-1)
 
 
@@ -90,7 +98,10 @@ def _unit(x: Array) -> Array:
     return ops.where(absent, 0.0, x / ops.sqrt(ops.where(absent, 1.0, squares)))
 
 
-def _check_features(queries: Array, keys: Array) -> None:
+def _features(queries: Array, keys: Array) -> tuple[Array, Array]:
+    """Checks vectors and converts them to tensors."""
+    queries = ops.convert_to_tensor(checks.as_array("queries", queries))
+    keys = ops.convert_to_tensor(checks.as_array("keys", keys))
     for name, x in (("queries", queries), ("keys", keys)):
         if len(x.shape) != 2 or not keras.backend.is_float_dtype(x.dtype):
             raise ValueError(
@@ -103,3 +114,24 @@ def _check_features(queries: Array, keys: Array) -> None:
             "`queries` and `keys` must have the same width. "
             f"Received: {widths[0]} and {widths[1]}"
         )
+    return queries, keys
+
+
+def _checked_positives(positives: Array, queries: Array, keys: Array) -> Array:
+    positives = checks.as_array("positives", positives)
+    shape, count = tuple(positives.shape), queries.shape[0]
+    fits = len(shape) == 1 and (None in (shape[0], count) or shape[0] == count)
+    if not fits or "int" not in checks.dtype_name(positives):
+        raise ValueError(
+            "`positives` must be one integer for each query. Received: shape "
+            f"{shape}, dtype {checks.dtype_name(positives)}, for {count} queries"
+        )
+    # A look at a tensor would make each step of a training wait for the accelerator.
+    is_array = isinstance(positives, np.ndarray) and positives.size > 0
+    count = keys.shape[0]
+    if is_array and not 0 <= positives.min() <= positives.max() < (count or np.inf):
+        raise ValueError(
+            f"`positives` must be places among {count} keys, the first 0. "
+            f"Received: positives from {positives.min()} to {positives.max()}"
+        )
+    return positives

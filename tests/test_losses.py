@@ -201,3 +201,24 @@ def test_bad_input(rng):
         cosine_distance(queries, keys[0])
     with pytest.raises(ValueError, match="`queries` must be floats.*int32"):
         cosine_distance(queries.astype("int32"), keys)
+    with pytest.raises(ValueError, match="`keys` must hold one key.*1 keys for 4 qu"):
+        cosine_distance(queries, keys[:1])
+    with pytest.raises(ValueError, match="`queries` must be an array.*of type str"):
+        info_nce("x", keys)
+
+
+@pytest.mark.parametrize(
+    "positives, message",
+    [
+        ([5, -7, 0, 0], "places among 4 keys.*from -7 to 5"),
+        (np.array([0, 1, 2, 4]), "places among 4 keys.*from 0 to 4"),
+        ([0, 1], r"one integer for each query.*shape \(2,\)"),
+        (np.zeros((4, 1), "int32"), r"one integer for each query.*shape \(4, 1\)"),
+        (ops.convert_to_tensor(np.zeros(4, "float32")), "one integer.*dtype float32"),
+        ("ab", "an array, a tensor.*of type str"),
+    ],
+)
+def test_bad_positives(rng, positives, message):
+    queries, keys = features(rng, 4, 8), features(rng, 4, 8)
+    with pytest.raises(ValueError, match=f"`positives` must be .*{message}"):
+        info_nce(queries, keys, positives=positives)

@@ -266,6 +266,34 @@ def test_attention_that_ranks_nothing(strategy, bad, found):
     assert masking.visible_patches(scores, 0.5, "random").shape == (2, 2)
 
 
+@pytest.mark.parametrize("count", [10.7, 0, -4, "16", None, float("nan"), True])
+def test_bad_number_of_patches(count):
+    """10.7 patches left 5.7."""
+    for call in (masking.num_visible, masking.visible_counts):
+        with pytest.raises(ValueError, match="`num_patches` must be a positive int"):
+            call(count, 0.5)
+    with pytest.raises(ValueError, match="`num_patches` must be a positive int"):
+        masking.random_patches(2, count, 1)
+
+
+@pytest.mark.parametrize("kept", [99, 5, 0, -1, 2.0, "2", None])
+def test_bad_number_of_random_patches(kept):
+    with pytest.raises(ValueError, match="`kept` must be an integer from 1 to .*4. R"):
+        masking.random_patches(2, 4, kept)
+    with pytest.raises(ValueError, match="`batch_size` must be .*-1"):
+        masking.random_patches(-1, 4, 2)
+
+
+def test_ranked_patches_checks_all_but_values(attention):
+    with pytest.raises(ValueError, match="`strategy` must be one of"):
+        masking.ranked_patches(attention, 0.5, strategy=5)
+    with pytest.raises(ValueError, match="`temperature` must be"):
+        masking.ranked_patches(attention, 0.5, temperature=-1)
+    with pytest.raises(ValueError, match="`attention` must have shape"):
+        masking.ranked_patches(attention[None], 0.5)
+    masking.ranked_patches(np.full_like(attention, np.nan), 0.5)
+
+
 def test_ragged_attention():
     with pytest.raises(ValueError, match="`attention` must be an array, a tensor, or"):
         masking.visible_patches([[1.0, 2.0], [1.0]], 0.5)

@@ -24,8 +24,7 @@ from keras_mra.vit import encoder as encoder_lib
 from keras_mra.vit.block_stack import BlockStack
 from keras_mra.vit.decoder import build_decoder
 from keras_mra.vit.mae_sizes import check_mae_sizes
-
-POSITIONS = ("sincos", "learned")
+from keras_mra.vit.tokens import POSITIONS
 
 
 class Autoencoder(CheckedImages, keras.Model):
@@ -80,9 +79,7 @@ class Autoencoder(CheckedImages, keras.Model):
         self.encoder_heads = sizes.encoder_heads
         self.decoder_heads = sizes.decoder_heads
         self.mlp_ratio = sizes.mlp_ratio
-        self.layer_norm_epsilon = checks.positive_float(
-            "layer_norm_epsilon", layer_norm_epsilon
-        )
+        self.layer_norm_epsilon = checks.layer_norm_epsilon(layer_norm_epsilon)
         self.visible_counts = masking.visible_counts(self.num_patches, mask_ratio)
         self.num_visible = self.visible_counts[0]
         self.mask_ratios = masking.ratio_range(mask_ratio)

@@ -47,7 +47,7 @@ class MAE(Autoencoder):
             encodes and attends, but cannot paint or be trained.
         decoder_heads: Int, attention heads of a decoder block.
         mlp_ratio: Float, hidden width of the blocks' MLPs relative to their width.
-        layer_norm_epsilon: Float.
+        layer_norm_epsilon: Float in (0, 1].
         mask_ratio: Float in (0, 1), share of the patches dropped in training; or a
             pair of them, `(low, high)`. Each batch is then cut into four equal parts,
             one for each of four evenly spaced ratios from `low` to `high`.
@@ -196,7 +196,9 @@ class MAE(Autoencoder):
             bit; the others are painted and clipped to `value_range`.
         """
         images, visible = self._images(images), self._visible(visible, images)
-        return self.repaint(images, lambda *_: visible, restore_patch_statistics, False)[0]
+        return self.repaint(
+            images, lambda *_: visible, restore_patch_statistics, check_values=False
+        )[0]
 
     def repaint(
         self,
@@ -223,9 +225,7 @@ class MAE(Autoencoder):
                 `value_range`, which waits for an accelerator.
 
         Returns:
-            `(repainted, visible)`: a tensor of the images' shape and dtype whose
-            visible patches are equal bit for bit, and the indices that `choose`
-            returned.
+            `(repainted, visible)`: what `reconstruct` returns, and the chosen indices.
 
         Example:
 

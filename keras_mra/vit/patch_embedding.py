@@ -5,9 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mra import checks
 from keras_mra.positions import resize_positions
 from keras_mra.positions import sincos_2d
 from keras_mra.typing import Array
+from keras_mra.vit.tokens import POSITIONS
 
 
 @keras.saving.register_keras_serializable("keras_mra")
@@ -19,7 +21,7 @@ class PatchEmbedding(keras.layers.Layer):
 
     Args:
         dim: Int divisible by 4, the width of a token.
-        grid: Pair of ints, the rows and columns of patches in the full image.
+        grid: Int or pair of ints, the rows and columns of patches in the full image.
         seed: Int or `None`, seed of the initial weights.
         positions: `"sincos"` for fixed positions, or `"learned"` for positions that
             start as the fixed ones and are trained.
@@ -48,15 +50,16 @@ class PatchEmbedding(keras.layers.Layer):
         positions: str = "sincos",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.dim = dim
-        self.grid = (grid[0], grid[1])
-        self.seed = seed
-        self.positions = positions
-        self._sincos = sincos_2d(dim, self.grid)  # (N, dim), a constant
+        super().__init__(**checks.layer_arguments(kwargs))
+        self.dim = checks.token_width(dim)
+        self.grid = checks.pair_of_ints("grid", grid)
+        self.seed = checks.seed(seed)
+        self.positions = checks.choice("positions", positions, POSITIONS)
+        self.input_spec = keras.layers.InputSpec(ndim=3)
+        self._sincos = sincos_2d(self.dim, self.grid)  # (N, dim), a constant
         self.projection = keras.layers.Dense(
-            dim,
-            kernel_initializer=keras.initializers.GlorotUniform(seed),
+            self.dim,
+            kernel_initializer=keras.initializers.GlorotUniform(self.seed),
             dtype=self.dtype_policy,
             name="projection",
         )

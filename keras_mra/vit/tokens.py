@@ -12,6 +12,7 @@ from keras_mra.positions import sincos_2d
 from keras_mra.typing import Array
 
 POOLS = ("cls+mean", "cls", "mean")
+POSITIONS = ("sincos", "learned")
 
 
 @keras.saving.register_keras_serializable("keras_mra")
@@ -35,8 +36,9 @@ class ClassToken(keras.layers.Layer):
     """
 
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.seed = seed
+        super().__init__(**checks.layer_arguments(kwargs))
+        self.seed = checks.seed(seed)
+        self.input_spec = keras.layers.InputSpec(ndim=3)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.token = self.add_weight(
@@ -70,7 +72,7 @@ class RestoreTokens(keras.layers.Layer):
     the class token; learned positions include one for it.
 
     Args:
-        grid: Pair of ints, the rows and columns of patches in the full image.
+        grid: Int or pair of ints, the rows and columns of patches in the full image.
         seed: Int or `None`, seed of the initial mask token.
         positions: `"sincos"` for fixed positions, or `"learned"` for positions that
             start as the fixed ones and are trained.
@@ -98,17 +100,18 @@ class RestoreTokens(keras.layers.Layer):
         positions: str = "sincos",
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.grid = (grid[0], grid[1])
-        self.seed = seed
-        self.positions = positions
+        super().__init__(**checks.layer_arguments(kwargs))
+        self.grid = checks.pair_of_ints("grid", grid)
+        self.seed = checks.seed(seed)
+        self.positions = checks.choice("positions", positions, POSITIONS)
+        self.input_spec = keras.layers.InputSpec(ndim=3)
 
     def build(
         self,
         tokens_shape: tuple[Any, ...],
         visible_shape: tuple[int | None, ...],
     ) -> None:
-        width = tokens_shape[-1]
+        width = checks.token_width(tokens_shape[-1])
         # The class token's position is 0: (1 + N, dim), a constant
         self._sincos = np.pad(sincos_2d(width, self.grid), ((1, 0), (0, 0)))
         if self.positions == "learned":

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_mra import backend
+from keras_mra import checks
 from keras_mra.typing import Array
 from keras_mra.vit import structure
 
@@ -20,7 +21,7 @@ class TransformerBlock(keras.layers.Layer):
         num_heads: Int, number of attention heads. It must divide the width of the
             input.
         mlp_ratio: Float, hidden width of the MLP relative to the width of the input.
-        layer_norm_epsilon: Float, the epsilon of the layer normalisations.
+        layer_norm_epsilon: Float in (0, 1], the epsilon of the layer normalisations.
         seed: Int or `None`, seed of the initial weights.
         **kwargs: Arguments of `keras.layers.Layer`.
 
@@ -45,15 +46,22 @@ class TransformerBlock(keras.layers.Layer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.num_heads = num_heads
-        self.mlp_ratio = mlp_ratio
-        self.layer_norm_epsilon = layer_norm_epsilon
-        self.seed = seed
+        super().__init__(**checks.layer_arguments(kwargs))
+        self.num_heads = checks.positive_int("num_heads", num_heads)
+        self.mlp_ratio = checks.positive_float("mlp_ratio", mlp_ratio)
+        self.layer_norm_epsilon = checks.layer_norm_epsilon(layer_norm_epsilon)
+        self.seed = checks.seed(seed)
+        self.input_spec = keras.layers.InputSpec(ndim=3)
 
     def build(self, input_shape: tuple[Any, ...]) -> None:
         """Makes the layers that `structure.BLOCK` lists, as attributes."""
         *leading, dim = input_shape
+        if dim % self.num_heads:
+            raise ValueError(
+                "`num_heads` must divide the width of the tokens. Received: "
+                f"num_heads={self.num_heads} for tokens of width {dim}"
+            )
+        checks.mlp_ratio(self.mlp_ratio, dim)
         sizes = structure.block_sizes(dim, self.mlp_ratio)
         num_dense = 0
         for name, spec in structure.BLOCK.items():
