@@ -10,6 +10,7 @@ from keras_mra.checks.check_arguments import choice
 from keras_mra.checks.check_arguments import flag
 from keras_mra.checks.check_arguments import fraction
 from keras_mra.checks.check_arguments import function
+from keras_mra.checks.check_arguments import instance
 from keras_mra.checks.check_arguments import integer
 from keras_mra.checks.check_arguments import is_integer
 from keras_mra.checks.check_arguments import is_number
@@ -93,6 +94,7 @@ __all__ = [
     "hidden_width",
     "image_batch",
     "image_shape",
+    "instance",
     "integer",
     "is_concrete",
     "is_integer",

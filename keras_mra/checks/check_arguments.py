@@ -148,6 +148,23 @@ def function(name: str, value: Any) -> Any:
     return value
 
 
+def instance(name: str, value: Any, kinds: Any, expected: str) -> Any:
+    """Returns `value` if `isinstance(value, kinds)`.
+
+    Args:
+        name: Name of the argument in the message.
+        value: What the caller passed.
+        kinds: A type, or a tuple of types.
+        expected: What the message says the argument must be.
+    """
+    if not isinstance(value, kinds):
+        raise ValueError(
+            f"`{name}` must be {expected}. Received: {name}={reprlib.repr(value)} "
+            f"(of type {type(value).__name__})"
+        )
+    return value
+
+
 def names(name: str, value: Any) -> Any:
     """Returns `value` if it holds names by their place, and is not one string."""
     holds = hasattr(value, "__len__") and hasattr(value, "__getitem__")

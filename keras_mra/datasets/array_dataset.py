@@ -1,10 +1,11 @@
 """Arrays in memory, with the order and the resumption of the streamed data sets."""
 
+import reprlib
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
+from keras_mra import checks
 from keras_mra.datasets.epoch_dataset import Batch
 from keras_mra.datasets.epoch_dataset import EpochDataset
 
@@ -24,7 +25,8 @@ class ArrayDataset(EpochDataset):
             `keras.utils.PyDataset`.
 
     Raises:
-        ValueError: If the lengths differ, or there are fewer samples than a batch.
+        ValueError: If an argument is no array of numbers, the lengths differ, or there
+            are fewer samples than a batch.
 
     Example:
 
@@ -69,7 +71,10 @@ class ArrayDataset(EpochDataset):
 
 
 def _array(name: str, value: npt.ArrayLike) -> npt.NDArray[Any]:
-    array = np.asanyarray(value)  # `asarray` would turn a memory map into an array.
-    if array.ndim < 1:
-        raise ValueError(f"`{name}` must be an array. Received: {name}={value!r}")
+    array: npt.NDArray[Any] = checks.numpy_array(name, value)
+    if array.ndim < 1 or array.dtype.kind in "OSUMm":  # objects, words and dates
+        raise ValueError(
+            f"`{name}` must be an array of numbers. Received: {name}="
+            f"{reprlib.repr(value)}, of shape {array.shape} and dtype {array.dtype}"
+        )
     return array

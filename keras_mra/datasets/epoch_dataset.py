@@ -122,12 +122,8 @@ class EpochDataset(keras.utils.PyDataset):
         Args:
             batches: Int, from 1 to the number of batches of an epoch.
         """
-        if not 1 <= batches <= len(self):
-            raise ValueError(
-                f"`batches` must be from 1 to {len(self)}, the batches of an epoch. "
-                f"Received: batches={batches}"
-            )
-        self._limit = batches
+        expected = f"an integer from 1 to {len(self)}, the batches of an epoch"
+        self._limit = checks.integer("batches", batches, 1, expected, high=len(self))
 
     def __len__(self) -> int:
         """Number of batches of an epoch."""
@@ -138,10 +134,10 @@ class EpochDataset(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> Batch:
         """Returns a batch of this epoch."""
-        if not 0 <= index < len(self):
+        if not checks.is_integer(index) or not 0 <= index < len(self):
             raise IndexError(
                 f"The index of a batch must be from 0 to {len(self) - 1}. "
-                f"Received: {index}"
+                f"Received: {index!r}"
             )
         for ahead in range(index, min(index + 1 + AHEAD, len(self))):
             self.begin(self.indices_of(ahead))
@@ -201,3 +197,10 @@ class EpochDataset(keras.utils.PyDataset):
     def sample_rng(self, index: int) -> np.random.Generator:
         """Returns a generator that depends on the seed, the epoch and the sample."""
         return np.random.default_rng([self.seed, self._epoch, 1 + int(index)])
+
+
+def check_dataset(value: Any) -> EpochDataset:
+    """Returns `value` if it is an `EpochDataset`, as the argument `dataset`."""
+    expected = "a keras_mra.datasets.EpochDataset, such as an ArrayDataset"
+    found: EpochDataset = checks.instance("dataset", value, EpochDataset, expected)
+    return found

@@ -98,7 +98,10 @@ class FolderDataset(CropDataset):
         inside: list[str | None]
         labels = checks.flag("labels", labels)
         if class_names is not None:
-            class_names = list(checks.names("class_names", class_names))
+            class_names = [
+                checks.instance("class_names", name, str, "a list of strings or None")
+                for name in checks.names("class_names", class_names)
+            ]
         if isinstance(root, (str, os.PathLike)):
             root = find_images(root)
         if isinstance(root, FoundImages):
@@ -107,6 +110,10 @@ class FolderDataset(CropDataset):
             inside = first_level_folders(root)
         else:
             self.paths = PathList(_each_path(root))
+            if not self.paths:
+                raise ValueError(
+                    f"`root` must hold at least one path. Received: root={root!r}"
+                )
             inside = [pathlib.Path(folder).name for folder in self.paths.folders]
         self.class_names = None
         if labels:
@@ -167,6 +174,7 @@ class FolderDataset(CropDataset):
             `unreadable`, with the files whose header is damaged. Damage behind a header
             is found only when the file is read.
         """
+        checks.positive_int("most", most)
         for index in evenly_spaced(self.num_images, min(most, self.num_images)):
             path = self.paths[index]
             try:

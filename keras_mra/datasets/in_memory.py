@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from keras_mra import checks
 from keras_mra.datasets.array_dataset import ArrayDataset
 from keras_mra.datasets.epoch_dataset import Batch
 from keras_mra.datasets.epoch_dataset import EpochDataset
+from keras_mra.datasets.epoch_dataset import check_dataset
 
 MEMORY = 4 * 2**30  # Bytes of images, an eighth of a machine with 32 GiB.
 _SAMPLES_AT_ONCE = 256
@@ -24,12 +26,13 @@ def in_memory(dataset: EpochDataset, limit: int = MEMORY) -> Batch:
         set has no labels.
 
     Raises:
-        ValueError: If the images would take more than `limit`.
+        ValueError: If an argument is bad, or the images would take more than `limit`.
 
     Example:
 
     >>> images, labels = keras_mra.datasets.in_memory(dataset)
     """
+    checks.nonnegative_int("limit", limit)
     if isinstance(dataset, ArrayDataset):
         if dataset.labels is None:
             return dataset.images
@@ -59,6 +62,6 @@ def bytes_in_memory(dataset: EpochDataset) -> int:
 
     The first image is read; all images have its size.
     """
-    first = dataset.batch(np.arange(1))
+    first = check_dataset(dataset).batch(np.arange(1))
     images = first[0] if isinstance(first, tuple) else first
     return dataset.num_samples * images.nbytes

@@ -1,12 +1,15 @@
 """The samples of some classes, labelled anew."""
 
+import reprlib
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from keras_mra import checks
 from keras_mra.datasets.epoch_dataset import Batch
 from keras_mra.datasets.epoch_dataset import EpochDataset
+from keras_mra.datasets.epoch_dataset import check_dataset
 from keras_mra.datasets.subset import Subset
 
 
@@ -20,8 +23,8 @@ class Relabelled(Subset):
         **kwargs: Other arguments of `Subset`.
 
     Raises:
-        ValueError: While reading, if a folder replaces an unreadable image by one of
-            another class.
+        ValueError: If an argument is bad, or no sample is of these classes; and while
+            reading, if a folder replaces an unreadable image by one of another class.
 
     Example:
 
@@ -35,7 +38,14 @@ class Relabelled(Subset):
         batch_size: int | None = None,
         **kwargs: Any,
     ) -> None:
-        self.classes = np.asarray(classes)
+        check_dataset(dataset)
+        self.classes = checks.numpy_array("classes", classes)
+        is_row = self.classes.ndim == 1 and self.classes.dtype.kind in "iu"
+        if not is_row or len(np.unique(self.classes)) != len(self.classes):
+            raise ValueError(
+                "`classes` must be integers, each once. Received: classes="
+                f"{reprlib.repr(classes)}"
+            )
         self._ascending = np.argsort(self.classes)
         chosen = np.flatnonzero(np.isin(dataset.all_labels(), self.classes))
         super().__init__(dataset, chosen, batch_size, **kwargs)

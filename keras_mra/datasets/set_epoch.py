@@ -15,6 +15,9 @@ class SetEpoch(keras.callbacks.Callback):
     Args:
         dataset: The `EpochDataset` that `fit` trains on.
 
+    Raises:
+        ValueError: If `dataset` has no method `set_epoch`.
+
     Example:
 
     >>> model.fit(dataset, shuffle=False, callbacks=[SetEpoch(dataset)])
@@ -22,6 +25,11 @@ class SetEpoch(keras.callbacks.Callback):
 
     def __init__(self, dataset: EpochDataset) -> None:
         super().__init__()
+        if not callable(getattr(dataset, "set_epoch", None)):
+            raise ValueError(
+                "`dataset` must have a method `set_epoch`, as an EpochDataset has. "
+                f"Received: dataset={dataset!r} (of type {type(dataset).__name__})"
+            )
         self.dataset = dataset
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

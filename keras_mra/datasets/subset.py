@@ -2,11 +2,12 @@
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
+from keras_mra import checks
 from keras_mra.datasets.epoch_dataset import Batch
 from keras_mra.datasets.epoch_dataset import EpochDataset
+from keras_mra.datasets.epoch_dataset import check_dataset
 
 
 class Subset(EpochDataset):
@@ -43,10 +44,11 @@ class Subset(EpochDataset):
         drop_last: bool = True,
         **kwargs: Any,
     ) -> None:
-        self.dataset = dataset
-        self.indices = np.asarray(indices)
+        self.dataset = check_dataset(dataset)
+        self.indices = checks.numpy_array("indices", indices)
         size = dataset.num_samples
-        if not np.issubdtype(self.indices.dtype, np.integer) or (
+        is_row = self.indices.ndim == 1 and self.indices.dtype.kind in "iu"
+        if not is_row or (
             len(self.indices)
             and not 0 <= self.indices.min() <= self.indices.max() < size
         ):

@@ -84,3 +84,57 @@ def test_array_dataset_refuses_bad_arguments():
         datasets.ArrayDataset(np.zeros((0, 8, 8, 1)))
     with pytest.raises(ValueError, match="seed=-1"):
         datasets.ArrayDataset(np.arange(10), batch_size=2, seed=-1)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.array([None, {}], object), np.array(["a", "b"]), np.zeros(2, "M8[s]"),
+        np.float32(3), [[1], [1, 2]], "ab", None,
+    ],
+)  # fmt: skip
+def test_what_is_no_array_of_numbers(images):
+    with pytest.raises(ValueError, match="`images` must be an array"):
+        datasets.ArrayDataset(images, batch_size=1)
+    if images is not None:
+        with pytest.raises(ValueError, match="`labels` must be an array"):
+            datasets.ArrayDataset(np.zeros(2), images, batch_size=1)
+
+
+@pytest.mark.parametrize("other", [None, "x", np.zeros(2), {}, [1], print])
+def test_what_is_no_data_set(other):
+    for call in (
+        lambda: datasets.Subset(other, [0]),
+        lambda: datasets.Relabelled(other, [0]),
+        lambda: datasets.in_memory(other),
+        lambda: datasets.bytes_in_memory(other),
+    ):
+        with pytest.raises(
+            ValueError, match="`dataset` must be a keras_mra.datasets.E"
+        ):
+            call()
+    with pytest.raises(ValueError, match="`dataset` must have a method `set_epoch`"):
+        datasets.SetEpoch(other)
+
+
+def test_more_bad_arguments():
+    data = datasets.ArrayDataset(np.arange(4), np.arange(4), batch_size=1)
+    for indices in (0, [[0]], [0.5], "x", [4], [[0], [1, 2]], None):
+        with pytest.raises(ValueError, match="`indices` must be "):
+            datasets.Subset(data, indices)
+    for classes in (0, [[0]], [0.5], "x", [1, 1], [[0], [1, 2]], None):
+        with pytest.raises(ValueError, match="`classes` must be "):
+            datasets.Relabelled(data, classes)
+    for batches in (0, 5, [], "x", 1.0, True):
+        with pytest.raises(
+            ValueError, match="`batches` must be an integer from 1 to 4"
+        ):
+            data.limit(batches)
+    for index in (4, "x", None, 0.0, slice(2)):
+        with pytest.raises(
+            IndexError, match="The index of a batch must be from 0 to 3"
+        ):
+            data[index]
+    for limit in (-1, "x", None):
+        with pytest.raises(ValueError, match="`limit` must be an integer, at least 0"):
+            datasets.in_memory(data, limit=limit)

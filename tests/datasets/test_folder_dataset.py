@@ -173,12 +173,14 @@ def test_labels_need_sub_folders(tmp_path):
         ({"crop_scale": 1.0}, "crop_scale="),
         ({"batch_size": 64}, "batch_size=64, but the data set has 2 samples"),
         ({"crops_per_image": 0}, "crops_per_image"),
-        ({"crops_per_image": 10**30}, "at most 1,000,000,000 samples.*crops_per_image"),
+        ({"crops_per_image": 10**18}, "at most 1,000,000,000 samples.*crops_per_image"),
         ({"crop": np.zeros(2)}, "`crop` must be one of"),
         ({"labels": np.zeros(2)}, "`labels` must be True or False"),
         ({"drop_last": np.zeros(2)}, "`drop_last` must be True or False"),
         ({"class_names": True}, "`class_names` must be a list of names.*=True"),
         ({"class_names": float("nan")}, "`class_names` must be a list.*=nan"),
+        ({"class_names": [["a"]]}, r"`class_names` must be a list of strings.*\['a'\]"),
+        ({"class_names": np.zeros(2)}, "`class_names` must be a list of strings"),
         ({"class_names": print}, "`class_names` must be a list.*built-in"),
         ({"cache_side": 0.5}, "cache_side"),
         ({"image_shape": (8, 8, 2)}, "1, 3 or 4 channels"),
@@ -191,6 +193,15 @@ def test_folder_refuses_bad_arguments(tmp_path, kwargs, message):
     kwargs = {"image_shape": (8, 8, 3), "batch_size": 1, **kwargs}
     with pytest.raises(ValueError, match=message):
         datasets.FolderDataset(tmp_path, **kwargs)
+
+
+def test_no_path_and_no_number_of_files(tmp_path):
+    with pytest.raises(ValueError, match=r"`root` must hold at least one path.*=\[\]"):
+        datasets.FolderDataset([], (4, 4, 3), 1)
+    save(tmp_path / "a.png")
+    folder = datasets.FolderDataset(tmp_path, (8, 8, 3), 1)
+    with pytest.raises(ValueError, match="`most` must be a positive integer.*'x'"):
+        folder.find_unreadable("x")
 
 
 @pytest.mark.parametrize("root", [None, 3, [None], [b"a"], np.zeros(2)])
