@@ -91,6 +91,8 @@ def occlusion_curve(
     """
     checks.choice("kind", kind, KINDS)
     checks.required_seed(seed)
+    if patch_size is not None:  # also where it is not used
+        checks.pair_of_ints("patch_size", patch_size)
     occlude = _occlusion(kind, patch_size, seed)
     steps = _steps(widths, kind)
     checks.any_number("value", value)

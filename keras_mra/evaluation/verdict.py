@@ -1,5 +1,6 @@
 """Plain sentences about attention and paint, from the numbers of the protocols."""
 
+from keras_mra import checks
 from keras_mra.evaluation.attention_statistics import AttentionStatisticsResult
 from keras_mra.evaluation.foreground import ForegroundResult
 from keras_mra.evaluation.paint import PaintResult
@@ -43,7 +44,7 @@ def attention_verdict(
         String, one sentence.
 
     Raises:
-        ValueError: If both results are `None`.
+        ValueError: If both results are `None`, or one is no such result.
 
     Example:
 
@@ -53,6 +54,12 @@ def attention_verdict(
     print(keras_mra.evaluation.attention_verdict(found))
     ```
     """
+    for name, value, kind in (
+        ("foreground", foreground, ForegroundResult),
+        ("statistics", statistics, AttentionStatisticsResult),
+    ):
+        optional = (kind, type(None))
+        checks.instance(name, value, optional, f"a {kind.__name__} or None")
     if foreground is not None:
         return _with_masks(foreground)
     if statistics is None:
@@ -116,6 +123,7 @@ def paint_verdict(found: PaintResult) -> str:
     print(keras_mra.evaluation.paint_verdict(found))
     ```
     """
+    checks.instance("found", found, PaintResult, "a PaintResult")
     place = f"at ratio {found.mask_ratio:g}"
     if found.restore_patch_statistics:
         place += ", given the mean and deviation of each hidden patch"

@@ -100,7 +100,8 @@ def attention_of(
     copy = checks.flag("copy", copy)
     if isinstance(backbone, MAE):
         given = (heads, image_size, mean, std)
-        if block != -1 or any(argument is not None for argument in given):
+        is_last = checks.is_integer(block) and block == -1
+        if not is_last or any(argument is not None for argument in given):
             raise ValueError(
                 "`block`, `heads`, `image_size`, `mean` and `std` must not be given "
                 "for an MAE. Received: "

@@ -309,7 +309,7 @@ class MSA(CheckedImages, distribution.DistributedModel):
     def _view(
         self, name: str, view: View | str | None, default: Callable[..., View]
     ) -> View | None:
-        if view == "auto":
+        if isinstance(view, str) and view == "auto":
             return default(self.mae.image_shape, self.mae.value_range, self.seed)
         if view is None or callable(view):
             return view

@@ -156,6 +156,8 @@ def _from_arrays(
             f"{len(arrays)}: {[type(a).__name__ for a in arrays]}"
         )
     images, *labels = (ops.convert_to_numpy(array) for array in arrays)
+    if images.ndim == 0:
+        raise ValueError(f"`ds` must be {EXPECTED}. Received: an array of shape ()")
     if len(images) == 0:
         raise ValueError("`ds` must not be empty. Received: no images")
     return datasets.ArrayDataset(

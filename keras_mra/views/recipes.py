@@ -133,6 +133,7 @@ def _crop_and_flip(
 ) -> list[keras.layers.Layer]:
     layers = [keras.layers.RandomFlip("horizontal", seed=next(seeds), **PIXELS)]
     if crop_scale is not None:
+        crop_scale = checks.ascending_pair("crop_scale", crop_scale, upper=1.0)
         layers.insert(0, RandomResizedCrop(crop_scale, seed=next(seeds)))
     return layers
 

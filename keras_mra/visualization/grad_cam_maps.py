@@ -149,7 +149,8 @@ def _chosen_classes(
 ) -> NDArray[np.integer[Any]]:
     """A class for each image: the predicted one if `classes` is `None`."""
     count, num_classes = outputs.shape
-    chosen = np.asarray(outputs.argmax(axis=1) if classes is None else classes)
+    given = outputs.argmax(axis=1) if classes is None else classes
+    chosen = checks.numpy_array("classes", given)
     is_integer = np.issubdtype(chosen.dtype, np.integer)
     if not is_integer or chosen.shape not in [(), (count,)]:
         raise ValueError(

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from keras_mra import checks
 from keras_mra.visualization.draw_arms import checked_arms
 from keras_mra.visualization.draw_arms import draw_arms
 from keras_mra.visualization.late_limits import late_limits
@@ -49,6 +50,8 @@ def plot_learning_curves(
     )
     ```
     """
+    checks.instance("metric", metric, str, "a string")
+    checks.instance("ylabel", ylabel, (str, type(None)), "a string or None")
     arms = {}
     for name, given in checked_arms("histories", histories).items():
         runs = _runs(given)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from keras_mra import checks
 from keras_mra.typing import Array
 from keras_mra.visualization.draw_arms import checked_arms
 from keras_mra.visualization.draw_arms import draw_arms
@@ -43,14 +44,15 @@ def plot_occlusion(
     figure = keras_mra.visualization.plot_occlusion(curves, widths=[0, 8])
     ```
     """
-    at = np.asarray(widths, "float64")
+    checks.instance("xlabel", xlabel, str, "a string")
+    at = checks.numpy_array("widths", widths).astype("float64")
     if at.ndim != 1 or not len(at) or (np.diff(at) <= 0).any():
         raise ValueError(
             f"`widths` must be increasing numbers. Received: widths={at.tolist()}"
         )
     arms = {}
     for name, curve in checked_arms("curves", curves).items():
-        errors = np.atleast_2d(np.asarray(curve, "float64"))
+        errors = np.atleast_2d(checks.numpy_array("curves", curve))
         if errors.ndim != 2 or errors.shape[1] != len(at) or not len(errors):
             raise ValueError(
                 "`curves` must hold arrays of shape (seeds, widths), here "

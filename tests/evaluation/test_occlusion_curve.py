@@ -61,6 +61,7 @@ def test_the_curve_is_the_error_at_each_width(data):
         (dict(kind="patches"), "`patch_size` must be given"),
         (dict(kind="patches", patch_size=3), "divisible by `patch_size`"),
         (dict(kind="patches", patch_size=4, widths=2), r"`widths` must be in \[0, 1\]"),
+        (dict(patch_size="x"), "`patch_size` must be a positive integer or a pair"),
         (dict(widths=(1, 4)), "`width` must be.*width=4"),
         (dict(kind="center", widths=8), "`width` must be.*width=8"),
         (dict(seed=-1), "`seed` must be"),

@@ -98,6 +98,13 @@ def test_without_masks_it_is_a_guess(entropy, position, sees):
 
 
 def test_no_result_is_refused():
+    for name, call in (
+        ("foreground", lambda: evaluation.attention_verdict("x")),
+        ("statistics", lambda: evaluation.attention_verdict(None, {})),
+        ("found", lambda: evaluation.paint_verdict("x")),
+    ):
+        with pytest.raises(ValueError, match=f"`{name}` must be an? .*Result"):
+            call()
     with pytest.raises(ValueError, match="`foreground` or `statistics` must be"):
         evaluation.attention_verdict()
 

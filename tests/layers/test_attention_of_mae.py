@@ -74,7 +74,14 @@ def test_the_mae_is_copied():
 
 
 @pytest.mark.parametrize(
-    "arguments", [dict(block=0), dict(heads=0), dict(mean=0.5), dict(image_size=16)]
+    "arguments",
+    [
+        dict(block=0),
+        dict(block=np.array([-1, -1])),
+        dict(heads=0),
+        dict(mean=0.5),
+        dict(image_size=16),
+    ],
 )
 def test_arguments_of_backbones_are_refused(arguments):
     with pytest.raises(ValueError, match="must not be given for an MAE"):

@@ -43,6 +43,7 @@ def no_training(monkeypatch):
         ((), "`ds` must be .*tuple of 0"),
         (([[1]], [2]), "`ds` must be .*list"),
         (3, "`ds` must be an array of images.*int"),
+        (np.array(3.0), r"`ds` must be an array of images.*an array of shape \(\)"),
         (None, "`ds` must be an array of images.*NoneType"),
         ({"images": np.zeros((4, 8, 8, 1))}, "`ds` must be an array of images.*dict"),
         ((x for x in [1]), "`ds` must be an array of images.*generator"),

@@ -181,6 +181,8 @@ def test_learning_curves_of_some_epochs():
         ({"a": [[10.0, 20.0]]}, [0, 1], "shares in .*from 10 to 20 for 'a'"),
         ({"a": [[0.1, np.nan]]}, [0, 1], "shares in"),
         ({"a": [[0.1, 0.2]]}, [1, 0], "`widths` must be increasing"),
+        ({"a": [[0.1, 0.2]]}, "x", "`widths` must be an array"),
+        ({"a": [[0.1], [0.1, 0.2]]}, [0, 1], "`curves` must be an array"),
     ],
 )
 def test_bad_curves(curves, widths, message):
@@ -200,3 +202,12 @@ def test_bad_curves(curves, widths, message):
 def test_bad_histories(histories, message):
     with pytest.raises(ValueError, match=message):
         visualization.plot_learning_curves(histories)
+
+
+def test_labels_that_are_no_strings():
+    with pytest.raises(ValueError, match="`ylabel` must be a string or None.*=3"):
+        visualization.plot_learning_curves({"a": [1, 2]}, ylabel=3)
+    with pytest.raises(ValueError, match=r"`metric` must be a string.*=\[\]"):
+        visualization.plot_learning_curves({"a": {"loss": [1, 2]}}, metric=[])
+    with pytest.raises(ValueError, match="`xlabel` must be a string.*=3"):
+        visualization.plot_occlusion({"a": [0.1, 0.2]}, [0, 1], xlabel=3)

@@ -255,6 +255,7 @@ def test_model_is_left_as_it_was(images, rng):
         ({"layer": "head"}, r"shape \(batch, rows, columns, channels\)"),
         ({"images": np.zeros((6, 8, 3))}, "`images` must have rank 4"),
         ({"model": len}, "`model` must be a Keras model"),
+        ({"classes": [[1], [1, 2]]}, "`classes` must be an array"),
     ],
 )
 def test_bad_input(images, rng, arguments, message):
