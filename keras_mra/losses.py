@@ -1,6 +1,5 @@
 """Losses that draw two views of an image together: one float32 value per image."""
 
-import keras
 import numpy as np
 from keras import ops
 
@@ -100,13 +99,14 @@ def _unit(x: Array) -> Array:
 
 def _features(queries: Array, keys: Array) -> tuple[Array, Array]:
     """Checks vectors and converts them to tensors."""
-    queries = ops.convert_to_tensor(checks.as_array("queries", queries))
-    keys = ops.convert_to_tensor(checks.as_array("keys", keys))
+    queries = checks.as_array("queries", queries)
+    keys = checks.as_array("keys", keys)
     for name, x in (("queries", queries), ("keys", keys)):
-        if len(x.shape) != 2 or not keras.backend.is_float_dtype(x.dtype):
+        dtype = checks.dtype_name(x)
+        if len(x.shape) != 2 or "float" not in dtype:
             raise ValueError(
                 f"`{name}` must be floats of shape (batch, dim). "
-                f"Received: shape {tuple(x.shape)}, dtype {ops.dtype(x)}"
+                f"Received: shape {tuple(x.shape)}, dtype {dtype}"
             )
     widths = queries.shape[1], keys.shape[1]
     if None not in widths and widths[0] != widths[1]:
@@ -114,7 +114,7 @@ def _features(queries: Array, keys: Array) -> tuple[Array, Array]:
             "`queries` and `keys` must have the same width. "
             f"Received: {widths[0]} and {widths[1]}"
         )
-    return queries, keys
+    return ops.convert_to_tensor(queries), ops.convert_to_tensor(keys)
 
 
 def _checked_positives(positives: Array, queries: Array, keys: Array) -> Array:

@@ -159,6 +159,7 @@ def visible_patches(
     >>> keras_mra.masking.visible_patches(attention, mask_ratio=0.5)
     [[1, 3]]
     """
+    check_strategy(strategy, temperature)
     seed = backend.folded_seed(checks.seed_or_generator(seed))
     attention = ops.convert_to_tensor(checks.as_array("attention", attention))
     if strategy != "random":
@@ -188,6 +189,7 @@ def ranked_patches(
         Int32 tensor of shape `(batch, kept)`.
     """
     check_strategy(strategy, temperature)
+    attention = checks.as_array("attention", attention)
     if len(attention.shape) != 2 or attention.shape[1] is None:
         raise ValueError(
             "`attention` must have shape (batch, patches) with a known number of "
@@ -208,7 +210,7 @@ def ranked_patches(
     uniform = random.uniform(
         ops.shape(scores), minval=1e-12, maxval=1.0, dtype="float32", seed=seed
     )
-    return _best(logits - temperature * ops.log(-ops.log(uniform)), kept)
+    return _best(logits - float(temperature) * ops.log(-ops.log(uniform)), kept)
 
 
 def random_patches(

@@ -233,6 +233,11 @@ def test_compiled(attention, strategy, temperature):
 # --- bad arguments -------------------------------------------------------------------
 
 
+def test_strategies_that_are_arrays(attention):
+    with pytest.raises(ValueError, match="`strategy` must be one of"):
+        masking.visible_patches(attention, 0.5, strategy=np.array(["random"] * 2))
+
+
 def test_unknown_strategy_lists_the_known(attention):
     with pytest.raises(ValueError, match="'attention', 'random', 'low_attention'.*'x'"):
         masking.visible_patches(attention, 0.5, strategy="x")
@@ -291,6 +296,8 @@ def test_ranked_patches_checks_all_but_values(attention):
         masking.ranked_patches(attention, 0.5, temperature=-1)
     with pytest.raises(ValueError, match="`attention` must have shape"):
         masking.ranked_patches(attention[None], 0.5)
+    with pytest.raises(ValueError, match="`attention` must be an array"):
+        masking.ranked_patches("x", 0.5)
     masking.ranked_patches(np.full_like(attention, np.nan), 0.5)
 
 

@@ -31,7 +31,10 @@ class CheckedImages:
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         mae = self.autoencoder()
-        is_inside = (args[0] if args else kwargs.get("training")) is not None
+        training = kwargs.get("training")
+        is_inside = training is not None
+        if is_inside:
+            checks.flag("training", training)
         if isinstance(inputs, dict):
             inputs = {
                 key: checks.as_array(f"inputs['{key}']", value)

@@ -98,8 +98,7 @@ def explain(
         layer: As in `grad_cam_maps`.
     """
     check_classifier("model", model)
-    if not isinstance(images, np.ndarray):
-        images = ops.convert_to_numpy(images)
+    images = checks.numpy_array("images", images)
     checks.image_batch(images, (None, None, None))
     watched = WatchedModel(model, find_layer(model, layer))
     features, outputs = backend.compiled(model, watched.forward)(images)

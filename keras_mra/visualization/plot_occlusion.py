@@ -46,7 +46,7 @@ def plot_occlusion(
     """
     checks.instance("xlabel", xlabel, str, "a string")
     at = checks.numpy_array("widths", widths).astype("float64")
-    if at.ndim != 1 or not len(at) or (np.diff(at) <= 0).any():
+    if at.ndim != 1 or not len(at) or not (np.diff(at) > 0).all():
         raise ValueError(
             f"`widths` must be increasing numbers. Received: widths={at.tolist()}"
         )

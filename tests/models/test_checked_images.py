@@ -135,6 +135,13 @@ def test_values_in_calls(mae, msa, images, message):
     mae.repaint(tensor, lambda *_: VISIBLE, check_values=False)
 
 
+def test_training_is_a_flag(mae):
+    for training in ("x", 1, GOOD):
+        with pytest.raises(ValueError, match="`training` must be True or False"):
+            mae(GOOD, training=training)
+    mae(GOOD, training=np.True_)
+
+
 def test_no_step_of_a_training_looks_at_values(mae, msa, monkeypatch):
     """PyTorch runs them eagerly: each look would wait for the accelerator."""
     looks = []

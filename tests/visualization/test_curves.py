@@ -181,6 +181,7 @@ def test_learning_curves_of_some_epochs():
         ({"a": [[10.0, 20.0]]}, [0, 1], "shares in .*from 10 to 20 for 'a'"),
         ({"a": [[0.1, np.nan]]}, [0, 1], "shares in"),
         ({"a": [[0.1, 0.2]]}, [1, 0], "`widths` must be increasing"),
+        ({"a": [[0.1, 0.2]]}, [np.nan, 1], "`widths` must be increasing"),
         ({"a": [[0.1, 0.2]]}, "x", "`widths` must be an array"),
         ({"a": [[0.1], [0.1, 0.2]]}, [0, 1], "`curves` must be an array"),
     ],

@@ -253,6 +253,7 @@ def test_model_is_left_as_it_was(images, rng):
         ({"layer": "none"}, "`layer` must be a layer of the model"),
         ({"layer": layers.Conv2D(3, 1)}, "`layer` must be a layer of the model"),
         ({"layer": "head"}, r"shape \(batch, rows, columns, channels\)"),
+        ({"images": [[1], [1, 2]]}, "`images` must be an array"),
         ({"images": np.zeros((6, 8, 3))}, "`images` must have rank 4"),
         ({"model": len}, "`model` must be a Keras model"),
         ({"classes": [[1], [1, 2]]}, "`classes` must be an array"),
