@@ -62,7 +62,7 @@ def read_upright(
     """
     with opened_picture(path, max_megapixels) as (image, file):
         if image.format == "JPEG" and image.mode == "RGB":
-            jpeg_data.check_passes(image, file)
+            jpeg_data.check_passes(file)
             pixels = _decoded(file, image.size, min_side)
             if pixels is not None:
                 orientation = image_reader.stored_orientation(image.getexif)

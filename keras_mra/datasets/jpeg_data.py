@@ -12,6 +12,7 @@ whole, but less sharp or gray.
 
 import io
 import re
+from collections.abc import Iterator
 from typing import IO
 from typing import Any
 
@@ -24,12 +25,12 @@ _PIECE = 2**20
 _BYTES_PER_PIXEL = 4
 _METADATA = 2**26
 
-# A byte 0xFF that zero or a marker follows; 0xFF itself may be repeated.
-_MARKER = re.compile(rb"\xff+([\x01-\xfe])")
+# The markers that a length follows, and the end. Bytes 0xFF before a marker fill up:
+# a pattern that reads them too would read a long run of them once for each.
+_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd9-\xfe]")
 _RESTARTS = range(0xD0, 0xD8)
-_WITHOUT_LENGTH = (0x01, 0xD8, *_RESTARTS)
 _END = 0xD9
-_SCAN = b"\xff\xda"
+_SCAN = 0xDA
 _ARITHMETIC = (0xC9, 0xCA, 0xCB)
 
 # What a pixel without data may differ from gray, by rounding.
@@ -54,27 +55,24 @@ def _extra_data() -> bytes:
 _EXTRA = _extra_data()
 
 
-def check_passes(image: Any, file: IO[bytes]) -> None:
+def check_passes(file: IO[bytes]) -> None:
     """Refuses a picture of so many passes that decoding it would take minutes.
 
+    A file need not be progressive for that: each colour can have many passes.
+
     Args:
-        image: `PIL.Image.Image` of a JPEG file.
         file: The binary file.
 
     Raises:
         ValueError: If it has too many.
     """
-    if "progressive" not in image.info:
-        return
-    file.seek(0)
-    passes, last = 0, b""
-    while piece := file.read(_PIECE):
-        passes += (last + piece).count(_SCAN)
-        last = piece[-1:]
-    if passes > _MOST_PASSES:
-        raise ValueError(
-            f"A JPEG file must have at most {_MOST_PASSES} passes. Received: {passes}"
-        )
+    passes = 0
+    for marker, _ in _markers(file):
+        passes += marker == _SCAN
+        if passes > _MOST_PASSES:
+            raise ValueError(
+                f"A JPEG file must have at most {_MOST_PASSES} passes. Received: more"
+            )
 
 
 def may_end_early(corner: Any) -> bool:
@@ -126,16 +124,32 @@ def _end_of_picture(content: bytes) -> int | None:
         `None` if there is none, or the data are of arithmetic coding, whose encoders
         leave out zeros at the end.
     """
-    place = 2
-    while found := _MARKER.search(content, place):
-        marker, place = found[1][0], found.end()
+    for marker, place in _markers(io.BytesIO(content)):
         if marker == _END:
-            return found.start()
+            return len(content[:place].rstrip(b"\xff"))
         if marker in _ARITHMETIC:
             return None
-        if marker not in _WITHOUT_LENGTH:
-            place += max(2, int.from_bytes(content[place : place + 2], "big"))
     return None
+
+
+def _markers(file: IO[bytes]) -> Iterator[tuple[int, int]]:
+    """The markers that a length follows, up to the first end, with their places."""
+    place, is_last = 2, False
+    while not is_last:
+        file.seek(place)
+        piece = file.read(_PIECE)
+        is_last = len(piece) < _PIECE
+        # The length behind a marker must be in the same piece.
+        until = len(piece) if is_last else len(piece) - 2
+        start = 0
+        while found := _MARKER.search(piece, start, until):
+            marker = piece[found.end() - 1]
+            yield marker, place + found.start()
+            if marker == _END:
+                return
+            length = piece[found.end() : found.end() + 2]
+            start = found.end() + max(2, int.from_bytes(length, "big"))
+        place += max(start, until - 1)  # The last byte may begin a marker.
 
 
 def _thumbnail(content: bytes) -> bytes:

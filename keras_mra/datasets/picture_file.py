@@ -97,7 +97,7 @@ def load_picture(image: Any, file: IO[bytes], min_side: int | None = None) -> No
     """
     width, height = image.size
     if image.format in _JPEG:
-        jpeg_data.check_passes(image, file)
+        jpeg_data.check_passes(file)
     if min_side is not None:
         image.draft(None, (min_side, min_side))
     image.load()

@@ -1,6 +1,7 @@
 """JPEG files whose data end early, and those that only look so."""
 
 import contextlib
+import io
 import os
 
 import numpy as np
@@ -140,11 +141,64 @@ def test_data_behind_a_jpeg_picture_take_no_memory(tmp_path):
         assert grown < 300
 
 
-def test_a_jpeg_file_of_many_passes(tmp_path):
-    path = jpeg(tmp_path / "a.jpg", progressive=True)
+@pytest.mark.parametrize("progressive", [True, False])
+def test_a_jpeg_file_of_many_passes(tmp_path, progressive):
+    path = jpeg(tmp_path / "a.jpg", progressive=progressive)
     content = path.read_bytes()
     last = content.rindex(SCAN)
-    path.write_bytes(content[:-2] + 101 * content[last:-2] + content[-2:])
-    for read in readers(path):
-        with pytest.raises(ValueError, match="at most 100 passes. Received: 1[01]"):
+    if not progressive:  # The data of one colour, which make several passes of it.
+        content = content[:last] + b"\xff\xda\0\x08\1\1\0\0\x3f\0" + content[-2:]
+    changed = content[:-2] + 101 * content[last:-2] + content[-2:]
+    path.write_bytes(changed)
+    for read in [*readers(path), lambda: fast_crops.read_upright(path, 8)]:
+        with pytest.raises(ValueError, match="at most 100 passes. Received: more"):
             read()
+
+
+def test_passes_behind_the_end_do_not_count(tmp_path):
+    """A phone puts films behind a picture, which may hold the same bytes."""
+    path = jpeg(tmp_path / "a.jpg", progressive=True)
+    path.write_bytes(path.read_bytes() + 101 * SCAN)
+    for read in readers(path):
+        read()
+
+
+@pytest.mark.parametrize("ending", [b"", b"\0"])
+def test_a_long_run_of_fill_bytes(tmp_path, ending):
+    """A search that begins again at each byte would take hours."""
+    path = jpeg(tmp_path / "a.jpg", last_rows=128)
+    content = path.read_bytes()
+    path.write_bytes(content[:-2] + b"\xff" * 2**21 + ending + content[-2:])
+    for read in [*readers(path), lambda: fast_crops.read_upright(path, 8)]:
+        read()
+
+
+def test_the_work_of_finding_markers_is_linear():
+    """Whatever the bytes are, few are read twice."""
+
+    class Counting(io.BytesIO):
+        read_bytes = 0
+
+        def read(self, *args):
+            content = super().read(*args)
+            self.read_bytes += len(content)
+            return content
+
+    size = 2**23
+    for pattern in (b"\xff", b"\xff\0", b"\xff\xfe\0\2", b"\xff\xfe\xff\xff", b"\0"):
+        file = Counting((pattern * size)[:size])
+        found = sum(1 for _ in jpeg_data._markers(file))
+        assert found <= size / 4
+        assert file.read_bytes < 1.5 * size
+
+
+@pytest.mark.parametrize("piece", [5, 16, 1000])
+def test_markers_do_not_depend_on_the_pieces_of_reading(tmp_path, monkeypatch, piece):
+    options = {"progressive": True, "restart_marker_blocks": 3}
+    content = jpeg(tmp_path / "a.jpg", **options).read_bytes()
+    expected = list(jpeg_data._markers(io.BytesIO(content * 2)))
+    assert [content[place + 1] for _, place in expected] == [m for m, _ in expected]
+    assert expected[-1] == (0xD9, len(content) - 2)
+    assert sum(marker == SCAN[1] for marker, _ in expected) == 10
+    monkeypatch.setattr(jpeg_data, "_PIECE", piece)
+    assert list(jpeg_data._markers(io.BytesIO(content * 2))) == expected
