@@ -6,6 +6,7 @@ import typer
 
 from keras_mra_cli.list_files import list_files
 from keras_mra_cli.plain_errors import plain_errors
+from keras_mra_cli.printable import printable
 
 
 def augment(
@@ -102,5 +103,6 @@ def augment(
             + (f" {len(report.left_out)} left out." if report.left_out else "")
         )
         for path in report.animated:
-            typer.echo(f"animated: {path}: only its first frame is used", err=True)
+            line = f"animated: {printable(path)}: only its first frame is used"
+            typer.echo(line, err=True)
         list_files(report.failed, report.left_out)

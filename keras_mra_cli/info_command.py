@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from keras_mra_cli.plain_errors import plain_errors
+from keras_mra_cli.printable import printable
 
 
 def info(
@@ -17,4 +18,4 @@ def info(
         from keras_mra.models.info import describe
 
         for name, value in describe(preset).items():
-            typer.echo(f"{name.replace('_', ' '):18}{value}")
+            typer.echo(f"{name.replace('_', ' '):18}{printable(value)}")

@@ -24,8 +24,8 @@ def inspect(
         str | None,
         typer.Argument(
             help="fashion_mnist, digits, cifar10, cifar100, folder:PATH or tfds:NAME. "
-            "Without it, the preset's own data if they are known, otherwise images "
-            "that come with the package."
+            "Without it, one of the first four if the preset's card names it, "
+            "otherwise images that come with the package."
         ),
     ] = None,
     masks: Annotated[

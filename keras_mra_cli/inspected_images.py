@@ -49,7 +49,8 @@ def inspected_images(
         max_megapixels: Float, the largest files that are read, in millions of pixels.
 
     Raises:
-        ValueError: If an argument is bad.
+        ValueError: If an argument is bad, or the preset's own data are a folder or of
+            TFDS and `data` is `None`.
         OSError: If the data cannot be read.
     """
     from keras_mra import checks
@@ -73,14 +74,24 @@ def inspected_images(
 def _suitable(
     mae: "MAE", preset: str, count: int, max_megapixels: float
 ) -> tuple[str, NDArray[Any], NDArray[np.bool_] | None]:
-    """The preset's own data, or images that come with the package."""
+    """The preset's own data, or images that come with the package.
+
+    The card may come from a stranger: it chooses none of the user's folders, and no
+    code of TFDS.
+    """
     from keras_mra import datasets
     from keras_mra.datasets.crops import resize_images
+    from keras_mra.datasets.load import ARRAYS
     from keras_mra.models.info import read_card
     from keras_mra.models.presets import find
 
     own = read_card(find(preset))["training_data"]
-    candidates = [own] if own.startswith(("fashion_mnist", "digits", "folder:")) else []
+    if own.startswith(("folder:", "tfds:")):
+        raise ValueError(
+            "`DATA` must be given where a preset's card names a folder or data of "
+            f"TFDS. Received: a card with {own!r}"
+        )
+    candidates = [own] if own in ARRAYS else []
     if mae.image_shape[2] == 1 and "fashion_mnist" not in candidates:
         candidates.append("fashion_mnist")
     for name in candidates:

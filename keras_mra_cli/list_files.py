@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import typer
 
+from keras_mra_cli.printable import printable
+
 
 def list_files(
     failed: Sequence[tuple[object, str]], left_out: Sequence[tuple[object, str]]
@@ -15,8 +17,8 @@ def list_files(
         left_out: Those of files that were not tried.
     """
     for path, reason in failed:
-        typer.echo(f"failed: {path}: {reason}", err=True)
+        typer.echo(f"failed: {printable(path)}: {printable(reason)}", err=True)
     for path, reason in left_out:
-        typer.echo(f"left out: {path}: {reason}", err=True)
+        typer.echo(f"left out: {printable(path)}: {printable(reason)}", err=True)
     if failed or left_out:
         raise typer.Exit(2)

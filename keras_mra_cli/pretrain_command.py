@@ -58,7 +58,7 @@ def pretrain(
         arguments["verbose"] = 2  # A bar would write backspaces into a file.
     started = time.time()
     with plain_errors(
-        lambda: saved_training(out, arguments.get("checkpoint"), started)
+        lambda: saved_training(data, out, arguments.get("checkpoint"), started)
     ):
         import keras_mra
         from keras_mra import files

@@ -1,6 +1,7 @@
 """`saved_training`: what an interrupted `keras-mra pretrain` leaves, in words."""
 
 import pathlib
+import shlex
 
 # `keras_mra.pretrain.checkpoint.STATE`, which cannot be imported so quickly.
 STATE = "training_state.npz"
@@ -8,11 +9,12 @@ PRESET = "config.json"
 
 
 def saved_training(
-    out: pathlib.Path, checkpoint: pathlib.Path | None, started: float
+    data: str, out: pathlib.Path, checkpoint: pathlib.Path | None, started: float
 ) -> str:
     """Says what is saved of a training, and how to go on.
 
     Args:
+        data: String, the name of the data.
         out: Folder of the preset.
         checkpoint: Folder of the checkpoint, or `None`.
         started: Float, the time at which the command started.
@@ -21,7 +23,7 @@ def saved_training(
     if preset.exists() and preset.stat().st_mtime >= started:
         return (
             f"The trained preset is saved in {out}. Only its measures may be missing: "
-            f"keras-mra inspect {out}"
+            f"keras-mra inspect {shlex.join([str(out), data])}"
         )
     if checkpoint is None:
         return (

@@ -61,11 +61,15 @@ def describe(preset: Path) -> dict[str, Any]:
     }
 
 
+# Far more than any card.
+LARGEST_CARD = 2**18
 # Model cards of Hugging Face name these in a header, those of this package in a
-# sentence.
+# sentence. A card may come from a stranger: each pattern reads a place of it once or
+# twice, which two neighbours that both take spaces would not.
 ON_CARDS = {
-    "training_data": r"(?m)^datasets:\s*-? *(\S+)|[Tt]rained on `([^`]+)`",
-    "license": r"(?m)^license: *(\S+)|Weights: ([\w.-]+\w)",
+    "training_data": r"(?m)^datasets:\s*(?:- *)?(\S{1,200})"
+    r"|[Tt]rained on `([^`]{1,200})`",
+    "license": r"(?m)^license: *(\S{1,200})|Weights: ([\w.-]{1,200}\w)",
 }
 
 
@@ -77,10 +81,16 @@ def read_card(place: pathlib.Path) -> dict[str, str]:
 
     Returns:
         A dict with `"training_data"` and `"license"`, which are `"not told"` if there
-        is no card or it does not name them.
+        is no card or it does not name them, and say so if it is too large to be read.
     """
     card = place / "README.md"
-    content = files.read_regular(card) if card.is_file() else b""
+    content = b""
+    if card.is_file():
+        with files.open_regular(card) as file:
+            content = file.read(LARGEST_CARD + 1)
+    if len(content) > LARGEST_CARD:
+        too_large = f"not told: the model card has more than {LARGEST_CARD:,} bytes"
+        return dict.fromkeys(ON_CARDS, too_large)
     text = content.decode("utf-8", "replace")
     matches = {name: re.search(pattern, text) for name, pattern in ON_CARDS.items()}
     return {

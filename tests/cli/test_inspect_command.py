@@ -133,15 +133,46 @@ def test_masks_of_a_folder(presets, calls, tmp_path):
     assert masks[:, :, :4].all() and not masks[:, :, 5:].any()
 
 
-def test_a_card_names_the_data_of_a_preset(presets, calls, tmp_path):
+@pytest.fixture
+def card(presets, tmp_path):
+    """The path of a preset's card, and the preset."""
     preset = tmp_path / "preset"
     keras_mra.MAE.from_preset(presets["colour"]).save_to_preset(preset)
-    (preset / "README.md").write_text("Trained on `folder:photos` without labels.")
-    # Another machine has no such folder.
+    return preset / "README.md", preset
+
+
+@pytest.mark.parametrize("words", ["Trained on `{}` at night.", "datasets:\n- {}\n"])
+def test_a_card_names_the_data_of_a_preset(calls, card, words):
+    path, preset = card
+    path.write_text(words.format("digits"))
+    assert run(preset).startswith("64 images of digits, without masks.\n")
+    path.write_text(words.format("photographs"))
     assert run(preset).startswith("4 images of the package's sample photographs, with")
-    assert calls[0][0].shape == (4, 8, 8, 3) and calls[0][1] is None
+    assert calls[1][0].shape == (4, 8, 8, 3) and calls[1][1] is None
+
+
+@pytest.mark.parametrize("name", ["folder:photos", "folder:/", "tfds:mnist", "folder:"])
+def test_a_card_chooses_no_folder(calls, card, tmp_path, monkeypatch, name):
+    """A card comes with a preset, and may be a stranger's."""
+    from keras_mra_cli import inspected_images
+
+    monkeypatch.setattr(inspected_images, "_named", None)
     photos(tmp_path / "photos")
-    assert run(preset).startswith("3 images of folder:photos, without masks.\n")
+    path, preset = card
+    path.write_text(f"Trained on `{name}` without labels.")
+    output = run(preset, code=1)
+    assert "`DATA` must be given where a preset's card names a folder" in output
+    assert name in output and not calls
+    assert not (tmp_path / "inspect.png").exists()
+    monkeypatch.undo()
+
+
+def test_the_user_chooses_any_folder(calls, card, tmp_path):
+    photos(tmp_path / "photos")
+    path, preset = card
+    path.write_text("Trained on `folder:photos` without labels.")
+    output = run(preset, "folder:photos")
+    assert output.startswith("3 images of folder:photos, without masks.\n")
 
 
 def test_clothes_are_not_black(presets, calls, few_images):

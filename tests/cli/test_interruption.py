@@ -170,7 +170,8 @@ def test_what_is_saved_of_a_training(tmp_path):
     assert saved_training.PRESET == presets.CONFIG
 
     def words(folder):
-        return saved_training.saved_training(tmp_path / "out", folder, 1.0)
+        data, out = "folder:my photos", tmp_path / "out"
+        return saved_training.saved_training(data, out, folder, 1.0)
 
     assert words(None).startswith("Nothing is saved. With --checkpoint")
     assert words(tmp_path).startswith("No epoch is saved in")
@@ -179,6 +180,8 @@ def test_what_is_saved_of_a_training(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / presets.CONFIG).touch()
     assert words(tmp_path).startswith("The trained preset is saved in")
+    command = f"keras-mra inspect {tmp_path / 'out'} 'folder:my photos'"
+    assert words(tmp_path).endswith(command)
     os.utime(tmp_path / "out" / presets.CONFIG, (0, 0))  # of an earlier run
     assert words(tmp_path).startswith("The last whole epoch is saved in")
 

@@ -184,7 +184,7 @@ def test_the_work_of_finding_markers_is_linear():
             self.read_bytes += len(content)
             return content
 
-    size = 2**23
+    size = 3 * 2**20
     for pattern in (b"\xff", b"\xff\0", b"\xff\xfe\0\2", b"\xff\xfe\xff\xff", b"\0"):
         file = Counting((pattern * size)[:size])
         found = sum(1 for _ in jpeg_data._markers(file))

@@ -11,6 +11,8 @@ import pytest
 from helpers.peak_memory import peak_memory
 
 import keras_mra
+from keras_mra.models.info import describe
+from keras_mra.models.info import read_card
 from keras_mra.weights import h5_file
 
 SIZES = dict(
@@ -84,8 +86,6 @@ def test_a_configuration_that_the_weights_do_not_confirm(
     started = time.monotonic()
     with pytest.raises(ValueError, match=message):
         if read == "info":
-            from keras_mra.models.info import describe
-
             describe(folder)
         else:
             keras_mra.MAE.from_preset(folder, load_weights=read == "load" or False)
@@ -138,7 +138,7 @@ def test_a_file_of_too_many_groups(folder, monkeypatch):
         keras_mra.MAE.from_preset(folder)
 
 
-@pytest.mark.parametrize("name", ["config.json", "metadata.json", "README.md"])
+@pytest.mark.parametrize("name", ["config.json", "metadata.json"])
 def test_a_large_document_is_not_read(folder, name):
     with open(folder / name, "ab") as file:
         file.truncate(2**29)
@@ -146,6 +146,50 @@ def test_a_large_document_is_not_read(folder, name):
     grown, message = peak_memory(setup, f"describe({str(folder)!r})", folder)
     assert f"{name}' must have at most 4,194,304 bytes" in message
     assert grown < 200
+
+
+def test_a_large_card_is_not_read(folder):
+    card = folder / "README.md"
+    card.write_text("Trained on `digits`.\n" + 262_123 * " ")
+    assert card.stat().st_size == 2**18
+    assert read_card(folder)["training_data"] == "digits"
+    with open(card, "ab") as file:
+        file.truncate(2**29)
+    setup = "from keras_mra.models.info import describe"
+    grown, _ = peak_memory(setup, f"describe({str(folder)!r})", folder)
+    assert grown < 200
+    told = describe(folder)
+    for name in ("training_data", "license"):
+        assert told[name] == "not told: the model card has more than 262,144 bytes"
+
+
+@pytest.mark.parametrize(
+    "start", ["datasets:", "datasets: -", "license:", "Trained on `", "Weights: a"]
+)
+@pytest.mark.parametrize("repeated", [" ", "\n", "\n ", "-", "a", ".", None])
+def test_a_card_takes_no_time(folder, start, repeated):
+    """Two neighbours in a pattern that take the same characters would need hours."""
+    text = (start * 2**18 if repeated is None else start + repeated * 2**18)[: 2**18]
+    (folder / "README.md").write_text(text)
+    started = time.process_time()
+    told = read_card(folder)
+    assert time.process_time() - started < 2
+    assert all(len(value) <= 201 for value in told.values())
+
+
+@pytest.mark.parametrize(
+    "text, data, license",
+    [
+        ("---\ndatasets:\n- imagenet-1k\nlicense: mit\n---\n", "imagenet-1k", "mit"),
+        ("datasets: cifar10\nlicense:  apache-2.0", "cifar10", "apache-2.0"),
+        ("datasets:\n  -   a/b\n", "a/b", "not told"),
+        ("A net. Trained on `digits` once. Weights: MIT.", "digits", "MIT"),
+        ("# A net\n", "not told", "not told"),
+    ],
+)
+def test_what_a_card_tells(folder, text, data, license):
+    (folder / "README.md").write_text(text)
+    assert read_card(folder) == {"training_data": data, "license": license}
 
 
 @pytest.mark.parametrize(
