@@ -40,7 +40,10 @@ def write_groups(part: pathlib.Path, groups: Iterable[Any]) -> None:
                 if writer is None:
                     # Features do not repeat: a dictionary of them would save nothing.
                     writer = parquet().ParquetWriter(
-                        file, group.schema, use_dictionary=[LABEL]
+                        file,
+                        group.schema,
+                        use_dictionary=[LABEL],
+                        write_page_checksum=True,
                     )
                 writer.write_table(group, row_group_size=len(group))
         finally:
