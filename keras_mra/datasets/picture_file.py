@@ -11,6 +11,7 @@ from typing import Any
 from keras_mra import files
 from keras_mra.datasets import jpeg_data
 from keras_mra.datasets import png_data
+from keras_mra.datasets import tiff_data
 from keras_mra.typing import Path
 
 # Other decoders of Pillow start programs, or read other files.
@@ -21,7 +22,6 @@ _JPEG = ("JPEG", "MPO")  # Pillow's names: phones write several pictures in one 
 _JPEG_PIXELS_PER_BYTE = 512
 # A run of up to 255 pixels takes two bytes.
 _RLE_PIXELS_PER_BYTE = 128
-_TILE_WIDTH, _TILE_HEIGHT = 322, 323  # Tags of TIFF.
 # What a decoder of Pillow raises for a file that is none of its own.
 _NOT_THIS_FORMAT = (SyntaxError, IndexError, TypeError, struct.error)
 
@@ -68,7 +68,8 @@ def opened_picture(
             image = stack.enter_context(_identified(file))
             if max_megapixels is not None:
                 _check_pixels(image.size, max_megapixels)
-                _check_pixels(_tile_size(image), max_megapixels)
+                if image.format == "TIFF":
+                    _check_pixels(tiff_data.tile_size(image), max_megapixels)
             _check_length(image, file)
             _drop_texts(image)
             yield image, file
@@ -152,20 +153,13 @@ def _check_pixels(size: tuple[int, int], max_megapixels: float) -> None:
         )
 
 
-def _tile_size(image: Any) -> tuple[int, int]:
-    """The size of the tiles of a TIFF file, which are decoded whole, or that of none.
-
-    A small picture may lie in the corner of a tile.
-    """
-    tags = image.tag_v2 if image.format == "TIFF" else {}
-    return tags.get(_TILE_WIDTH, 0), tags.get(_TILE_HEIGHT, 0)
-
-
 def _check_length(image: Any, file: Any) -> None:
     """Refuses a file too short for its pixels, before memory is used for them."""
     place = file.tell()
     length = file.seek(0, io.SEEK_END)
     pixels = image.width * image.height
+    if image.format == "TIFF":
+        tiff_data.check_listed(image, length)
     if image.format == "PNG":
         is_long_enough = png_data.is_long_enough(file, length)
     elif image.format in _JPEG:
