@@ -48,11 +48,14 @@ class ExactImage:
         """
         from PIL import Image
 
+        has_channels = self.alpha is not None or color.shape[-1] > 1
+        if color.dtype == np.uint16 and has_channels:
+            return sixteen_bit_png.encode_sixteen_bit_png(
+                color, self.alpha, **self.metadata
+            )
         pixels = color  # (height, width, 1 to 4)
         if self.alpha is not None:
             pixels = np.concatenate([color, self.alpha], axis=-1)
-        if pixels.dtype == np.uint16 and pixels.shape[-1] > 1:
-            return sixteen_bit_png.encode_sixteen_bit_png(pixels, **self.metadata)
         image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
         file = io.BytesIO()
         image.save(

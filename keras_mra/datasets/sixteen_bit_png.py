@@ -48,10 +48,12 @@ def read_sixteen_bit_png(
     )
     if pixels is None or pixels.dtype != np.uint16:
         raise ValueError("OpenCV could not decode the 16-bit PNG file.")
+    # OpenCV repeats gray: (height, width, 4)
     if gray:
-        pixels = pixels[..., [0, 3]]  # OpenCV repeats gray: (height, width, 4)
+        pixels = pixels[..., ::3].copy()
     else:
-        pixels = _reversed_colors(pixels)
+        alpha = pixels[..., 3:] if pixels.shape[2] == 4 else None
+        pixels = _reversed_colors(pixels[..., :3], alpha)
     names = {number: name for name, number in _metadata_numbers(cv2).items()}
     metadata = {
         names[kind]: content.tobytes()
@@ -61,15 +63,20 @@ def read_sixteen_bit_png(
     return pixels, metadata
 
 
-def encode_sixteen_bit_png(pixels: npt.NDArray[np.uint16], **metadata: bytes) -> bytes:
+def encode_sixteen_bit_png(
+    color: npt.NDArray[np.uint16],
+    alpha: npt.NDArray[np.uint16] | None,
+    **metadata: bytes,
+) -> bytes:
     """Encodes a PNG file.
 
     OpenCV does not write gray with alpha. Such pixels become RGBA with three equal
     colours, without an ICC profile: a profile for gray is invalid in an RGBA file.
 
     Args:
-        pixels: Uint16 array of shape `(height, width, channels)` with 2, 3 or 4
-            channels.
+        color: Uint16 array of shape `(height, width, 3)`, or `(height, width, 1)` with
+            alpha.
+        alpha: Uint16 array of shape `(height, width, 1)`, or `None`.
         **metadata: The contents of `icc_profile`, `exif` and `cicp`.
 
     Returns:
@@ -80,15 +87,14 @@ def encode_sixteen_bit_png(pixels: npt.NDArray[np.uint16], **metadata: bytes) ->
         ValueError: If OpenCV cannot encode the file.
     """
     cv2 = opencv(_WHAT)
-    if pixels.shape[2] == 2:
-        pixels = pixels[..., [0, 0, 0, 1]]  # (height, width, 4)
+    if color.shape[2] == 1:
         metadata.pop("icc_profile", None)
     if "exif" in metadata:  # Pillow puts the marker of a JPEG file before the data.
         metadata["exif"] = metadata["exif"].removeprefix(b"Exif\0\0")
     numbers = _metadata_numbers(cv2)
     done, file = cv2.imencodeWithMetadata(
         ".png",
-        _reversed_colors(pixels),
+        _reversed_colors(color, alpha),
         [numbers[name] for name in metadata],
         [np.frombuffer(content, "uint8") for content in metadata.values()],
         [
@@ -110,6 +116,16 @@ def _metadata_numbers(cv2: Any) -> dict[str, int]:
     }
 
 
-def _reversed_colors(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Swaps red and blue: OpenCV stores BGR and BGRA."""
-    return np.ascontiguousarray(pixels[..., [2, 1, 0, 3][: pixels.shape[2]]])
+def _reversed_colors(
+    color: npt.NDArray[np.uint16], alpha: npt.NDArray[np.uint16] | None
+) -> npt.NDArray[np.uint16]:
+    """Swaps red and blue: OpenCV stores BGR and BGRA. Gray is repeated.
+
+    An index of channels would make two copies, of which one is in another order.
+    """
+    height, width, _ = color.shape
+    result = np.empty((height, width, 3 if alpha is None else 4), "uint16")
+    result[..., :3] = color[..., ::-1]
+    if alpha is not None:
+        result[..., 3:] = alpha
+    return result
