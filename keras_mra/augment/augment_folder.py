@@ -114,9 +114,9 @@ def augment_folder(
             store has no links.
         max_megapixels: Float, the largest pictures that are read, in millions of
             pixels. A larger one counts as a file that cannot be read. A picture takes
-            up to 16 MB for each megapixel, and 26 MB if it has 16 bits. A file of a
-            store is read into memory, and fails if it is larger than 64 MiB and 8 MB
-            more for each megapixel.
+            up to 16 MB for each megapixel, 21 MB as WebP, and 38 MB if it has 16
+            bits. A file of a store is read into memory, and fails if it is larger than
+            64 MiB and 8 MB more for each megapixel.
         batch_size: Int, images in one call of the MAE, at most 65,536.
         engine: `"local"`, or `"ray"` for the machines of a Ray cluster
             (`pip install 'keras-mra[ray]'`), which must all see both folders and have

@@ -284,6 +284,28 @@ def test_the_memory_of_augment_per_megapixel(tmp_path, mode):
     assert grown < 18 * MEGAPIXELS
 
 
+def test_the_memory_of_sixteen_bits_per_megapixel(tmp_path):
+    cv2 = pytest.importorskip("cv2")
+    (tmp_path / "in").mkdir()
+    pixels = np.full((2000, 4000, 4), 40_000, "uint16")
+    cv2.imwrite(str(tmp_path / "in" / "a.png"), pixels)
+    grown, _ = peak_memory(WITH_MAE, "augment('in', 'out')", tmp_path)
+    assert (tmp_path / "out" / "a.png.mra1.png").is_file()
+    assert grown < 28 * MEGAPIXELS
+
+
+def test_the_memory_of_a_webp_file_of_few_bytes(tmp_path):
+    (tmp_path / "in").mkdir()
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    path = tmp_path / "in" / "a.webp"
+    Image.new("RGBA", (4000, 2000), (1, 2, 3, 4)).save(path, lossless=True, exif=turned)
+    assert path.stat().st_size < 2000
+    grown, _ = peak_memory(WITH_MAE, "augment('in', 'out')", tmp_path)
+    assert (tmp_path / "out" / "a.webp.mra1.png").is_file()
+    assert grown < 21 * MEGAPIXELS
+
+
 def test_the_memory_of_a_folder_per_megapixel(tmp_path):
     for name, mode in (("a", "RGB"), ("b", "RGBA"), ("c", "L")):
         save_photograph(tmp_path / f"{name}.png", mode)
