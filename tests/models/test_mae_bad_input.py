@@ -37,7 +37,7 @@ import keras_mra
         (dict(decoder_depth=1.5), "`decoder_depth` must be an integer, at least 0"),
         (dict(mlp_ratio=0), "`mlp_ratio` must be a positive number"),
         (dict(mlp_ratio=0.01), "`mlp_ratio`.*0.01"),
-        (dict(layer_norm_epsilon=-1), "`layer_norm_epsilon` must be a positive number"),
+        (dict(layer_norm_epsilon=-1), r"`layer_norm_epsilon` must be in \(0, 1\]"),
         (dict(value_range=(1, 0)), "`value_range` must be a pair"),
         (dict(mean=(1, 2)), "`mean` must be one finite number per channel"),
         (dict(std=0), "`std` must be one positive"),

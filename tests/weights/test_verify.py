@@ -96,7 +96,7 @@ def test_a_folder_without_configuration(folder):
         (dict(num_attention_heads=float("nan")), "The configuration.*heads=nan"),
         (dict(decoder_num_attention_heads=float("nan")), "`decoder_heads`.*=nan"),
         (dict(num_attention_heads=3), "divisible by `encoder_heads`.*encoder_heads=3"),
-        (dict(layer_norm_eps=None), "`layer_norm_epsilon` must be a positive number"),
+        (dict(layer_norm_eps=None), r"`layer_norm_epsilon` must be in \(0, 1\]"),
         (dict(hidden_act="relu"), "hidden_act='gelu'.*Received: 'relu'"),
         (dict(qkv_bias=False), "qkv_bias=True.*Received: False"),
         (dict(model_type="vit"), "config.json of a ViTMAE.*one of 'vit'"),
