@@ -98,10 +98,15 @@ CASES = [
 ]
 
 
+def name_of_output(command):
+    """A figure needs a suffix of its kind."""
+    return "out.png" if command.startswith("inspect") else "out"
+
+
 @pytest.mark.parametrize("command, argument, case", CASES)
 def test_what_cannot_be_written_is_refused(tmp_path, reached, command, argument, case):
     (tmp_path / "there").mkdir()
-    place = tmp_path / "there" / "out"
+    place = tmp_path / "there" / name_of_output(command)
     case(place)
     result = run([*command.split(), str(place)])
     assert result.exit_code == 1 and not reached, result.output
@@ -132,7 +137,7 @@ def test_an_existing_folder_that_is_read_only(tmp_path, monkeypatch, command, na
 @pytest.mark.parametrize("command", sorted({command for command, _, _ in CASES}))
 def test_what_can_be_written_is_not_refused(tmp_path, reached, command):
     """Otherwise the tests above would prove nothing."""
-    run([*command.split(), str(tmp_path / "new" / "out")])
+    run([*command.split(), str(tmp_path / "new" / name_of_output(command))])
     # The work that is refused leaves no folder.
     assert reached and os.listdir(tmp_path) == []
 
