@@ -13,7 +13,7 @@ that these masks suit it. Masks that people have drawn would be a fairer judge.
 
 Cost: 6 minutes of one core of an AMD EPYC (TensorFlow) for nine ResNet-20 and the
 10,000 test images of CIFAR-10, beside the training of `supervised.py`. `--quick` takes
-18 s on PyTorch, 17 s on TensorFlow and 22 s on JAX (two cores).
+10 s on PyTorch, 11 s on TensorFlow and 17 s on JAX (two cores).
 Expected result: on CIFAR-10 with 400 labels per class, MRA lowers the reliance on the
 background by 3.1 points [0.4, 5.8] and the error without a background by 8.9 points
 [1.1, 16.6]; random patches change neither: `docs/results/natural.md`.
