@@ -38,7 +38,7 @@ def num_visible(num_patches: int, mask_ratio: float) -> int:
     49
     """
     num_patches = checks.positive_int("num_patches", num_patches)
-    _check_ratio(mask_ratio)
+    check_ratio(mask_ratio)
     kept = num_patches - round(num_patches * mask_ratio)
     if not 0 < kept < num_patches:
         what = "drop" if kept == num_patches else "keep"
@@ -68,7 +68,7 @@ def ratio_range(mask_ratio: Any) -> tuple[float, float]:
     (0.4, 0.75)
     """
     if checks.is_number(mask_ratio):
-        ratio = _check_ratio(mask_ratio)
+        ratio = check_ratio(mask_ratio)
         return (ratio, ratio)
     is_pair = isinstance(mask_ratio, (tuple, list)) and len(mask_ratio) == 2
     is_pair = is_pair and all(map(checks.is_number, mask_ratio))
@@ -109,7 +109,8 @@ def visible_counts(num_patches: int, mask_ratio: Any) -> tuple[int, ...]:
     return tuple(dict.fromkeys(counts))
 
 
-def _check_ratio(mask_ratio: Any) -> float:
+def check_ratio(mask_ratio: Any) -> float:
+    """Returns `mask_ratio` as a float if it is a number in (0, 1)."""
     return checks.number(
         "mask_ratio",
         mask_ratio,

@@ -38,11 +38,10 @@ class BoundedServer(ThreadedWSGIServer):
         if not self._free.acquire(blocking=False):
             self._refuse(request)
             return
-        try:
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._free.release)
             super().process_request(request, client_address)
-        except BaseException:  # No thread was started, which would release it.
-            self._free.release()
-            raise
+            stack.pop_all()  # The thread has started, and will release it.
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:

@@ -22,6 +22,7 @@ from keras_mra.checks.check_arguments import pair_of_ints
 from keras_mra.checks.check_arguments import positive_float
 from keras_mra.checks.check_arguments import positive_int
 from keras_mra.checks.check_arguments import positive_ints
+from keras_mra.checks.check_arguments import quoted
 from keras_mra.checks.check_arguments import required_seed
 from keras_mra.checks.check_arguments import seed
 from keras_mra.checks.check_arguments import seed_or_generator
@@ -113,6 +114,7 @@ __all__ = [
     "positive_float",
     "positive_int",
     "positive_ints",
+    "quoted",
     "resolution",
     "restore_patch_statistics",
     "seed",

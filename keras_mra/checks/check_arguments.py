@@ -4,6 +4,7 @@ import math
 import reprlib
 import sys
 from collections.abc import Collection
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -53,6 +54,12 @@ def shown(value: Any) -> str:
     if isinstance(value, int) and value.bit_length() > 10_000:
         return f"an integer of {value.bit_length():,} bits"
     return repr(value)
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Names of arguments for a message, such as "`a`, `b` and `c`"."""
+    *first, last = (f"`{name}`" for name in names)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def is_integer(value: Any) -> bool:

@@ -8,6 +8,7 @@ from keras_mra.checks.check_arguments import is_integer
 from keras_mra.checks.check_arguments import pair_of_ints
 from keras_mra.checks.check_arguments import positive_float
 from keras_mra.checks.check_arguments import positive_int
+from keras_mra.checks.check_arguments import quoted
 from keras_mra.checks.check_arguments import share
 from keras_mra.checks.check_arguments import shown
 
@@ -111,10 +112,9 @@ def weights_fit(count: int, **sizes: Any) -> None:
     """
     memory = machine.memory()
     if memory is not None and 4 * count > memory:
-        *first, last = (f"`{name}`" for name in sizes)
         raise ValueError(
-            f"{', '.join(first)} and {last} must make weights that fit in the memory "
-            f"of this machine, {memory / 1e9:,.1f} GB. Received: "
+            f"{quoted(sizes)} must make weights that fit in the memory of this "
+            f"machine, {memory / 1e9:,.1f} GB. Received: "
             f"{', '.join(f'{name}={value}' for name, value in sizes.items())} "
             f"({4 * count / 1e9:,.1f} GB)"
         )

@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 from keras_mra import checks
+from keras_mra import masking
 from keras_mra.classifiers.networks.build_network import check_network
 from keras_mra.comparison.arms import check_arms
 from keras_mra.comparison.comparison_data import LARGEST_SIDE
@@ -63,13 +64,7 @@ class ComparisonSettings:
         )
         self.epochs = _optional("epochs", self.epochs, 1, 100_000)
         self.seeds = _optional("seeds", self.seeds, 1, 1000)
-        self.mask_ratio = checks.number(
-            "mask_ratio",
-            self.mask_ratio,
-            "a number in (0, 1)",
-            low=math.ulp(0.0),
-            high=math.nextafter(1.0, 0.0),
-        )
+        self.mask_ratio = masking.check_ratio(self.mask_ratio)
         self.rate = checks.fraction("rate", self.rate)
 
     def network_for(self, images: ComparisonData) -> str:

@@ -65,9 +65,9 @@ def check_autoencoder(
 
 
 def check_nothing_pretrained(folder: pathlib.Path) -> None:
-    """Refuses a folder with an autoencoder of which no records say what trained it.
+    """Refuses a folder that holds an autoencoder, but no records of its training.
 
-    It would be used as one for the images and the teacher of this comparison.
+    The comparison would use it, although other images or another teacher trained it.
 
     Args:
         folder: Path of a folder without records.

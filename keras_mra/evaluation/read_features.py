@@ -53,7 +53,7 @@ def read_features(
     path = files.place("path", path, "file")
     given = None if class_names is None else _checked_names(class_names)
     parquet()
-    with files.opened(path) as file, _in_our_words(path):
+    with files.opened(path) as file, _path_in_errors(path):
         batches = FeatureBatches(file)
         features = np.empty((batches.rows, batches.dim), "float32")
         codes = np.empty(batches.rows, "int64") if batches.has_labels else None
@@ -102,7 +102,7 @@ def _checked_names(class_names: Any) -> list[str]:
 
 
 @contextlib.contextmanager
-def _in_our_words(path: files.Place) -> Iterator[None]:
+def _path_in_errors(path: files.Place) -> Iterator[None]:
     """Names the file in errors of what it holds."""
     import pyarrow
 

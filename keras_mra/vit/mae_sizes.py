@@ -135,11 +135,10 @@ def _check_memory(sizes: MAESizes) -> None:
     needs = _bytes_by_arguments(sizes)
     if sum(needs.values()) > MOST_BYTES:
         (names, what), most = max(needs.items(), key=lambda item: item[1])
-        *first, last = (f"`{name}`" for name in names)
         raise ValueError(
-            f"{', '.join(first)} and {last} must make a model that a machine holds: "
-            f"training it on one image may take at most {MOST_BYTES / 1e12:g} TB. "
-            f"Received: {', '.join(f'{n}={getattr(sizes, n)}' for n in names)} "
+            f"{checks.quoted(names)} must make a model that a machine holds: training "
+            f"it on one image may take at most {MOST_BYTES / 1e12:g} TB. Received: "
+            f"{', '.join(f'{name}={getattr(sizes, name)}' for name in names)} "
             f"({most / 1e12:,.1f} TB for {what})"
         )
     weights = _weights(sizes)
