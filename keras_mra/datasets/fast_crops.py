@@ -4,8 +4,8 @@ OpenCV and Pillow decode JPEG files with the same library, to the same pixels. O
 resizes them faster.
 """
 
+import io
 import math
-from typing import IO
 from typing import Any
 
 import numpy as np
@@ -62,15 +62,16 @@ def read_upright(
     """
     with opened_picture(path, max_megapixels) as (image, file):
         if image.format == "JPEG" and image.mode == "RGB":
-            jpeg_data.check_passes(file)
-            pixels = _decoded(file, image.size, min_side)
+            content = jpeg_data.bounded(file, *image.size)
+            jpeg_data.check_passes(io.BytesIO(content))
+            pixels = _decoded(content, image.size, min_side)
             if pixels is not None:
                 orientation = image_reader.stored_orientation(image.getexif)
                 return exif_orientation.upright(pixels, orientation)
         return image_reader.decode_upright(image, file, min_side)
 
 
-def _decoded(file: IO[bytes], size: tuple[int, int], min_side: int) -> Any:
+def _decoded(content: bytes, size: tuple[int, int], min_side: int) -> Any:
     """The pixels of a JPEG file, shrunk to a side of at least `min_side`, or `None`.
 
     OpenCV decodes no file without an end.
@@ -88,13 +89,13 @@ def _decoded(file: IO[bytes], size: tuple[int, int], min_side: int) -> Any:
         4: cv2.IMREAD_COLOR_RGB | cv2.IMREAD_REDUCED_GRAYSCALE_4,
         8: cv2.IMREAD_COLOR_RGB | cv2.IMREAD_REDUCED_GRAYSCALE_8,
     }
-    content = np.frombuffer(jpeg_data.bounded(file, *size), "uint8")
+    encoded = np.frombuffer(content, "uint8")
     try:
-        pixels = cv2.imdecode(content, flags[factor] | cv2.IMREAD_IGNORE_ORIENTATION)
+        pixels = cv2.imdecode(encoded, flags[factor] | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         return None
     if pixels is not None and jpeg_data.may_end_early(pixels[-1, -1]):
-        jpeg_data.check_whole(file, *size)
+        jpeg_data.check_whole(io.BytesIO(content), *size)
     return pixels
 
 
@@ -103,9 +104,8 @@ def resized(
 ) -> npt.NDArray[np.uint8]:
     """Cuts a box out of an image and resizes it.
 
-    OpenCV averages areas well if both sides become at most half as long. Otherwise its
-    results alias, or are blocks. A side that is shrunk less is therefore interpolated
-    to twice the wanted length before, and one that is enlarged, to the wanted length.
+    OpenCV's linear interpolation does not smooth what it shrinks. The box is therefore
+    smoothed before.
 
     Args:
         pixels: Uint8 array of shape `(height, width, 3)`.
@@ -120,14 +120,38 @@ def resized(
     left, upper, right, lower = (round(edge) for edge in box)
     # A box that is one pixel wide can be rounded to nothing.
     cut = pixels[upper : max(lower, upper + 1), left : max(right, left + 1)]
-    size = (_side(cut.shape[1], width), _side(cut.shape[0], height))
-    cut = cv2.resize(cut, size, interpolation=cv2.INTER_LINEAR)
+    (size_x, sigma_x), (size_y, sigma_y) = (
+        _gaussian(cut.shape[1] / width), _gaussian(cut.shape[0] / height)
+    )  # fmt: skip
+    if max(size_x, size_y) > 1:
+        cut = cv2.GaussianBlur(
+            cut, (size_x, size_y), sigma_x, sigmaY=sigma_y,
+            borderType=cv2.BORDER_REPLICATE,
+        )  # fmt: skip
     result: npt.NDArray[np.uint8] = cv2.resize(
-        cut, (width, height), interpolation=cv2.INTER_AREA
+        cut, (width, height), interpolation=cv2.INTER_LINEAR
     )
     return result
 
 
-def _side(length: int, target: int) -> int:
-    """The length of a side whose pixels are averaged to those of the target."""
-    return length if length >= 2 * target else target * math.ceil(length / target)
+def _gaussian(factor: float) -> tuple[int, float]:
+    """The kernel that smooths a side before an interpolation shrinks it.
+
+    An interpolation weights pixels by a triangle two pixels wide, whose variance is
+    1/6. One that smooths needs a triangle that is wider by `factor`, of variance
+    `factor**2 / 6`. The kernel adds the difference.
+
+    Returns:
+        `(size, sigma)`: the number of weights, and the Gaussian's standard deviation
+        in pixels. The size is 1 for a side that is not shrunk.
+    """
+    if factor <= 1:
+        return 1, 0.0
+    variance = (factor**2 - 1) / 6
+    if factor >= 2:
+        sigma = math.sqrt(variance)
+        return 2 * math.ceil(2 * sigma) + 1, sigma
+    # Narrow Gaussians are sampled too coarsely. Three weights `a, 1 - 2 * a, a` have a
+    # variance of `2 * a`, and are those of a Gaussian at -1, 0 and 1 with this sigma.
+    a = variance / 2
+    return 3, (2 * math.log((1 - 2 * a) / a)) ** -0.5

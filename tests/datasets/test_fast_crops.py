@@ -128,6 +128,28 @@ def test_stripes_too_fine_for_the_result_are_smoothed(scale, turned):
     assert found.std() < 0.33 * pixels.std()
 
 
+@pytest.mark.parametrize("factor", [2.1, 3.5, 6.3, 12])
+def test_noise_is_smoothed_as_by_pillow(factor):
+    size = round(64 * factor)
+    pixels = RNG.integers(0, 256, (size, size, 3), dtype="uint8")
+    box = (0, 0, size, size)
+    found = fast_crops.resized(pixels, box, (64, 64, 3)).astype(int)
+    expected = crops.resized(Image.fromarray(pixels), box, (64, 64, 3))
+    assert np.abs(found - expected).mean() < 0.4 * expected.std()
+
+
+@pytest.mark.parametrize("factor", [1.01, 1.3, 1.7, 1.99, 2.0, 2.7, 5.0])
+def test_the_kernel_adds_the_variance_that_an_interpolation_lacks(factor):
+    cv2 = pytest.importorskip("cv2")
+    size, sigma = fast_crops._gaussian(factor)
+    weights = cv2.getGaussianKernel(size, sigma)[:, 0]
+    places = np.arange(size) - size // 2
+    found = (weights * places**2).sum()
+    # Wide kernels are cut off, and lose some of their variance.
+    tolerance = 1e-6 if factor < 2 else 0.2
+    np.testing.assert_allclose(found, (factor**2 - 1) / 6, rtol=tolerance)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (300, 2), (5, 4)])
 def test_boxes_of_small_and_narrow_images(size):
     pixels = RNG.integers(0, 256, (size[1], size[0], 3), dtype="uint8")
