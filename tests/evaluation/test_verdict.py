@@ -78,7 +78,8 @@ def statistics(entropy, position, images=100_000):
     [
         (0.8, 0.2, True),
         (0.8, 0.6, False),
-        (0.99, 0.2, False),
+        (0.985, 0.2, True),
+        (0.995, 0.2, False),
     ],
 )
 def test_without_masks_it_is_a_guess(entropy, position, sees):

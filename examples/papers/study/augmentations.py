@@ -18,9 +18,8 @@ from study.random_operations import TrivialAugment
 # The settings of MRA: the share of the patches that it repaints, the share of the
 # images that it augments, and the noise on its choice of patches.
 _MRA = {"mask_ratio": 0.4, "rate": 0.5, "temperature": 0.0}
-# The augmentations with their settings, in the order in which a chain applies them:
-# MRA needs the crop that the classifier sees, and an image that is not blended.
-# None of the defaults is tuned: MRA masks by attention as in its paper.
+# The augmentations with their settings. None of the defaults is tuned: MRA masks by
+# attention as in its paper.
 STRENGTHS: dict[str, dict[str, float]] = {
     "flip+crop": {},
     "TrivialAugment": {},
@@ -38,6 +37,9 @@ STRENGTHS: dict[str, dict[str, float]] = {
     "CutMix": {"cutmix_alpha": 1.0},
 }
 NEED_MAE = {part for part, own in STRENGTHS.items() if "mask_ratio" in own}
+# A chain begins with the first, and ends with those that blend images: MRA needs the
+# crop that the classifier sees, and an image that is not blended.
+_FIRST, _LAST = ("flip+crop",), ("AttentiveCutMix", "MixUp", "CutMix")
 
 
 def augmentation(
@@ -46,7 +48,9 @@ def augmentation(
     """Makes the layers of an arm.
 
     Args:
-        name: A key of `STRENGTHS`, several of them joined by `"+"`, or `"none"`.
+        name: A key of `STRENGTHS`, several of them joined by `"+"`, or `"none"`. They
+            are applied in this order, but flips and crops first, and what blends
+            images last.
         image_shape: `(height, width, channels)`.
         value_range: Pair of floats.
         mae: The `MAE` of an arm with MRA, or `None`.
@@ -137,7 +141,8 @@ def augmentation(
             layers.CutMix(factor=(of["cutmix_alpha"],) * 2, seed=next(seeds))
         ],
     }
-    return [layer for part in STRENGTHS if part in names for layer in made[part]()]
+    names.sort(key=lambda part: (part in _LAST) - (part in _FIRST))
+    return [layer for part in names for layer in made[part]()]
 
 
 def flip_and_shift(seed):
@@ -149,7 +154,7 @@ def flip_and_shift(seed):
 
 
 def parts(name):
-    """The augmentations that an arm's name joins, as a list of strings.
+    """The augmentations that an arm's name joins, in its order, as a list of strings.
 
     Raises:
         ValueError: If there is no such arm.
@@ -157,16 +162,17 @@ def parts(name):
     if name == "none":
         return []
     found, rest = [], f"{name}+"
-    # The longest first, because other names begin with "MRA".
-    for part in sorted(STRENGTHS, key=len, reverse=True):
-        if f"{part}+" in rest:
-            found.append(part)
-            rest = rest.replace(f"{part}+", "", 1)
-    if rest or not found:
-        raise ValueError(
-            f"An arm must be 'none' or made of {', '.join(STRENGTHS)}, joined by '+'. "
-            f"Received: {name!r}"
-        )
+    while rest:
+        # The longest, because other names begin with "MRA".
+        fitting = [part for part in STRENGTHS if rest.startswith(f"{part}+")]
+        part = max(fitting, key=len, default=None)
+        if part is None or part in found:
+            raise ValueError(
+                f"An arm must be 'none' or made of {', '.join(STRENGTHS)}, joined by "
+                f"'+'. Received: {name!r}"
+            )
+        found.append(part)
+        rest = rest.removeprefix(f"{part}+")
     return found
 
 

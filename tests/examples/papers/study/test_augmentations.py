@@ -14,13 +14,28 @@ from keras_mra.classifiers.augmented_batches import AugmentedBatches
 
 def test_the_names_of_arms():
     assert augmentations.parts("none") == []
-    assert set(augmentations.parts("flip+crop+MRA")) == {"flip+crop", "MRA"}
+    assert augmentations.parts("flip+crop+MRA") == ["flip+crop", "MRA"]
+    assert augmentations.parts("MRA random+CutMix") == ["MRA random", "CutMix"]
     assert augmentations.parts("MRA low attention") == ["MRA low attention"]
-    for bad in ("", "MRA+", "blur", "MRA+blur"):
+    for bad in ("", "MRA+", "+MRA", "blur", "MRA+blur", "MRA+MRA"):
         with pytest.raises(ValueError, match="An arm must be"):
             augmentations.parts(bad)
     with pytest.raises(ValueError, match="`mae` must be given"):
         augmentations.augmentation("MRA", (8, 8, 1), (0, 255))
+
+
+@pytest.mark.parametrize(
+    "name, order",
+    [
+        ("TrivialAugment+MRA", ["TrivialAugment", "OnSome"]),
+        ("MRA+TrivialAugment", ["OnSome", "TrivialAugment"]),
+        ("CutMix+MRA", ["OnSome", "CutMix"]),
+        ("MRA+flip+crop", ["RandomFlip", "RandomTranslation", "OnSome"]),
+    ],
+)
+def test_a_chain_keeps_its_order_but_blends_last(name, order, mae):
+    layers = augmentations.augmentation(name, (8, 8, 1), (0, 255), mae)
+    assert [type(layer).__name__ for layer in layers] == order
 
 
 @pytest.fixture(scope="module")
