@@ -31,6 +31,7 @@ def main():
                 "preset": args.preset,
                 "batch": args.batch,
                 "side": args.side,
+                "dtype": args.dtype,
             }
             worker = interleaved.Worker(__file__, options, backend)
             for source in ("memory", "folder"):
@@ -65,6 +66,9 @@ def parse_arguments():
     parser.add_argument("--preset", default="mae_mini")
     parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument(
+        "--dtype", default="float32", choices=["float32", "mixed_bfloat16"]
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=6, help="steps in a round")
     parser.add_argument("--out", help="JSON file for all timings")
@@ -72,7 +76,7 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def work(data, preset, batch, side):
+def work(data, preset, batch, side, dtype):
     computing = str(max(1, len(os.sched_getaffinity(0)) - 1))
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
         os.environ.setdefault(name, computing)
@@ -83,7 +87,7 @@ def work(data, preset, batch, side):
 
     shape = (side, side, 3)
     mae = keras_mra.MAE.from_preset(
-        preset, image_shape=shape, patch_size=16, value_range=(0, 255)
+        preset, image_shape=shape, patch_size=16, value_range=(0, 255), dtype=dtype
     )
     mae.compile("adamw", jit_compile=keras_mra.backend.fastest_jit_compile())
     images = keras_mra.datasets.FolderDataset(data, shape, batch)[0]
