@@ -43,24 +43,17 @@ def comparison_verdict(
 
 def _of_mra(points: Sequence[float], base: str) -> str:
     change = mean(points)
-    how = (
-        f"{'lowers' if change < 0 else 'raises'} the error by {abs(change):.1f} points"
-    )
+    word = "lowers" if change < 0 else "raises"
+    how = f"it {word} the error by {abs(change):.1f} points compared with {base}"
     if len(points) < 2:
-        return (
-            f"One seed cannot tell whether MRA pays on these images: it {how} beside "
-            f"{base}."
-        )
+        return f"One seed cannot tell whether MRA pays on these images: {how}."
     low, high = interval(points)
     sure = f"95 % interval of {len(points)} seeds: {low:+.1f} to {high:+.1f}"
     if high < 0:
-        return f"MRA pays on these images: it {how} beside {base} ({sure})."
+        return f"MRA pays on these images: {how} ({sure})."
     if low > 0:
-        return f"MRA does not pay on these images: it {how} beside {base} ({sure})."
-    return (
-        f"It is not certain that MRA pays on these images: it {how} beside {base} "
-        f"({sure})."
-    )
+        return f"MRA does not pay on these images: {how} ({sure})."
+    return f"It is not certain that MRA pays on these images: {how} ({sure})."
 
 
 def _lowers(points: Sequence[float]) -> bool:
