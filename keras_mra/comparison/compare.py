@@ -177,6 +177,12 @@ def compare(
             say(f"Timing a step of {network} with each of {', '.join(settings.arms)}.")
             costs = trainer.time(settings.arms)
             found = make_plan(costs, settings.minutes, settings.epochs)
+            needed = SEEDS * costs.round(found) / 60
+            if needed > settings.minutes and settings.seeds is None:
+                say(
+                    f"{SEEDS} seeds of {found} epochs take about {needed:.0f} minutes, "
+                    f"more than the {settings.minutes:g} that were given."
+                )
             records.write(plan={**plan, "epochs": found})
         plan = records.found["plan"]
         kept = sum(map(len, records.found["runs"].values()))

@@ -17,6 +17,7 @@ from keras_mra.comparison.arms import MRASettings
 from keras_mra.comparison.arms import check_arms
 from keras_mra.comparison.arms import code_of
 from keras_mra.comparison.arms import layers_of
+from keras_mra.comparison.comparison_plan import Costs
 
 SMALL = dict(network="small_cnn", epochs=3, seeds=2, verbose=False)
 
@@ -100,6 +101,31 @@ def test_other_images_do_not_enter_the_folder(compared):
         keras_mra.compare(
             coloured(120, seed=1), arms=["MRA", "MixUp"], out=out, **SMALL
         )
+
+
+@pytest.mark.once
+def test_a_time_that_does_not_suffice_is_named(data, tmp_path, monkeypatch, capsys):
+    class Begun(Exception):
+        pass
+
+    def begin(self, arm, seed, epochs):
+        raise Begun
+
+    costs = Costs(10, {"base": 6.0, "MixUp": 6.0}, 0.0)
+    monkeypatch.setattr(arm_trainer.ArmTrainer, "time", lambda self, arms: costs)
+    monkeypatch.setattr(arm_trainer.ArmTrainer, "run", begin)
+    settings = {**SMALL, "epochs": None, "seeds": None, "verbose": True}
+    for minutes, said in ((4, True), (13, False)):
+        with pytest.raises(Begun):
+            keras_mra.compare(
+                data,
+                arms=["MixUp"],
+                minutes=minutes,
+                out=tmp_path / str(minutes),
+                **settings,
+            )
+        told = "3 seeds of 2 epochs take about 12 minutes, more than the 4 that were"
+        assert (told in capsys.readouterr().out) is said
 
 
 def test_a_killed_comparison_goes_on(data, tmp_path, monkeypatch):
