@@ -300,7 +300,7 @@ def read_keras(data, batch, cores):
     crop = keras.layers.RandomCrop(SIDE, SIDE)
     options = tf.data.Options()
     options.threading.private_threadpool_size = cores
-    options.autotune.enabled = False  # It reads whole epochs ahead.
+    options.autotune.enabled = False  # Autotuned prefetching holds whole epochs.
     found = found.unbatch().batch(batch, drop_remainder=True)
     found = found.map(lambda x: crop(x, training=True), num_parallel_calls=cores)
     for images in found.repeat().with_options(options).as_numpy_iterator():

@@ -120,14 +120,11 @@ def resized(
     left, upper, right, lower = (round(edge) for edge in box)
     # A box that is one pixel wide can be rounded to nothing.
     cut = pixels[upper : max(lower, upper + 1), left : max(right, left + 1)]
-    (size_x, sigma_x), (size_y, sigma_y) = (
-        _gaussian(cut.shape[1] / width), _gaussian(cut.shape[0] / height)
-    )  # fmt: skip
+    size_x, sigma_x = _gaussian(cut.shape[1] / width)
+    size_y, sigma_y = _gaussian(cut.shape[0] / height)
     if max(size_x, size_y) > 1:
-        cut = cv2.GaussianBlur(
-            cut, (size_x, size_y), sigma_x, sigmaY=sigma_y,
-            borderType=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
+        sizes, border = (size_x, size_y), cv2.BORDER_REPLICATE
+        cut = cv2.GaussianBlur(cut, sizes, sigma_x, sigmaY=sigma_y, borderType=border)
     result: npt.NDArray[np.uint8] = cv2.resize(
         cut, (width, height), interpolation=cv2.INTER_LINEAR
     )
@@ -138,8 +135,8 @@ def _gaussian(factor: float) -> tuple[int, float]:
     """The kernel that smooths a side before an interpolation shrinks it.
 
     An interpolation weights pixels by a triangle two pixels wide, whose variance is
-    1/6. One that smooths needs a triangle that is wider by `factor`, of variance
-    `factor**2 / 6`. The kernel adds the difference.
+    1/6. To smooth what it shrinks, it needs a triangle that is `factor` times as wide,
+    of variance `factor**2 / 6`. The kernel adds the difference.
 
     Returns:
         `(size, sigma)`: the number of weights, and the Gaussian's standard deviation

@@ -90,7 +90,7 @@ def may_end_early(corner: Any) -> bool:
 
 def bounded(file: IO[bytes], width: int, height: int) -> bytes:
     """The start of a file: all data of a picture of this size, and its metadata."""
-    # A file sets aside as much memory as it is asked to read.
+    # `read` allocates as many bytes as it is asked for.
     length = file.seek(0, io.SEEK_END)
     file.seek(0)
     return file.read(min(length, _BYTES_PER_PIXEL * width * height + _METADATA))

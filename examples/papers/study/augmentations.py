@@ -37,9 +37,9 @@ STRENGTHS: dict[str, dict[str, float]] = {
     "CutMix": {"cutmix_alpha": 1.0},
 }
 NEED_MAE = {part for part, own in STRENGTHS.items() if "mask_ratio" in own}
-# A chain begins with the first, and ends with those that blend images: MRA needs the
+# A chain begins with flips and crops, and ends with what blends images: MRA needs the
 # crop that the classifier sees, and an image that is not blended.
-_FIRST, _LAST = ("flip+crop",), ("AttentiveCutMix", "MixUp", "CutMix")
+_BLENDS = ("AttentiveCutMix", "MixUp", "CutMix")
 
 
 def augmentation(
@@ -141,7 +141,7 @@ def augmentation(
             layers.CutMix(factor=(of["cutmix_alpha"],) * 2, seed=next(seeds))
         ],
     }
-    names.sort(key=lambda part: (part in _LAST) - (part in _FIRST))
+    names.sort(key=lambda part: (part in _BLENDS, part != "flip+crop"))
     return [layer for part in names for layer in made[part]()]
 
 
