@@ -9,8 +9,11 @@ tokens, and both concatenated.
 
 Other data: `--data folder:PATH --image-size 64`, or `--data tfds:imagenet2012 --preset
 mae_base --encoder-depth 12 --decoder-depth 8`. `--validation` is for choosing recipes.
-`--five-epochs 0` leaves out the second training and the few-shot episodes. A command
-that was killed continues where it stopped.
+`--five-epochs 0` leaves out the second training and the few-shot episodes.
+`--transfer DATA` also probes the encoders on other images, at the same size. `--masks
+PRESET` also judges the probe on changed backgrounds: the object is the share
+`--object-share` of the patches that this autoencoder attends to most. A command that
+was killed continues where it stopped.
 
 Cost: on JAX and one core of an AMD EPYC that other work shared, the training takes 14
 minutes a seed for "supervised", 24 for MAE and 31 for MSA, and judging takes 1 to 3
@@ -23,14 +26,25 @@ on, is above both by 2 to 15 points: `docs/results/linear_probe.md`.
 """
 
 from study import encoders
+from study.protocols import on_backgrounds
 from study.protocols import protocols
+from study.protocols import transfer
 from study.splits import only
 from study.study import Study
 from study.tables import mean_and_deviation
 
+from keras_mra import datasets
+from keras_mra import evaluation
 from keras_mra.evaluation.result import table
+from keras_mra.models import MAE
 
-SETTINGS = {**encoders.SETTINGS, "five_epochs": 4}
+SETTINGS = {
+    **encoders.SETTINGS,
+    "five_epochs": 4,
+    "transfer": "",
+    "masks": "",
+    "object_share": 0.4,
+}
 QUICK = {**encoders.QUICK, "five_epochs": 0}
 
 
@@ -45,13 +59,13 @@ def main():
             few_shot_encoder, _ = encoders.trained(study, name, seed, base, epochs)
         return protocols(mae, few_shot_encoder, study.data, novel)
 
-    runs, curves = encoders.compare(
-        study, "probes of", judge, five_epochs=study.args.five_epochs
+    runs, curves = compare(
+        study,
+        "probes of",
+        judge,
+        lambda: protocols(flat, flat, study.data, novel),
+        five_epochs=study.args.five_epochs,
     )
-    pixels = study.runs(
-        "probes of raw pixels", {}, lambda _: protocols(flat, flat, study.data, novel)
-    )
-    runs = {"raw pixels": [pixels], **runs}
     notes = "Accuracy in %"
     if novel is not None:
         notes += (
@@ -59,17 +73,71 @@ def main():
             f"({', '.join(novel.class_names)}). For them the encoders are trained a "
             f"second time, on the other classes, for {study.args.five_epochs} epochs"
         )
+    found = {"runs": runs}
+    tables = {
+        f"## Clean images\n\n{notes}.": rows(runs, "clean"),
+        "## Changed test images, linear probe of both, trained on clean images": (
+            rows(runs, "changed")
+        ),
+    }
+    if study.args.transfer:
+        found["transfer"] = on_other_data(study)
+        heading = f"## Features on {study.args.transfer}"
+        tables[heading] = rows(found["transfer"], "clean")
+    if study.args.masks:
+        found["backgrounds"] = with_changed_backgrounds(study)
+        heading = "## Backgrounds, linear probe of both, trained on clean images"
+        tables[heading] = rows(found["backgrounds"], "clean")
+    tables["## Minutes a seed"] = minutes(runs, curves)
     study.write(
-        study.record(runs=runs, curves=curves),
-        {
-            f"## Clean images\n\n{notes}.": rows(runs, "clean"),
-            "## Changed test images, linear probe of both, trained on clean images": (
-                rows(runs, "changed")
-            ),
-            "## Minutes a seed": minutes(runs, curves),
-        },
-        encoders.plot_training(curves),
+        study.record(curves=curves, **found), tables, encoders.plot_training(curves)
     )
+
+
+def compare(study, title, judge, of_pixels, **settings):
+    """Judges raw pixels, and every encoder from every seed.
+
+    Args:
+        study, title, judge, **settings: As in `encoders.compare`.
+        of_pixels: Function without arguments, the judgement of raw pixels.
+
+    Returns:
+        `(runs, curves)`, as in `encoders.compare`.
+    """
+    runs, curves = encoders.compare(study, title, judge, **settings)
+    pixels = study.runs(f"{title} raw pixels", settings, lambda _: of_pixels())
+    return {"raw pixels": [pixels], **runs}, curves
+
+
+def on_other_data(study):
+    """The accuracies on the data of `--transfer`, as lists for each encoder."""
+    name = study.args.transfer
+    images = study.load(name, study.data.image_shape[0])
+    runs, _ = compare(
+        study,
+        "transfer of",
+        lambda mae, *_: {"clean": transfer(mae, images)},
+        lambda: {"clean": transfer(flat, images)},
+        transfer=name,
+    )
+    return runs
+
+
+def with_changed_backgrounds(study):
+    """The accuracies on changed backgrounds, as lists for each encoder."""
+    share, data = study.args.object_share, study.data
+    images, _ = datasets.in_memory(data.test)
+    attention = MAE.from_preset(study.args.masks)
+    masks = evaluation.attended_masks(attention, images, mask_ratio=1 - share)
+    runs, _ = compare(
+        study,
+        "backgrounds of",
+        lambda mae, *_: {"clean": on_backgrounds(mae, data, masks)},
+        lambda: {"clean": on_backgrounds(flat, data, masks)},
+        masks=study.args.masks,
+        object_share=share,
+    )
+    return runs
 
 
 def unseen_classes(study):

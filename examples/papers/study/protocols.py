@@ -4,9 +4,12 @@ import numpy as np
 
 from keras_mra import datasets
 from keras_mra import evaluation
+from keras_mra.evaluation.background_reliance import VERSIONS
+from keras_mra.evaluation.fit_probe import fit_probe
 
-# Labelled images of each class; shots, queries and classes of an episode.
-LABELS, SHOTS, QUERIES, WAYS = (10, 50, 100), (1, 5), 15, 5
+# Labelled images of each class: 50 and 500 are 1 % and 10 % of CIFAR-10. Then shots,
+# queries and classes of an episode.
+LABELS, SHOTS, QUERIES, WAYS = (10, 50, 100, 500), (1, 5), 15, 5
 NEIGHBOURS = (1, 5, 20)
 # The most bytes of test images, which are held in memory.
 LIMIT = 16 * 2**30
@@ -34,7 +37,6 @@ def protocols(encoder, few_shot_encoder, data, novel):
     extract = evaluation.FeatureExtractor(encoder)
     images, labels = datasets.in_memory(data.test, limit=LIMIT)
     train, test = features(extract, data.train), (extract(images), labels)
-    sizes = np.bincount(train[1])
     clean, full = {}, []
     if extract.mae is not None:
         dim = extract.mae.encoder_dim
@@ -44,14 +46,9 @@ def protocols(encoder, few_shot_encoder, data, novel):
             clean[f"linear probe, {name}"] = full[-1].accuracy
     changed = evaluation.invariance(extract, train, (images, labels))
     clean["linear probe, both"] = changed.accuracy["clean"]  # the same probe
-    knn = evaluation.knn(None, train, test, [k for k in NEIGHBOURS if k < sizes.sum()])
-    clean |= {f"kNN, k = {k}": share for k, share in knn.accuracy.items()}
-    full += [changed, knn]
-    counts = [count for count in LABELS if count <= sizes.min()]
-    if counts:
-        low = evaluation.low_shot(None, train, test, counts)
-        clean |= {f"{n} labels per class": share for n, share in low.accuracy.items()}
-        full.append(low)
+    shares, results = _neighbours_and_few_labels(train, test)
+    clean |= shares
+    full += [changed, *results]
     queries = 0
     if novel is not None:
         queries = np.bincount(novel.test.all_labels()).min() - max(SHOTS)
@@ -72,6 +69,58 @@ def protocols(encoder, few_shot_encoder, data, novel):
         "changed": {k: v for k, v in changed.accuracy.items() if k != "clean"},
         "protocols": [result.to_dict() for result in full],
     }
+
+
+def transfer(encoder, data):
+    """Measures the accuracy of an encoder's features on images of another source.
+
+    Args:
+        encoder: As in `evaluation.features`.
+        data: `Splits` of the other source, of the size that the encoder takes.
+
+    Returns:
+        Dict from the names of protocols to accuracies.
+    """
+    extract = evaluation.FeatureExtractor(encoder)
+    train, test = features(extract, data.train), features(extract, data.test)
+    probe = evaluation.linear_probe(None, train, test)
+    shares, _ = _neighbours_and_few_labels(train, test)
+    return {"linear probe, both": probe.accuracy, **shares}
+
+
+def on_backgrounds(encoder, data, masks):
+    """Measures a linear probe on test images whose backgrounds are changed.
+
+    Args:
+        encoder: As in `evaluation.features`.
+        data: `Splits`.
+        masks: As in `evaluation.background_reliance`, of the test images.
+
+    Returns:
+        Dict from the versions of the images to accuracies.
+    """
+    extract = evaluation.FeatureExtractor(encoder)
+    probe = fit_probe(*features(extract, data.train), C=1.0)
+
+    def scores(images):
+        return np.eye(data.num_classes)[probe.predict(extract(images))]
+
+    test = datasets.in_memory(data.test, limit=LIMIT)
+    found = evaluation.background_reliance(scores, test, masks)
+    return {VERSIONS[version]: 1 - error for version, error in found.error.items()}
+
+
+def _neighbours_and_few_labels(train, test):
+    """Accuracies of features by kNN and with few labels, and the protocols' results."""
+    sizes = np.bincount(train[1])
+    knn = evaluation.knn(None, train, test, [k for k in NEIGHBOURS if k < sizes.sum()])
+    shares = {f"kNN, k = {k}": share for k, share in knn.accuracy.items()}
+    counts = [count for count in LABELS if count <= sizes.min()]
+    if not counts:
+        return shares, [knn]
+    low = evaluation.low_shot(None, train, test, counts)
+    shares |= {f"{n} labels per class": share for n, share in low.accuracy.items()}
+    return shares, [knn, low]
 
 
 def features(extract, dataset):

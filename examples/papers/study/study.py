@@ -104,13 +104,21 @@ class Study:
     @functools.cached_property
     def data(self):
         """The data, as `Splits`."""
-        args = self.args
+        data = self.load(self.args.data, self.args.image_size)
+        return only(data, self.args.classes) if self.args.classes else data
+
+    def load(self, name, image_size=None):
+        """Loads `Splits`, small ones for `--quick`.
+
+        Args:
+            name, image_size: As in `load_splits`.
+        """
         few = {}
-        if args.quick:
+        if self.args.quick:
             # A given autoencoder needs images of its own size.
-            few = dict(limit=QUICK_IMAGES, max_size=None if args.mae else QUICK_SIZE)
-        data = load_splits(args.data, args.image_size, args.validation, **few)
-        return only(data, args.classes) if args.classes else data
+            max_size = None if self.args.mae else QUICK_SIZE
+            few = dict(limit=QUICK_IMAGES, max_size=max_size)
+        return load_splits(name, image_size, self.args.validation, **few)
 
     @functools.cached_property
     def mae(self):

@@ -1,9 +1,12 @@
 """MSA's experiments on the digits, each on one backend, the backends in turn."""
 
 import pytest
+from helpers.models import TINY
 from helpers.running_examples import on
 from helpers.running_examples import report
 from helpers.running_examples import run
+
+from keras_mra.models import MAE
 
 ENCODERS = {"MAE", "MSA", "supervised", "random"}
 PAIR = {"MAE", "random"}
@@ -46,6 +49,22 @@ def test_linear_probe(folder):
     # A second run finds what the first has done.
     _, again = run("papers/linear_probe.py", folder, "--five-epochs", "1")
     assert "seed 0" not in again
+
+
+@on("torch")
+def test_linear_probe_of_other_data_and_of_changed_backgrounds(folder, tmp_path):
+    mae = MAE(image_shape=(8, 8, 1), patch_size=4, **TINY)
+    mae.save_to_preset(tmp_path / "masks")
+    options = ("--transfer", "digits", "--masks", str(tmp_path / "masks"))
+    options += ("--encoders", "MAE", "--work", str(folder / "runs"))
+    record = report("linear_probe", tmp_path, *options)
+    (other,), (clean,) = record["transfer"]["MAE"], record["runs"]["MAE"]
+    assert other["clean"].items() <= clean["clean"].items()  # the same images
+    shares = record["backgrounds"]["MAE"][0]["clean"]
+    # Images without an object or a background are left out.
+    accuracy = clean["clean"]["linear probe, both"]
+    assert shares["as it is"] == pytest.approx(accuracy, abs=0.03)
+    assert shares["object in the mean colour of the background"] < accuracy
 
 
 @on("torch")

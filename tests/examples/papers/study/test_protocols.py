@@ -50,6 +50,27 @@ def test_protocols_leave_out_what_there_are_too_few_images_for():
     assert not any("shot" in name for name in found["clean"])
 
 
+def test_transfer_is_what_the_probes_measure_on_the_other_images():
+    data = coloured_splits(train=200, test=96)
+    found = protocols.transfer(flat, data)
+    assert set(found) == {
+        "linear probe, both", "kNN, k = 1", "kNN, k = 5", "kNN, k = 20",
+        "10 labels per class", "50 labels per class",
+    }  # fmt: skip
+    assert found.items() <= protocols.protocols(flat, None, data, None)["clean"].items()
+
+
+def test_backgrounds_change_what_a_probe_of_the_whole_image_sees():
+    data = coloured_splits(train=200, test=96)
+    masks = np.zeros((96, 8, 8))
+    masks[:, 2:4, 2:4] = 1  # a sixteenth of the image
+    found = protocols.on_backgrounds(flat, data, masks)
+    assert found["as it is"] > 0.9
+    # The colour of the background decides: another class's misleads.
+    assert found["background of another image of the class"] > 0.8
+    assert found["background of an image of another class"] < 0.3
+
+
 def test_features_are_those_of_all_images_in_order():
     mae = MAE(image_shape=SHAPE, patch_size=4, **TINY)
     extract = FeatureExtractor(mae, batch_size=32)
