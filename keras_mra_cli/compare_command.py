@@ -43,8 +43,8 @@ def compare(
         str,
         typer.Option(
             help="What to compare with the base: MRA, 'MRA random', AttentiveCutMix, "
-            "CutMix, MixUp, RandAugment, AugMix, separated by commas, or several "
-            "joined by +."
+            "CutMix, MixUp, TrivialAugment, RandAugment, AugMix, separated by commas, "
+            "or several joined by +."
         ),
     ] = "MRA,CutMix,MixUp",
     labels_per_class: Annotated[

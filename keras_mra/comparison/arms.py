@@ -12,6 +12,7 @@ import keras
 from keras_mra import backend
 from keras_mra.layers import AttentiveCutMix
 from keras_mra.layers import MaskReconstruct
+from keras_mra.layers import TrivialAugment
 from keras_mra.models import MAE
 
 BASE = "base"
@@ -58,6 +59,10 @@ _LAYERS: dict[str, tuple[Callable[[MRASettings, Any, int], Any], str]] = {
             value_range=value_range, seed=seed
         ),
         "keras.layers.AugMix()",
+    ),
+    "TrivialAugment": (
+        lambda mra, value_range, seed: TrivialAugment(value_range, seed),
+        "keras_mra.layers.TrivialAugment()",
     ),
     "MRA": (
         lambda mra, value_range, seed: mra.layer(seed),

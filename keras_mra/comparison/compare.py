@@ -88,7 +88,8 @@ def compare(
             colour images and `"small_cnn"` for grey ones.
         arms: Strings, what to compare with the base: `"MRA"`, `"MRA random"` (patches
             at random instead of by attention), `"AttentiveCutMix"`, `"CutMix"`,
-            `"MixUp"`, `"RandAugment"` and `"AugMix"`, or several joined by `"+"`.
+            `"MixUp"`, `"TrivialAugment"`, `"RandAugment"` and `"AugMix"`, or several
+            joined by `"+"`.
         labels_per_class: Int, the labelled images of each class that a classifier is
             trained on, drawn anew for each seed; or `None` for all.
         image_size: Int from 3 to 1,024, the side of the images. `None` takes the size

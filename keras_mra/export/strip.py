@@ -8,9 +8,17 @@ from keras_mra.layers import MaskReconstruct
 from keras_mra.layers import RandomApply
 from keras_mra.layers import RandomBlur
 from keras_mra.layers import RandomResizedCrop
+from keras_mra.layers import TrivialAugment
 from keras_mra.views import View
 
-AUGMENTATIONS = (MaskReconstruct, RandomApply, RandomBlur, RandomResizedCrop, View)
+AUGMENTATIONS = (
+    MaskReconstruct,
+    RandomApply,
+    RandomBlur,
+    RandomResizedCrop,
+    TrivialAugment,
+    View,
+)
 
 
 def strip_augmentation(model: keras.Model) -> keras.Model:

@@ -5,6 +5,7 @@ from keras_mra.layers.mask_reconstruct import MaskReconstruct
 from keras_mra.views.random_apply import RandomApply
 from keras_mra.views.random_blur import RandomBlur
 from keras_mra.views.random_resized_crop import RandomResizedCrop
+from keras_mra.views.trivial_augment import TrivialAugment
 from keras_mra.vit.patch_embedding import PatchEmbedding
 from keras_mra.vit.tokens import ClassToken
 from keras_mra.vit.tokens import RestoreTokens
@@ -20,4 +21,5 @@ __all__ = [
     "RandomResizedCrop",
     "RestoreTokens",
     "TransformerBlock",
+    "TrivialAugment",
 ]

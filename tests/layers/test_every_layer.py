@@ -99,6 +99,17 @@ def test_random_resized_crop():
     )
 
 
+def test_trivial_augment():
+    check_layer(
+        lambda **kwargs: layers.TrivialAugment(seed=0, **kwargs),
+        (IMAGES,),
+        IMAGES.shape,
+        UINT8,
+        tf_data=True,
+        is_random=True,
+    )
+
+
 def test_mask_reconstruct(mae):
     check_layer(
         lambda **kwargs: layers.MaskReconstruct(

@@ -27,12 +27,15 @@ def make(name, mae):
         "RandomResizedCrop": lambda: layers.RandomResizedCrop(seed=0),
         "RandomBlur": lambda: layers.RandomBlur(seed=0),
         "RandomApply": lambda: layers.RandomApply(layers.RandomBlur(seed=0), seed=0),
+        "TrivialAugment": lambda: layers.TrivialAugment(seed=0),
         "weak": lambda: views.weak((12, 12, 1), seed=0),
         "strong": lambda: views.strong((12, 12, 1), seed=0),
     }[name]()
 
 
-KEEP_DTYPES = ["MaskReconstruct", "RandomResizedCrop", "RandomBlur", "RandomApply"]
+# Those with a range of values.
+RANGED = ["MaskReconstruct", "TrivialAugment"]
+KEEP_DTYPES = [*RANGED, "RandomResizedCrop", "RandomBlur", "RandomApply"]
 ALL = [*KEEP_DTYPES, "weak", "strong"]
 
 
@@ -52,7 +55,7 @@ def test_dtype_in_is_dtype_out(mae, name, training):
     layer = make(name, mae)
     for dtype in DTYPES:
         for images in inputs_of(IMAGES.astype(dtype)):
-            if name == "MaskReconstruct" and dtype == "int8":
+            if name in RANGED and dtype == "int8":
                 continue  # refused, see below
             found = layer(images, training=training)
             assert dtype_of(found) == dtype, dtype
@@ -77,6 +80,8 @@ def test_dtypes_that_cannot_hold_the_paint(dtype, top):
     for images in inputs_of(IMAGES.astype(dtype)):
         with pytest.raises(ValueError, match="`inputs` " + message):
             layers.MaskReconstruct(mae)(images)
+        with pytest.raises(ValueError, match="`inputs` " + message):
+            layers.TrivialAugment((0, top))(images)
         with pytest.raises(ValueError, match="`images` " + message):
             mae.reconstruct(images, np.zeros((4, 1), "int32"))
 

@@ -1,4 +1,4 @@
-"""TrivialAugment, RandAugment and AugMix: draws for each image, in any graph."""
+"""RandAugment and AugMix: draws for each image, in any graph."""
 
 import keras
 import numpy as np
@@ -7,7 +7,8 @@ from helpers.models import traced
 from keras import ops
 from study.random_operations import AugMix
 from study.random_operations import RandAugment
-from study.random_operations import TrivialAugment
+
+from keras_mra.layers import TrivialAugment
 
 LAYERS = [TrivialAugment, RandAugment, AugMix]
 
@@ -42,7 +43,8 @@ def test_pixels_in_another_range_and_integers(make):
     # Rounding may put a value on the other side of a threshold.
     assert (np.abs((other + 1) * 127.5 - found) > 1).mean() < 0.02
     integers = augmented(make(seed=0), images.astype("uint8"))
-    np.testing.assert_array_equal(integers, found)
+    assert integers.dtype == "uint8"
+    np.testing.assert_allclose(integers, found, atol=0.51)
 
 
 @pytest.mark.skipif(

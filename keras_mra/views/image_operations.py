@@ -5,11 +5,14 @@ Unlike Keras' layers, which draw one operation for a whole batch, all images of 
 can have different ones, at about the cost of a single one.
 """
 
+import dataclasses
 import math
+from collections.abc import Sequence
 
 from keras import ops
 
 from keras_mra import patches
+from keras_mra.typing import Array
 
 OPERATIONS = (
     "identity",
@@ -27,16 +30,40 @@ OPERATIONS = (
     "autocontrast",
     "equalize",
 )
-# The operation at the level 1: a slope, a share of the side, degrees, a change of the
-# factor, and a number of bits that are dropped. Solarisation inverts all values then.
-NARROW = dict(shear=0.3, translate=0.45, rotate=30.0, enhance=0.9, posterize=4)
-# TrivialAugment's, for images of 32 pixels.
-WIDE = dict(shear=0.99, translate=1.0, rotate=135.0, enhance=0.99, posterize=6)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ranges:
+    """The operations at level 1. Solarisation inverts all values then.
+
+    Attributes:
+        shear: Float, the slope.
+        rotate: Float, degrees.
+        enhance: Float, the change of the factor of brightness, color, contrast and
+            sharpness.
+        posterize: Int, the bits that are dropped.
+        translate_share: Float, the shift as a share of the side.
+        translate_pixels: Int, the shift in pixels, in addition.
+    """
+
+    shear: float
+    rotate: float
+    enhance: float
+    posterize: int
+    translate_share: float = 0.0
+    translate_pixels: int = 0
+
+
+# The ranges of RandAugment and AugMix, and the wide ones of TrivialAugment.
+NARROW = Ranges(0.3, 30.0, 0.9, 4, translate_share=0.45)
+WIDE = Ranges(0.99, 135.0, 0.99, 6, translate_pixels=32)
 # AutoAugment fills what comes from outside of the image with gray.
 FILL = 128.0
 
 
-def apply_operations(images, chosen, levels, signs, ranges=NARROW):
+def apply_operations(
+    images: Array, chosen: Array, levels: Array, signs: Array, ranges: Ranges = NARROW
+) -> Array:
     """Applies an operation to each image.
 
     Args:
@@ -46,7 +73,7 @@ def apply_operations(images, chosen, levels, signs, ranges=NARROW):
         levels: Float tensor `(batch,)`, strengths from 0 to 1.
         signs: Float tensor `(batch,)`, -1 or 1: the direction of a movement, or less
             or more of a quality.
-        ranges: Dict, `NARROW` or `WIDE`.
+        ranges: `Ranges`.
 
     Returns:
         A float tensor of the images' shape, with values from 0 to 255.
@@ -60,25 +87,26 @@ def apply_operations(images, chosen, levels, signs, ranges=NARROW):
             f"{tuple(images.shape)}"
         )
 
-    def amounts(name, largest, signed=True):
+    def amounts(name: str, largest: float, signed: bool = True) -> Array:
         """`(B,)`: how much of an operation each image gets."""
         given = levels * signs if signed else levels
         is_chosen = ops.equal(chosen, OPERATIONS.index(name))
         return ops.where(is_chosen, given * largest, 0.0)
 
-    def only(name, changed, unchanged):
+    def only(name: str, changed: Array, unchanged: Array) -> Array:
         is_chosen = ops.equal(chosen, OPERATIONS.index(name))
         return ops.where(is_chosen[:, None, None, None], changed, unchanged)
+
+    def shift(axis: str, side: int) -> Array:
+        largest = ranges.translate_share * side + ranges.translate_pixels
+        return amounts(f"translate_{axis}", largest)
 
     height, width = images.shape[1:3]
     moved = _moved(
         images,
-        shears=[amounts(f"shear_{axis}", ranges["shear"]) for axis in "xy"],
-        shifts=[
-            amounts("translate_x", ranges["translate"] * width),
-            amounts("translate_y", ranges["translate"] * height),
-        ],
-        angles=amounts("rotate", ranges["rotate"] * math.pi / 180),
+        shears=[amounts(f"shear_{axis}", ranges.shear) for axis in "xy"],
+        shifts=[shift("x", width), shift("y", height)],
+        angles=amounts("rotate", ranges.rotate * math.pi / 180),
     )
     # One blend with what an image would be without the quality that changes.
     without = moved
@@ -91,10 +119,10 @@ def apply_operations(images, chosen, levels, signs, ranges=NARROW):
         ("sharpness", _smoothed(moved)),
     ):
         without = only(name, other, without)
-        changes = changes + amounts(name, ranges["enhance"])
+        changes = changes + amounts(name, ranges.enhance)
     factors = 1 + ops.reshape(changes, (-1, 1, 1, 1))
     x = ops.clip(without + factors * (moved - without), 0.0, 255.0)
-    bits = ops.round(amounts("posterize", ranges["posterize"], signed=False))
+    bits = ops.round(amounts("posterize", ranges.posterize, signed=False))
     step = ops.reshape(ops.power(2.0, bits), (-1, 1, 1, 1))
     x = only("posterize", ops.floor(x / step) * step, x)
     threshold = 256 * (1 - ops.reshape(levels, (-1, 1, 1, 1)))
@@ -103,7 +131,9 @@ def apply_operations(images, chosen, levels, signs, ranges=NARROW):
     return only("equalize", _equalized(x), x)
 
 
-def _moved(images, shears, shifts, angles):
+def _moved(
+    images: Array, shears: Sequence[Array], shifts: Sequence[Array], angles: Array
+) -> Array:
     """Shears, shifts and turns images about their centres, by the nearest pixel."""
     height, width, channels = images.shape[1:]
     y = ops.arange(height, dtype="float32")[None, :, None] - (height - 1) / 2
@@ -125,7 +155,7 @@ def _moved(images, shears, shifts, angles):
     return ops.where(inside[..., None], found, FILL)
 
 
-def _gray(images):
+def _gray(images: Array) -> Array:
     """The luminance, `(batch, height, width, 1)`."""
     if images.shape[-1] == 1:
         return images
@@ -133,7 +163,7 @@ def _gray(images):
     return ops.sum(images * weights, axis=-1, keepdims=True)
 
 
-def _smoothed(images):
+def _smoothed(images: Array) -> Array:
     """Images after Pillow's filter `SMOOTH`, which leaves the outermost pixels."""
     height, width = images.shape[1:3]
     total = 4 * images[:, 1:-1, 1:-1]
@@ -149,7 +179,7 @@ def _smoothed(images):
     return ops.where(is_inner, inner, images)
 
 
-def _autocontrast(images):
+def _autocontrast(images: Array) -> Array:
     """Stretches each channel of each image to the values from 0 to 255."""
     low = ops.min(images, axis=(1, 2), keepdims=True)
     span = ops.max(images, axis=(1, 2), keepdims=True) - low
@@ -157,7 +187,7 @@ def _autocontrast(images):
     return ops.where(span > 0, stretched, images)
 
 
-def _equalized(images):
+def _equalized(images: Array) -> Array:
     """Spreads the values of each channel of each image evenly, as Pillow does."""
     height, width, channels = images.shape[1:]
     pixels = height * width

@@ -5,10 +5,11 @@ import math
 import numpy as np
 import pytest
 from keras import ops
-from study import image_operations
-from study.image_operations import NARROW
-from study.image_operations import OPERATIONS
-from study.image_operations import WIDE
+
+from keras_mra.views import image_operations
+from keras_mra.views.image_operations import NARROW
+from keras_mra.views.image_operations import OPERATIONS
+from keras_mra.views.image_operations import WIDE
 
 pillow = pytest.importorskip("PIL.Image")
 enhance = pytest.importorskip("PIL.ImageEnhance")
@@ -43,8 +44,14 @@ def operated(image, name, level, sign=1.0, ranges=NARROW):
 def with_pillow(image, name, level, sign, ranges):
     """The same by Pillow: the operations of the published augmentations."""
     picture = pillow.fromarray(image if image.shape[-1] == 3 else image[..., 0])
-    kind = name.partition("_")[0]
-    amount = sign * level * ranges.get(kind, ranges["enhance"])
+    kind, _, axis = name.partition("_")
+    side = {"x": WIDTH, "y": HEIGHT}.get(axis, 0)
+    largest = {
+        "shear": ranges.shear,
+        "translate": ranges.translate_share * side + ranges.translate_pixels,
+        "rotate": ranges.rotate,
+    }
+    amount = sign * level * largest.get(kind, ranges.enhance)
     cx, cy = WIDTH / 2, HEIGHT / 2
 
     def affine(a, b, d, e, shift=(0, 0)):
@@ -63,14 +70,14 @@ def with_pillow(image, name, level, sign, ranges):
             "identity": lambda: picture,
             "shear_x": lambda: affine(1, amount, 0, 1),
             "shear_y": lambda: affine(1, 0, amount, 1),
-            "translate_x": lambda: affine(1, 0, 0, 1, (amount * WIDTH, 0)),
-            "translate_y": lambda: affine(1, 0, 0, 1, (0, amount * HEIGHT)),
+            "translate_x": lambda: affine(1, 0, 0, 1, (amount, 0)),
+            "translate_y": lambda: affine(1, 0, 0, 1, (0, amount)),
             "brightness": lambda: enhance.Brightness(picture).enhance(1 + amount),
             "color": lambda: enhance.Color(picture).enhance(1 + amount),
             "contrast": lambda: enhance.Contrast(picture).enhance(1 + amount),
             "sharpness": lambda: enhance.Sharpness(picture).enhance(1 + amount),
             "posterize": lambda: pil_ops.posterize(
-                picture, 8 - round(level * ranges["posterize"])
+                picture, 8 - round(level * ranges.posterize)
             ),
             "solarize": lambda: pil_ops.solarize(picture, 256 * (1 - level)),
             "autocontrast": lambda: pil_ops.autocontrast(picture),
