@@ -46,8 +46,23 @@ class MRASettings:
         )
 
 
-# In the order in which a chain applies them: MRA needs an image that is not blended.
+# In the order in which a chain applies them. MRA comes first, because it needs an image
+# with its own colours; what blends images comes last.
 _LAYERS: dict[str, tuple[Callable[[MRASettings, Any, int], Any], str]] = {
+    "MRA": (
+        lambda mra, value_range, seed: mra.layer(seed),
+        "keras_mra.layers.MaskReconstruct(mae, mask_ratio={ratio}, rate={rate}, "
+        "resize=True)",
+    ),
+    "MRA random": (
+        lambda mra, value_range, seed: mra.layer(seed, "random"),
+        "keras_mra.layers.MaskReconstruct(mae, mask_ratio={ratio}, "
+        'strategy="random", rate={rate}, resize=True)',
+    ),
+    "TrivialAugment": (
+        lambda mra, value_range, seed: TrivialAugment(value_range, seed),
+        "keras_mra.layers.TrivialAugment()",
+    ),
     "RandAugment": (
         lambda mra, value_range, seed: keras.layers.RandAugment(
             value_range=value_range, seed=seed
@@ -59,20 +74,6 @@ _LAYERS: dict[str, tuple[Callable[[MRASettings, Any, int], Any], str]] = {
             value_range=value_range, seed=seed
         ),
         "keras.layers.AugMix()",
-    ),
-    "TrivialAugment": (
-        lambda mra, value_range, seed: TrivialAugment(value_range, seed),
-        "keras_mra.layers.TrivialAugment()",
-    ),
-    "MRA": (
-        lambda mra, value_range, seed: mra.layer(seed),
-        "keras_mra.layers.MaskReconstruct(mae, mask_ratio={ratio}, rate={rate}, "
-        "resize=True)",
-    ),
-    "MRA random": (
-        lambda mra, value_range, seed: mra.layer(seed, "random"),
-        "keras_mra.layers.MaskReconstruct(mae, mask_ratio={ratio}, "
-        'strategy="random", rate={rate}, resize=True)',
     ),
     "AttentiveCutMix": (
         lambda mra, value_range, seed: AttentiveCutMix(

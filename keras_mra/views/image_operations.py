@@ -110,7 +110,7 @@ def apply_operations(
     )
     # One blend with what an image would be without the quality that changes.
     without = moved
-    changes = 0.0
+    changes: Array = 0.0
     gray = _gray(moved)
     for name, other in (
         ("brightness", ops.zeros_like(moved)),

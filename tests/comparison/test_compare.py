@@ -178,13 +178,13 @@ def test_every_arm_changes_images_and_keeps_labels_a_mixture(arm, mra):
     np.testing.assert_allclose(mixed.sum(axis=1), 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("arm", [*NAMES, "CutMix+MRA"])
+@pytest.mark.parametrize("arm", [*NAMES, "CutMix+RandAugment+MRA"])
 def test_the_line_of_python_makes_the_layer(arm, mra):
     code = code_of(arm, "mae_nano_photos_32", mra)
     made = eval(code, {"keras": keras, "keras_mra": keras_mra})
-    if "+" in arm:  # MRA comes first whatever the order of the name.
+    if "+" in arm:  # MRA comes first, and blends last, whatever the name's order.
         kinds = [type(layer).__name__ for layer in made.layers]
-        assert kinds == ["MaskReconstruct", "CutMix"]
+        assert kinds == ["MaskReconstruct", "RandAugment", "CutMix"]
         return
     (expected,) = layers_of(arm, mra, (0, 255), 0)
     assert type(made) is type(expected)
