@@ -5,6 +5,7 @@ import a backend.
 """
 
 from keras_mra.backend.attention import dot_product_attention
+from keras_mra.backend.batches import batches_for_fit
 from keras_mra.backend.compilation import compiled
 from keras_mra.backend.compilation import fastest_jit_compile
 from keras_mra.backend.gelu import gelu
@@ -32,6 +33,7 @@ from keras_mra.backend.worker_seed import worker_seed
 __all__ = [
     "HOST_LOCK",
     "XLA_QUICKLY",
+    "batches_for_fit",
     "call_on_host",
     "compile_quickly",
     "compiled",

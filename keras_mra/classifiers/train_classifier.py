@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_mra import backend
 from keras_mra import datasets
 from keras_mra.classifiers.augmented_batches import AugmentedBatches
 from keras_mra.classifiers.augmented_batches import Base
@@ -88,7 +89,7 @@ def fit(
     model.optimizer.build(model.trainable_variables)
     curve = LearningCurve(network, watched, epochs)
     model.fit(
-        batches,
+        backend.batches_for_fit(batches),
         epochs=epochs,
         shuffle=False,
         verbose=0,
