@@ -8,7 +8,7 @@ from keras_mra.datasets.epoch_dataset import EpochDataset
 
 
 class SetEpoch(keras.callbacks.Callback):
-    """Sets a data set to epoch `i` at the begin of epoch `i` of `fit`.
+    """Sets a data set to epoch `i` at the begin of epoch `i` of `fit`, and ends it.
 
     The epochs agree after `initial_epoch` too.
 
@@ -33,5 +33,14 @@ class SetEpoch(keras.callbacks.Callback):
         self.dataset = dataset
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Sets the epoch of the data set. Keras calls it."""
+        """Sets the epoch of the data set, and begins it. Keras calls it."""
         self.dataset.set_epoch(epoch)
+        if isinstance(self.dataset, EpochDataset):
+            self.dataset.on_epoch_begin()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Ends the epoch of the data set. Keras calls it."""
+        # Keras has ended the epoch of a `PyDataset` that `fit` got, and a second end
+        # has no effect. It cannot end that of one behind a `tf.data.Dataset`.
+        if isinstance(self.dataset, EpochDataset):
+            self.dataset.on_epoch_end()

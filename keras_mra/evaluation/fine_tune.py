@@ -182,7 +182,7 @@ def fine_tune(
     # variables.
     classifier.optimizer.build(classifier.trainable_variables)
     history = classifier.fit(
-        batches,
+        backend.batches_for_fit(batches),
         epochs=epochs,
         shuffle=False,  # The data set shuffles, with the seed.
         callbacks=[SetEpoch(batches), *callbacks],

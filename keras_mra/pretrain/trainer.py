@@ -90,6 +90,8 @@ def train(
     if hasattr(data.batches, "set_epoch"):
         callbacks.append(datasets.SetEpoch(data.batches))
     history = keras.callbacks.History()
+    if isinstance(batches, datasets.EpochDataset):
+        batches = backend.batches_for_fit(batches)
     if done < recipe.epochs:
         history = model.fit(
             batches,
