@@ -12,6 +12,7 @@ import keras
 from keras_mra import backend
 from keras_mra.layers import AttentiveCutMix
 from keras_mra.layers import MaskReconstruct
+from keras_mra.layers import RandAugment
 from keras_mra.layers import TrivialAugment
 from keras_mra.models import MAE
 
@@ -64,10 +65,8 @@ _LAYERS: dict[str, tuple[Callable[[MRASettings, Any, int], Any], str]] = {
         "keras_mra.layers.TrivialAugment()",
     ),
     "RandAugment": (
-        lambda mra, value_range, seed: keras.layers.RandAugment(
-            value_range=value_range, seed=seed
-        ),
-        "keras.layers.RandAugment()",
+        lambda mra, value_range, seed: RandAugment(value_range, seed=seed),
+        "keras_mra.layers.RandAugment()",
     ),
     "AugMix": (
         lambda mra, value_range, seed: keras.layers.AugMix(

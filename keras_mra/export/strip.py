@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_mra.layers import MaskReconstruct
+from keras_mra.layers import RandAugment
 from keras_mra.layers import RandomApply
 from keras_mra.layers import RandomBlur
 from keras_mra.layers import RandomResizedCrop
@@ -13,6 +14,7 @@ from keras_mra.views import View
 
 AUGMENTATIONS = (
     MaskReconstruct,
+    RandAugment,
     RandomApply,
     RandomBlur,
     RandomResizedCrop,

@@ -2,6 +2,7 @@
 
 from keras_mra.layers.attentive_cut_mix import AttentiveCutMix
 from keras_mra.layers.mask_reconstruct import MaskReconstruct
+from keras_mra.views.rand_augment import RandAugment
 from keras_mra.views.random_apply import RandomApply
 from keras_mra.views.random_blur import RandomBlur
 from keras_mra.views.random_resized_crop import RandomResizedCrop
@@ -16,6 +17,7 @@ __all__ = [
     "ClassToken",
     "MaskReconstruct",
     "PatchEmbedding",
+    "RandAugment",
     "RandomApply",
     "RandomBlur",
     "RandomResizedCrop",

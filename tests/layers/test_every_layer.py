@@ -99,9 +99,10 @@ def test_random_resized_crop():
     )
 
 
-def test_trivial_augment():
+@pytest.mark.parametrize("layer", [layers.RandAugment, layers.TrivialAugment])
+def test_random_operations(layer):
     check_layer(
-        lambda **kwargs: layers.TrivialAugment(seed=0, **kwargs),
+        lambda **kwargs: layer(seed=0, **kwargs),
         (IMAGES,),
         IMAGES.shape,
         UINT8,

@@ -8,12 +8,12 @@ from keras_mra import backend
 from keras_mra import checks
 from keras_mra.layers import AttentiveCutMix
 from keras_mra.layers import MaskReconstruct
+from keras_mra.layers import RandAugment
 from keras_mra.layers import TrivialAugment
+from study.aug_mix import AugMix
 from study.grey_patches import GreyPatches
 from study.on_classes import OnClasses
 from study.on_some import OnSome
-from study.random_operations import AugMix
-from study.random_operations import RandAugment
 
 # The settings of MRA: the share of the patches that it repaints, the share of the
 # images that it augments, and the noise on its choice of patches.

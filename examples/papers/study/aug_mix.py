@@ -1,4 +1,4 @@
-"""RandAugment and AugMix, with operations drawn for each image."""
+"""AugMix, with operations drawn for each image."""
 
 import keras
 from keras import ops
@@ -14,32 +14,6 @@ _IN_AUGMIX = tuple(
     for name in OPERATIONS
     if name not in ("identity", "brightness", "color", "contrast", "sharpness")
 )
-
-
-@keras.saving.register_keras_serializable("keras_mra")
-class RandAugment(RandomOperations):
-    """Some operations in a row, at one strength (Cubuk et al., 2020).
-
-    Args:
-        operations: Int, how many.
-        strength: Float in [0, 1].
-        **kwargs: Arguments of `RandomOperations`.
-    """
-
-    def __init__(self, operations=2, strength=0.5, **kwargs):
-        super().__init__(**kwargs)
-        self.operations = checks.positive_int("operations", operations)
-        self.strength = checks.fraction("strength", strength)
-
-    def augment(self, images):
-        levels = self.strength * ops.ones((ops.shape(images)[0],))
-        for _ in range(self.operations):
-            images = self.operated(images, levels, NARROW)
-        return images
-
-    def get_config(self):
-        config = {"operations": self.operations, "strength": self.strength}
-        return {**super().get_config(), **config}
 
 
 @keras.saving.register_keras_serializable("keras_mra")

@@ -1,16 +1,15 @@
-"""RandAugment and AugMix: draws for each image, in any graph."""
+"""RandAugment and TrivialAugment: draws for each image, in any graph."""
 
 import keras
 import numpy as np
 import pytest
 from helpers.models import traced
 from keras import ops
-from study.random_operations import AugMix
-from study.random_operations import RandAugment
 
+from keras_mra.layers import RandAugment
 from keras_mra.layers import TrivialAugment
 
-LAYERS = [TrivialAugment, RandAugment, AugMix]
+LAYERS = [TrivialAugment, RandAugment]
 
 
 def same_images(count=64):
@@ -71,10 +70,18 @@ def test_strengths():
     assert change(RandAugment(strength=0.9, seed=0)) > change(
         RandAugment(strength=0.1, seed=0)
     )
-    assert change(RandAugment(operations=4, seed=0)) > change(
-        RandAugment(operations=1, seed=0)
+    assert change(RandAugment(num_ops=4, seed=0)) > change(
+        RandAugment(num_ops=1, seed=0)
     )
-    assert change(AugMix(strength=0.9, seed=0)) > change(AugMix(strength=0.1, seed=0))
+
+
+def test_bad_arguments():
+    with pytest.raises(ValueError, match="`num_ops` must be a positive integer"):
+        RandAugment(num_ops=0)
+    with pytest.raises(ValueError, match="`strength` must be a number from 0 to 1"):
+        RandAugment(strength=2)
+    with pytest.raises(ValueError, match="`value_range` must be a pair"):
+        RandAugment(value_range=(1, 0))
 
 
 @pytest.mark.parametrize("make", LAYERS)
