@@ -78,7 +78,7 @@ def test_strengths():
 def test_bad_arguments():
     with pytest.raises(ValueError, match="`num_ops` must be a positive integer"):
         RandAugment(num_ops=0)
-    with pytest.raises(ValueError, match="`strength` must be a number from 0 to 1"):
+    with pytest.raises(ValueError, match=r"`strength` must be in \[0, 1\]"):
         RandAugment(strength=2)
     with pytest.raises(ValueError, match="`value_range` must be a pair"):
         RandAugment(value_range=(1, 0))
