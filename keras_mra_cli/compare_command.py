@@ -46,7 +46,7 @@ def compare(
             "CutMix, MixUp, TrivialAugment, RandAugment, AugMix, separated by commas, "
             "or several joined by +."
         ),
-    ] = "MRA,RandAugment,TrivialAugment,MRA+RandAugment",
+    ] = "MRA,RandAugment,TrivialAugment",
     labels_per_class: Annotated[
         int | None,
         typer.Option(min=1, help="Labelled images of each class. Without it, all."),
