@@ -14,12 +14,14 @@ def batches_for_fit(batches: keras.utils.PyDataset) -> Any:
     40 ms and so on. An epoch of 1.3 s took 2.5 s.
 
     Args:
-        batches: `keras.utils.PyDataset` of a known length, with one worker.
+        batches: `keras.utils.PyDataset` of a known length.
 
     Returns:
-        A `tf.data.Dataset` that is not tuned on TensorFlow, and `batches` elsewhere.
+        A `tf.data.Dataset` that is not tuned on TensorFlow. Elsewhere, and with several
+        workers, where Keras turns the tuning off itself, `batches`.
     """
-    if keras.backend.backend() != "tensorflow":
+    has_workers = batches.workers > 1 or batches.use_multiprocessing
+    if keras.backend.backend() != "tensorflow" or has_workers:
         return batches
     import tensorflow as tf
 

@@ -13,8 +13,10 @@ IMAGES = RNG.integers(0, 256, (22, 4, 4, 1)).astype("float32")
 LABELS = RNG.integers(0, 3, 22).astype("int32")
 
 
-def dataset():
-    return ArrayDataset(IMAGES, LABELS, batch_size=8, seed=0, drop_last=False)
+def dataset(**workers):
+    return ArrayDataset(
+        IMAGES, LABELS, batch_size=8, seed=0, drop_last=False, **workers
+    )
 
 
 def test_fit_sees_the_same_batches():
@@ -55,9 +57,8 @@ def test_the_dataset_is_not_tuned_and_its_length_is_known():
     np.testing.assert_array_equal(batches[0][0], dataset()[0][0])
 
 
-@pytest.mark.skipif(
-    keras.backend.backend() == "tensorflow", reason="TensorFlow has its own data sets."
-)
-def test_other_backends_take_the_batches_themselves():
-    batches = dataset()
-    assert backend.batches_for_fit(batches) is batches
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_keras_does_not_tune_stays(workers):
+    batches = dataset(workers=workers)
+    stays = keras.backend.backend() != "tensorflow" or workers > 1
+    assert (backend.batches_for_fit(batches) is batches) == stays
