@@ -6,6 +6,7 @@ from helpers.reading import RNG
 from helpers.reading import AnyModel
 from helpers.reading import save
 
+from keras_mra import backend
 from keras_mra import datasets
 
 
@@ -21,14 +22,15 @@ def recorded(dataset):
     return seen
 
 
-def test_fit_walks_through_the_epochs_one_by_one():
+@pytest.mark.parametrize("prepare", [lambda data: data, backend.batches_for_fit])
+def test_fit_walks_through_the_epochs_one_by_one(prepare):
     images = RNG.random((8, 4, 4, 1), "float32")
     data = datasets.ArrayDataset(images, batch_size=4, seed=1)
     seen = recorded(data)
     model = AnyModel()
     model.compile("sgd")
     kwargs = {"epochs": 3, "shuffle": False, "verbose": 0}
-    model.fit(data, callbacks=[datasets.SetEpoch(data)], **kwargs)
+    model.fit(prepare(data), callbacks=[datasets.SetEpoch(data)], **kwargs)
     assert data.epoch == 3 and sorted({epoch for epoch, _ in seen}) == [0, 1, 2]
     for epoch in range(3):  # Each sample once; peeks serve nothing else.
         served = [i for e, indices in seen if e == epoch for i in indices]
@@ -36,7 +38,7 @@ def test_fit_walks_through_the_epochs_one_by_one():
     other = datasets.ArrayDataset(images, batch_size=4, seed=1)
     seen_again = recorded(other)
     callbacks = [datasets.SetEpoch(other)]
-    model.fit(other, initial_epoch=2, callbacks=callbacks, **kwargs)
+    model.fit(prepare(other), initial_epoch=2, callbacks=callbacks, **kwargs)
     last = {entry for entry in seen if entry[0] == 2}
     assert {entry for entry in seen_again if entry[0] == 2} == last
 
