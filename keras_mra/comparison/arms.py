@@ -17,7 +17,7 @@ from keras_mra.layers import TrivialAugment
 from keras_mra.models import MAE
 
 BASE = "base"
-# With MRA, the usual augmentations that helped most in `docs/results/natural.md`.
+# With MRA, the usual augmentations with a certain gain in `docs/results/natural.md`.
 DEFAULT_ARMS = ("MRA", "RandAugment", "TrivialAugment")
 
 
@@ -63,17 +63,17 @@ _LAYERS: dict[str, tuple[Callable[[MRASettings, Any, int], Any], str]] = {
     ),
     "TrivialAugment": (
         lambda mra, value_range, seed: TrivialAugment(value_range, seed),
-        "keras_mra.layers.TrivialAugment()",
+        "keras_mra.layers.TrivialAugment({range})",
     ),
     "RandAugment": (
         lambda mra, value_range, seed: RandAugment(value_range, seed=seed),
-        "keras_mra.layers.RandAugment()",
+        "keras_mra.layers.RandAugment({range})",
     ),
     "AugMix": (
         lambda mra, value_range, seed: keras.layers.AugMix(
             value_range=value_range, seed=seed
         ),
-        "keras.layers.AugMix()",
+        "keras.layers.AugMix({range})",
     ),
     "AttentiveCutMix": (
         lambda mra, value_range, seed: AttentiveCutMix(
@@ -148,10 +148,16 @@ def code_of(arm: str, preset: str, mra: MRASettings) -> str:
         preset: String, the name or path of the autoencoder's preset.
         mra: `MRASettings`.
     """
+    value_range = mra.mae.value_range
+    is_usual = value_range == (0, 255)  # The default of these layers.
     lines = [
         _LAYERS[name][1]
         .replace("(mae,", f"(keras_mra.MAE.from_preset({preset!r}),")
-        .format(ratio=mra.mask_ratio, rate=mra.rate)
+        .format(
+            ratio=mra.mask_ratio,
+            rate=mra.rate,
+            range="" if is_usual else f"value_range={value_range}",
+        )
         for name in _parts(arm)
     ]
     return (

@@ -92,6 +92,11 @@ class EpochDataset(keras.utils.PyDataset):
         """Number of the epoch of the next batch."""
         return self._epoch
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether the epoch has begun and has not ended."""
+        return self._begun
+
     def set_epoch(self, epoch: int) -> None:
         """Moves to the start of an epoch, for instance that of a resumed run.
 

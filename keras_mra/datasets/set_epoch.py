@@ -8,7 +8,10 @@ from keras_mra.datasets.epoch_dataset import EpochDataset
 
 
 class SetEpoch(keras.callbacks.Callback):
-    """Sets a data set to epoch `i` at the begin of epoch `i` of `fit`, and ends it.
+    """Sets a data set to epoch `i` at the begin of epoch `i` of `fit`.
+
+    It also begins and ends the epochs of an `EpochDataset`. Where Keras begins them
+    too, `on_epoch_begin` is called twice.
 
     The epochs agree after `initial_epoch` too.
 
@@ -40,7 +43,7 @@ class SetEpoch(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Ends the epoch of the data set. Keras calls it."""
-        # Keras has ended the epoch of a `PyDataset` that `fit` got, and a second end
-        # has no effect. It cannot end that of one behind a `tf.data.Dataset`.
-        if isinstance(self.dataset, EpochDataset):
+        # Keras ends the epoch of a `PyDataset` that `fit` gets, but not of one behind a
+        # `tf.data.Dataset`.
+        if isinstance(self.dataset, EpochDataset) and self.dataset.has_begun:
             self.dataset.on_epoch_end()

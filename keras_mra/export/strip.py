@@ -5,20 +5,18 @@ from typing import Any
 import keras
 
 from keras_mra.layers import MaskReconstruct
-from keras_mra.layers import RandAugment
 from keras_mra.layers import RandomApply
 from keras_mra.layers import RandomBlur
 from keras_mra.layers import RandomResizedCrop
-from keras_mra.layers import TrivialAugment
 from keras_mra.views import View
+from keras_mra.views.random_operations import RandomOperations
 
 AUGMENTATIONS = (
     MaskReconstruct,
-    RandAugment,
     RandomApply,
     RandomBlur,
+    RandomOperations,
     RandomResizedCrop,
-    TrivialAugment,
     View,
 )
 

@@ -88,7 +88,8 @@ def train(
     if recipe.tensorboard is not None and distribution.is_main_process():
         callbacks.append(keras.callbacks.TensorBoard(recipe.tensorboard))
     if hasattr(data.batches, "set_epoch"):
-        callbacks.append(datasets.SetEpoch(data.batches))
+        # First, so that others see the epoch that follows, as behind a `PyDataset`.
+        callbacks.insert(0, datasets.SetEpoch(data.batches))
     history = keras.callbacks.History()
     if isinstance(batches, datasets.EpochDataset):
         batches = backend.batches_for_fit(batches)

@@ -205,7 +205,7 @@ def _equalized(images: Array) -> Array:
     below = ops.cumsum(counts, axis=1) - counts  # pixels of lower values
     table = (below + step // 2) // ops.maximum(step, 1)
     table = ops.reshape(ops.clip(table, 0, 255), (-1,))
-    found = ops.reshape(ops.take(table, flat), (-1, pixels))
-    found = ops.where(step > 0, found, values)
-    found = ops.reshape(found, (-1, channels, height, width))
-    return ops.cast(ops.transpose(found, (0, 2, 3, 1)), images.dtype)
+    found = ops.reshape(ops.take(table, flat), (-1, channels, height, width))
+    found = ops.cast(ops.transpose(found, (0, 2, 3, 1)), images.dtype)
+    is_spread = ops.reshape(step > 0, (-1, 1, 1, channels))
+    return ops.where(is_spread, found, images)

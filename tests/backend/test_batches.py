@@ -48,6 +48,25 @@ def test_fit_sees_the_same_batches():
 @pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="Only `tf.data` is tuned."
 )
+def test_images_alone_have_the_structure_that_keras_gives_them():
+    traces = []
+
+    class Model(keras.Sequential):
+        def train_step(self, data):
+            traces.append(data)  # Only while it is traced.
+            return {"loss": keras.ops.mean(data[0])}
+
+    model = Model([keras.layers.Flatten()])
+    model.compile(run_eagerly=False)
+    batches = ArrayDataset(IMAGES, batch_size=8, seed=0)
+    for x in (batches, backend.batches_for_fit(batches)):
+        model.fit(x, epochs=1, shuffle=False, verbose=0)
+    assert len(traces) == 1
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="Only `tf.data` is tuned."
+)
 def test_the_dataset_is_not_tuned_and_its_length_is_known():
     found = backend.batches_for_fit(dataset())
     assert found.options().autotune.enabled is False

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from helpers import forked
+from helpers.models import TINY
 from helpers.small_study import coloured
 
 import keras_mra
@@ -192,6 +193,13 @@ def test_the_line_of_python_makes_the_layer(arm, mra):
         assert getattr(made, name, None) == getattr(expected, name, None)
 
 
+def test_the_line_of_python_names_the_range_of_the_images(mra):
+    assert code_of("RandAugment", "a", mra) == "keras_mra.layers.RandAugment()"
+    mae = keras_mra.MAE((8, 8, 3), 4, value_range=(0, 1), **TINY)
+    code = code_of("RandAugment", "a", MRASettings(mae, 0.4, 0.5))
+    assert code == "keras_mra.layers.RandAugment(value_range=(0.0, 1.0))"
+
+
 @pytest.mark.once
 @pytest.mark.parametrize("arms", ["MRA", [], ["MRA", "blur"], ["MRA+"]])
 def test_bad_arms(arms):
@@ -200,7 +208,7 @@ def test_bad_arms(arms):
 
 
 def test_an_autoencoder_is_pretrained_on_the_training_images(
-    data, tmp_path, monkeypatch
+    data, tmp_path, monkeypatch, mra
 ):
     from keras_mra.comparison import find_autoencoder as module
 
@@ -216,6 +224,6 @@ def test_an_autoencoder_is_pretrained_on_the_training_images(
     keras_mra.compare(data, pretrain="quick", **settings)  # It is kept.
     assert seen == [(96, "mae_nano", "quick")]
     assert f"from_preset('{tmp_path / 'autoencoder'}')" in code_of(
-        "MRA", str(tmp_path / "autoencoder"), MRASettings(None, 0.4, 0.5)
+        "MRA", str(tmp_path / "autoencoder"), mra
     )
     assert found.plan["epochs"] == 1
