@@ -69,7 +69,7 @@ def main():
             few_shot_encoder, _ = encoders.trained(study, name, seed, base, epochs)
         return protocols(mae, few_shot_encoder, study.data, novel)
 
-    runs, curves = compare(
+    runs, curves = compare_with_pixels(
         study,
         "probes of",
         judge,
@@ -105,7 +105,7 @@ def main():
     )
 
 
-def compare(study, title, judge, of_pixels, **settings):
+def compare_with_pixels(study, title, judge, of_pixels, **settings):
     """Judges raw pixels, and every encoder from every seed.
 
     Args:
@@ -122,7 +122,7 @@ def compare(study, title, judge, of_pixels, **settings):
 
 def on_other_data(study, other):
     """The accuracies on `Splits` of other data, as lists for each encoder."""
-    runs, _ = compare(
+    runs, _ = compare_with_pixels(
         study,
         "transfer of",
         lambda mae, *_: {"clean": transfer(mae, other)},
@@ -144,7 +144,7 @@ def object_masks(study):
 def with_changed_backgrounds(study, masks):
     """The accuracies on changed backgrounds, as lists for each encoder."""
     data = study.data
-    runs, _ = compare(
+    runs, _ = compare_with_pixels(
         study,
         "backgrounds of",
         lambda mae, *_: {"clean": on_backgrounds(mae, data, masks)},
