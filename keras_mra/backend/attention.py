@@ -1,5 +1,6 @@
 """Scaled dot-product attention in the form that is fastest on each backend."""
 
+import keras
 from keras import ops
 
 from keras_mra.backend.jax_cpu import is_jax_on_cpu
@@ -26,7 +27,24 @@ def dot_product_attention(query: Array, key: Array, value: Array) -> Array:
     """
     if is_jax_on_cpu() or is_portable():
         return _normalize_after_values(query, key, value)
-    return ops.dot_product_attention(query, key, value, scale=query.shape[-1] ** -0.5)
+    return ops.dot_product_attention(
+        query,
+        key,
+        value,
+        scale=query.shape[-1] ** -0.5,
+        flash_attention=_flash_attention(query, key),
+    )
+
+
+def _flash_attention(query: Array, key: Array) -> bool | None:
+    """Whether to use flash attention, or `None` to let Keras decide.
+
+    JAX cannot differentiate cuDNN's flash attention with an odd number of tokens, which
+    a class token makes of an even number of patches. Keras then falls back, but logs an
+    error with a traceback for every block.
+    """
+    odd = any(isinstance(x.shape[1], int) and x.shape[1] % 2 for x in (query, key))
+    return False if keras.backend.backend() == "jax" and odd else None
 
 
 def _normalize_after_values(query: Array, key: Array, value: Array) -> Array:

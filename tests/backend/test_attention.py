@@ -1,8 +1,10 @@
 import contextlib
 
+import keras
 import numpy as np
 import pytest
 from helpers.models import compute
+from keras import ops
 
 from keras_mra import backend
 
@@ -26,3 +28,21 @@ def test_attention_is_that_of_numpy(rng, form):
         found = compute(backend.dot_product_attention, query, key, value)
     assert found.dtype == "float32"
     np.testing.assert_allclose(found, reference(query, key, value), atol=1e-5)
+
+
+@pytest.mark.parametrize("tokens", [4, 5])
+def test_flash_attention_is_not_tried_where_jax_cannot_differentiate_it(
+    tokens, rng, monkeypatch
+):
+    chosen = []
+
+    def record(*inputs, flash_attention=None, **_):
+        chosen.append(flash_attention)
+        return inputs[0]
+
+    monkeypatch.setattr(ops, "dot_product_attention", record)
+    monkeypatch.setattr(backend.attention, "is_jax_on_cpu", lambda: False)
+    x = rng.normal(size=(2, tokens, 4, 8)).astype("float32")
+    backend.dot_product_attention(x, x, x)
+    refused = keras.backend.backend() == "jax" and tokens == 5
+    assert chosen == [False if refused else None]
