@@ -1,5 +1,6 @@
 """MRA's experiments on the digits, each on one backend, the backends in turn."""
 
+import numpy as np
 import pytest
 from helpers.running_examples import on
 from helpers.running_examples import report
@@ -66,6 +67,18 @@ def test_background(folder):
         same = found["background of another image of the class"]
         assert found["reliance on the background"] == pytest.approx(other - same)
         assert all(0 <= error <= 1 for name, error in found.items() if "in" in name)
+
+
+@on("jax")
+def test_background_of_central_objects(folder):
+    names, printed = run("papers/background.py", folder, "--objects", "central")
+    assert "reliance on the background" in printed
+    scores = names["central"]((4, 6))(np.zeros((2, 8, 12, 3)))
+    assert scores.shape == (2, 24) and (scores >= 0).all()
+    grid = scores[0].reshape(4, 6)
+    np.testing.assert_allclose(grid, grid[::-1, ::-1])
+    # The four patches in the middle come before all others.
+    assert grid[1:3, 2:4].min() > np.delete(grid, [8, 9, 14, 15]).max()
 
 
 @on("torch")
