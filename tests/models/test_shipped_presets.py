@@ -170,7 +170,7 @@ def test_shipped_presets_load_and_are_documented(name):
     assert mae.get_config() == {**random.get_config(), "name": mae.name}
     assert not same_weights(mae, random)
     card = (presets.shipped_folder() / name / "README.md").read_text(encoding="utf-8")
-    assert "python tools/presets/" in card
+    assert "python tools/presets/" in card or "python examples/papers/" in card
     assert "minutes on" in card and "loss" in card
 
 
@@ -183,8 +183,16 @@ def test_attention_finds_garments(name):
     assert result.images == len(files) and result.auroc > 0.85
 
 
-@pytest.mark.parametrize("name, scale", [("mae_nano_photos", 1), (SMALL_PHOTOS, 2)])
-def test_attention_finds_what_is_pasted_on_photographs(name, scale):
+@pytest.mark.parametrize(
+    "name, scale, least",
+    [
+        ("mae_nano_photos", 1, 0.7),
+        (SMALL_PHOTOS, 2, 0.7),
+        # Nothing taught its attention but the contrast.
+        ("msa_nano_cifar10", 2, 0.65),
+    ],
+)
+def test_attention_finds_what_is_pasted_on_photographs(name, scale, least):
     mae = keras_mra.MAE.from_preset(name)
     photographs = keras_mra.datasets.sample_photographs(64)
     backgrounds, texture = photographs[2:], photographs[1]  # coffee, rocket; a cat
@@ -197,11 +205,14 @@ def test_attention_finds_what_is_pasted_on_photographs(name, scale):
             masks.append(disc)
     images = np.stack(images)[:, ::scale, ::scale]
     result = evaluation.foreground(mae, images, np.stack(masks)[:, ::scale, ::scale])
-    assert result.auroc > max(0.7, result.references["center"]["auroc"])
+    assert result.auroc > max(least, result.references["center"]["auroc"])
 
 
 @pytest.mark.parametrize("ratio", [0.4, 0.75])
-@pytest.mark.parametrize("name, side", [("mae_nano_photos", 64), (SMALL_PHOTOS, 32)])
+@pytest.mark.parametrize(
+    "name, side",
+    [("mae_nano_photos", 64), (SMALL_PHOTOS, 32), ("msa_nano_cifar10", 32)],
+)
 def test_paint_beats_inpainting(name, side, ratio):
     mae = keras_mra.MAE.from_preset(name)
     photographs = keras_mra.datasets.sample_photographs(side)

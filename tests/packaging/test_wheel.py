@@ -20,6 +20,7 @@ SHIPPED = {
     "mae_nano_fashion_mnist",
     "mae_nano_photos",
     "mae_nano_photos_32",
+    "msa_nano_cifar10",
     "msa_nano_fashion_mnist",
 }
 PRESET_FILES = {"README.md", "config.json", "metadata.json", "model.weights.h5"}
