@@ -23,8 +23,8 @@ Expected result: on Fashion-MNIST the difference MSA − MAE, in points of accur
 +0.5 ± 0.8 for the linear probe, +2.5 ± 0.5 with 10 labels per class, +7.1 ± 1.2 on
 crops and −6.3 ± 2.6 on new classes. "supervised", on the classes that it was trained
 on, is above both by 2 to 15 points: `docs/results/linear_probe.md`. On CIFAR-10, with
-the settings of `docs/results/natural.md`, it is +6.2 [3.7, 8.6] for the class token,
-+3.2 [1.8, 4.7] for both and +5.0 [3.2, 6.9] for kNN (6 to 10 minutes a seed each).
+the settings of `docs/results/natural.md` and 100 epochs, it is +6.3 [4.5, 8.1] for
+both, +8.5 [0.9, 16.1] for the class token and +14.0 [9.4, 18.5] for kNN.
 """
 
 from study import encoders
