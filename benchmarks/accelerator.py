@@ -137,7 +137,7 @@ def compare(workers, args, kind, comparison):
             row.update(answer)
         else:
             row["first_step_seconds"] = answer["seconds"][0]
-            # The compilation of a contender can take minutes.
+            # Shows progress: compiling a contender can take minutes.
             print(
                 f"{library} {name}: first step {answer['seconds'][0]:.0f} s", flush=True
             )

@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "crop_scale": (0.2, 1.0),
     "views": ("auto", "auto"),
     "contrast": "info_nce",
+    "contrast_weight": 0.1,
     "temperature": 0.2,
     "momentum": 0.99,
     "pool": "cls+mean",

@@ -10,16 +10,17 @@ was trained with it should rely less on backgrounds. The classifiers are those o
 The object of a test image is the share `--object-share` of its patches that the
 autoencoder attends to most. MRA keeps patches by the same attention in training, so
 that these masks suit it. `--objects central` takes the patches at the centre instead,
-which no attention has chosen. Masks that people have drawn would be a fairer judge.
+which no attention has chosen; patches at the same distance come in raster order. Masks
+that people have drawn would be a fairer judge.
 
 Cost: 6 minutes of one core of an AMD EPYC (TensorFlow) for nine ResNet-20 and the
 10,000 test images of CIFAR-10, beside the training of `supervised.py`. `--quick` takes
 10 s on PyTorch, 11 s on TensorFlow and 17 s on JAX (two cores).
 Expected result: on CIFAR-10 with 400 labels per class, MRA lowers the reliance on the
 background by 3.1 points [0.4, 5.8] and the error without a background by 8.8 points
-[1.1, 16.6], and with 40 by 1.8 and 6.1. Before RandAugment, with 40 labels, it lowers
-them by 1.8 [0.6, 3.1] and 5.3 [3.0, 7.7], compared with RandAugment alone:
-`docs/results/natural.md`.
+[1.1, 16.6], and with 40 by 1.8 and 6.1. With 40 labels, MRA before
+RandAugment lowers the reliance by 1.8 [0.6, 3.1] and the error without a background by
+5.3 [3.0, 7.7], compared with RandAugment alone: `docs/results/natural.md`.
 """
 
 import numpy as np

@@ -41,7 +41,8 @@ def _flash_attention(query: Array, key: Array) -> bool | None:
 
     JAX cannot differentiate cuDNN's flash attention with an odd number of tokens, which
     a class token makes of an even number of patches. Keras then falls back, but logs an
-    error with a traceback for every block.
+    error with a traceback for every block. Inference could use it, but a block does not
+    know whether it will be differentiated.
     """
     odd = any(isinstance(x.shape[1], int) and x.shape[1] % 2 for x in (query, key))
     return False if keras.backend.backend() == "jax" and odd else None

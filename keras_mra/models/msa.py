@@ -57,7 +57,7 @@ class MSA(CheckedImages, distribution.DistributedModel):
             `MaskReconstruct` layer to use MRA as the teacher's view.
         contrast: `"info_nce"`, or `"cosine"` for BYOL's loss, which has no negatives.
         contrast_weight: Float, at least 0, the weight of the contrastive loss. The
-            weight of the pixel loss is 1.
+            weight of the pixel loss is 1, but its values are much smaller.
         temperature: Float, the temperature of InfoNCE.
         momentum: Float in [0, 1], the momentum of the teacher's average at the start.
         momentum_steps: Int, the number of batches over which a half cosine raises the
@@ -109,7 +109,7 @@ class MSA(CheckedImages, distribution.DistributedModel):
         weak: View | str | None = "auto",
         strong: View | str | None = "auto",
         contrast: str = "info_nce",
-        contrast_weight: float = 1.0,
+        contrast_weight: float = 0.1,
         temperature: float = 0.2,
         momentum: float = 0.99,
         momentum_steps: int | None = None,

@@ -14,9 +14,6 @@ MANY_IMAGES = 100 * LARGE_BATCH
 # need a lower rate: 768 gets a quarter more than the 1.5e-4 of the published ViT-B,
 # which trains for longer.
 RATE, RATE_WIDTH = 1.5e-3, 96
-# Narrow students need a weak contrast beside the pixels.
-NARROW_WIDTH = 192
-NARROW_CONTRAST_WEIGHT, CONTRAST_WEIGHT = 0.1, 1.0
 
 
 def default_batch_size(images: int) -> int:
@@ -33,8 +30,3 @@ def default_epochs(effort: str, steps_per_epoch: int) -> int:
 def default_learning_rate(encoder_dim: int) -> float:
     """The peak learning rate per 256 images for an encoder of this width."""
     return RATE * min(1.0, RATE_WIDTH / encoder_dim)
-
-
-def default_contrast_weight(encoder_dim: int) -> float:
-    """The weight of MSA's contrastive loss for an encoder of this width."""
-    return NARROW_CONTRAST_WEIGHT if encoder_dim < NARROW_WIDTH else CONTRAST_WEIGHT

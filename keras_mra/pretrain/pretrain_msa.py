@@ -17,7 +17,6 @@ from keras_mra.pretrain.check_attention_teacher import check_attention_teacher
 from keras_mra.pretrain.check_view import check_kind_of_view
 from keras_mra.pretrain.check_view import check_view
 from keras_mra.pretrain.data_request import DataRequest
-from keras_mra.pretrain.default_recipe import default_contrast_weight
 from keras_mra.pretrain.find_attention_teacher import find_attention_teacher
 from keras_mra.pretrain.held_outputs import held_outputs
 from keras_mra.pretrain.knn_probe import knn_probe
@@ -42,7 +41,7 @@ def pretrain_msa(
     effort: str = "good",
     views: tuple[AnyView, AnyView] = ("auto", "auto"),
     contrast: str = "info_nce",
-    contrast_weight: float | None = None,
+    contrast_weight: float = 0.1,
     temperature: float = 0.2,
     momentum: float = 0.99,
     pool: str = "cls+mean",
@@ -88,8 +87,7 @@ def pretrain_msa(
         views: Pair of views, the student's and the teacher's, each as in `MSA`:
             `"auto"`, a Keras layer or callable that keeps shape and range, or `None`.
         contrast: As in `MSA`.
-        contrast_weight: As in `MSA`, or `None` for 0.1 if the encoder is narrower than
-            192, else 1.
+        contrast_weight: As in `MSA`.
         temperature: As in `MSA`.
         momentum: Float in [0, 1], the teacher's momentum at the start. It rises to 1
             over the run, as a half cosine.
@@ -181,11 +179,7 @@ def pretrain_msa(
             recipe = recipe.with_callback(knn_probe(probe, probe_every, mae, pool))
         settings: dict[str, Any] = {
             "contrast": contrast,
-            "contrast_weight": (
-                default_contrast_weight(mae.encoder_dim)
-                if contrast_weight is None
-                else contrast_weight
-            ),
+            "contrast_weight": contrast_weight,
             "temperature": temperature,
             "momentum": momentum,
             "momentum_steps": recipe.epochs * data.steps_per_epoch,

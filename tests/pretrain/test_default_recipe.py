@@ -35,11 +35,6 @@ def test_wider_encoders_learn_more_slowly():
     np.testing.assert_allclose(rates, [1.5e-3, 1.5e-3, 7.5e-4, 1.875e-4])
 
 
-@pytest.mark.parametrize("dim, weight", [(96, 0.1), (191, 0.1), (192, 1.0)])
-def test_narrow_students_need_a_weak_contrast(dim, weight):
-    assert rule.default_contrast_weight(dim) == weight
-
-
 @pytest.fixture
 def few_steps(monkeypatch):
     monkeypatch.setattr(rule, "STEPS", {"quick": 6, "good": 9})
@@ -57,13 +52,6 @@ def test_the_effort_decides_the_epochs(images, few_steps, method, arguments, epo
         images, "mae_nano", patch_size=2, batch_size=4, verbose=0, **SMALL, **arguments
     )
     assert len(model.history.history["loss"]) == epochs
-
-
-def test_a_students_contrast_is_weak(images):
-    msa = keras_mra.pretrain_msa(
-        images, "mae_nano", patch_size=2, epochs=1, verbose=0, **SMALL
-    )
-    assert msa.contrast_weight == 0.1
 
 
 @pytest.mark.parametrize("method", ["mae", "msa"])
