@@ -57,7 +57,7 @@ class MSA(CheckedImages, distribution.DistributedModel):
             `MaskReconstruct` layer to use MRA as the teacher's view.
         contrast: `"info_nce"`, or `"cosine"` for BYOL's loss, which has no negatives.
         contrast_weight: Float, at least 0, the weight of the contrastive loss. The
-            weight of the pixel loss is 1, but its values are much smaller.
+            pixel loss, whose values are much smaller, has the weight 1.
         temperature: Float, the temperature of InfoNCE.
         momentum: Float in [0, 1], the momentum of the teacher's average at the start.
         momentum_steps: Int, the number of batches over which a half cosine raises the

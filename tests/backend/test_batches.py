@@ -46,7 +46,8 @@ def test_fit_sees_the_same_batches():
 
 
 @pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="Only `tf.data` is tuned."
+    keras.backend.backend() != "tensorflow",
+    reason="Other backends get the batches as they are.",
 )
 def test_images_alone_have_the_structure_that_keras_gives_them():
     traces = []
