@@ -161,7 +161,7 @@ def compare(
             check_nothing_pretrained(folder)
         records = Records(folder, settings.recorded(images), plan)
         say(
-            f"{images.name}: {len(images.train[0])} images to train on, "
+            f"{images.name}: {_training_images(plan, len(images.train[0]))}, "
             f"{len(images.test[0])} to test on"
             f"{' (held out)' if images.held_out else ''}, {len(images.class_names)} "
             f"classes, {images.image_shape[0]}x{images.image_shape[1]} pixels"
@@ -216,6 +216,19 @@ def compare(
         return comparison
 
 
+def _training_images(plan: dict[str, Any], read: int) -> str:
+    """How many images a classifier is trained on, and how many they are drawn from."""
+    used = plan["train_images"]
+    if used == read:
+        return f"{read} images to train on"
+    return f"{used} images to train on, which each seed draws from {read}"
+
+
+def _left(minutes: float, seeds: int) -> str:
+    """How long the seeds of a comparison still take."""
+    return f"about {minutes:.0f} min left for {seeds} seed{'s' * (seeds > 1)}"
+
+
 def _check_network_fits(network: str, images: ComparisonData) -> None:
     """Refuses a network that cannot be built for images of this shape."""
     try:
@@ -251,7 +264,7 @@ def _run_all(
             say(
                 f"seed {seed}, {'base' if arm == BASE else arm}: "
                 f"{100 * run['error']:.1f} % wrong, {run['seconds']:.0f} s"
-                + (f"; {left:.0f} min to {rounds} seeds" if left >= 0.5 else "")
+                + (f"; {_left(left, rounds)}" if left >= 0.5 else "")
             )
         seed += 1
         used = spent + time.perf_counter() - started

@@ -129,6 +129,52 @@ def test_a_time_that_does_not_suffice_is_named(data, tmp_path, monkeypatch, caps
         assert (told in capsys.readouterr().out) is said
 
 
+@pytest.mark.once
+@pytest.mark.parametrize(
+    "labels, told",
+    [
+        (None, "96 images to train on, 24 to"),
+        (2, "8 images to train on, which each seed draws from 80"),
+    ],
+)
+def test_the_first_line_counts_the_images_of_a_run(
+    data, tmp_path, capsys, monkeypatch, labels, told
+):
+    class Timed(Exception):
+        pass
+
+    def time(self, arms):
+        raise Timed
+
+    monkeypatch.setattr(arm_trainer.ArmTrainer, "time", time)
+    with pytest.raises(Timed):
+        keras_mra.compare(
+            data,
+            arms=["MixUp"],
+            out=tmp_path,
+            labels_per_class=labels,
+            **{**SMALL, "verbose": True},
+        )
+    assert told in capsys.readouterr().out.splitlines()[0]
+
+
+@pytest.mark.once
+def test_the_time_left_is_told(data, tmp_path, capsys, monkeypatch):
+    def run(self, arm, seed, epochs):
+        curve = {"epoch": [1], "loss": [1.0], "error": [0.5]}
+        return dict(seed=seed, error=0.5, occluded=0.5, curve=curve, seconds=60.0)
+
+    monkeypatch.setattr(arm_trainer.ArmTrainer, "run", run)
+    for seeds, told in ((1, "about 1 min left for 1 seed"), (2, "2 seeds")):
+        keras_mra.compare(
+            data,
+            arms=["MixUp"],
+            out=tmp_path / str(seeds),
+            **{**SMALL, "seeds": seeds, "verbose": True},
+        )
+        assert f"{told}\n" in capsys.readouterr().out
+
+
 def test_a_killed_comparison_goes_on(data, tmp_path, monkeypatch):
     trained = []
     run = arm_trainer.ArmTrainer.run
