@@ -4,10 +4,9 @@ from typing import Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from keras_mra import datasets
-from keras_mra.classifiers.predictions import error_rate
+from keras_mra.classifiers.predictions import classification_error
 
 # The images and the points of a curve.
 WATCHED, POINTS = 2000, 10
@@ -34,15 +33,20 @@ class LearningCurve(keras.callbacks.Callback):
         chosen = np.linspace(0, watched.num_samples - 1, count).astype(int)
         part = datasets.Subset(watched, chosen, batch_size=count, shuffle=False)
         images, labels = datasets.in_memory(part)
-        self.images: NDArray[Any] = images
-        self.labels: NDArray[Any] = labels
+        self.images = datasets.ArrayDataset(
+            images,
+            labels,
+            # As in `predictions` of all images: each size of a batch is compiled.
+            batch_size=min(watched.batch_size, count),
+            shuffle=False,
+            drop_last=False,
+        )
         self.watched = {round(e) for e in np.linspace(1, epochs, min(POINTS, epochs))}
         self.points: dict[str, list[Any]] = {"epoch": [], "loss": [], "error": []}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if epoch + 1 not in self.watched:
             return
-        found = self.network.predict(self.images, batch_size=500, verbose=0)
         self.points["epoch"].append(epoch + 1)
         self.points["loss"].append(float((logs or {})["loss"]))
-        self.points["error"].append(error_rate(found.argmax(axis=-1), self.labels))
+        self.points["error"].append(classification_error(self.network, self.images))

@@ -28,10 +28,14 @@ def predictions(
         predicts and the true labels.
     """
     predicted, labels = [], []
+    size = min(dataset.batch_size, dataset.num_samples)
     for index in range(len(dataset)):
         images, true = dataset[index]
         images = images if change is None else ops.convert_to_numpy(change(images))
-        predicted.append(network.predict_on_batch(images).argmax(axis=-1))
+        # The last batch is filled, because each size of a batch is compiled.
+        images = np.concatenate([images, images[-1:].repeat(size - len(true), axis=0)])
+        found = network.predict_on_batch(images)[: len(true)]
+        predicted.append(found.argmax(axis=-1))
         labels.append(true)
     return np.concatenate(predicted), np.concatenate(labels)
 

@@ -1,5 +1,6 @@
 """`comparison_verdict`: what a comparison says, in sentences."""
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from statistics import mean
@@ -16,6 +17,9 @@ def comparison_verdict(
 ) -> str:
     """Says whether MRA pays, by how much, how sure that is, and what to use.
 
+    Where an augmentation was trained with and without MRA before it, the verdict says
+    what MRA adds to it.
+
     Args:
         differences: Dict from arms to the differences of their errors from those of
             the base, one for each seed, as shares.
@@ -25,6 +29,11 @@ def comparison_verdict(
     """
     points = {arm: [100 * one for one in values] for arm, values in differences.items()}
     said = [_of_mra(points["MRA"], base)] if "MRA" in points else []
+    for chain, values in points.items():
+        alone = _without_mra(chain, points)
+        if alone is not None:
+            added = [one - other for one, other in zip(values, points[alone])]
+            said.append(_of_mra(added, f"{alone} alone", f"before {alone}"))
     sure = {arm: mean(values) for arm, values in points.items() if _lowers(values)}
     if sure:
         best = min(sure, key=lambda arm: sure[arm])
@@ -41,19 +50,29 @@ def comparison_verdict(
     return " ".join(said)
 
 
-def _of_mra(points: Sequence[float], base: str) -> str:
+def _without_mra(chain: str, arms: Iterable[str]) -> str | None:
+    """The arm that lacks nothing of a chain but MRA, if there is one."""
+    parts = set(chain.split("+"))
+    if "MRA" not in parts:
+        return None
+    rest = parts - {"MRA"}
+    return next((arm for arm in arms if set(arm.split("+")) == rest), None)
+
+
+def _of_mra(points: Sequence[float], base: str, where: str = "on these images") -> str:
     change = mean(points)
-    word = "lowers" if change < 0 else "raises"
-    how = f"it {word} the error by {abs(change):.1f} points compared with {base}"
+    shown = f"{abs(change):.1f}"
+    word = "changes" if shown == "0.0" else "lowers" if change < 0 else "raises"
+    how = f"it {word} the error by {shown} points compared with {base}"
     if len(points) < 2:
-        return f"One seed cannot tell whether MRA pays on these images: {how}."
+        return f"One seed cannot tell whether MRA pays {where}: {how}."
     low, high = interval(points)
     sure = f"95 % interval of {len(points)} seeds: {low:+.1f} to {high:+.1f}"
     if high < 0:
-        return f"MRA pays on these images: {how} ({sure})."
+        return f"MRA pays {where}: {how} ({sure})."
     if low > 0:
-        return f"MRA does not pay on these images: {how} ({sure})."
-    return f"It is not certain that MRA pays on these images: {how} ({sure})."
+        return f"MRA does not pay {where}: {how} ({sure})."
+    return f"It is not certain that MRA pays {where}: {how} ({sure})."
 
 
 def _lowers(points: Sequence[float]) -> bool:

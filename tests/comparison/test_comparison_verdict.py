@@ -50,6 +50,10 @@ def test_one_seed_decides_nothing():
     assert "One seed cannot tell" in text and "Use flips and crops alone" in text
 
 
+def test_no_change_has_no_direction():
+    assert "it changes the error by 0.0 points" in said(MRA=[0.0004, -0.0004])
+
+
 def test_few_epochs_are_said():
     assert "3 epochs are few" in said(3, MRA=SURE_DOWN)
     assert "are few" not in said(50, MRA=SURE_DOWN)
@@ -58,3 +62,27 @@ def test_few_epochs_are_said():
 def test_without_an_arm_of_mra():
     text = said(CutMix=SURE_DOWN)
     assert text == "CutMix lowers the error by 2.0 points. Use Cut()"
+
+
+@pytest.mark.parametrize("chain", ["MRA+CutMix", "CutMix+MRA"])
+def test_what_mra_adds_to_another_augmentation(chain):
+    differences = {
+        "CutMix": [-0.01, 0.02, 0.03],
+        chain: [-0.03, -0.001, 0.011],
+        "MRA+MixUp": SURE_DOWN,  # MixUp alone was not trained.
+    }
+    code = {**CODE, chain: "Both()", "MRA+MixUp": "Mix()"}
+    text = comparison_verdict(differences, "flips and crops", code, 50)
+    assert text.startswith(
+        "MRA pays before CutMix: it lowers the error by 2.0 points compared with "
+        "CutMix alone (95 % interval of 3 seeds: -2.2 to -1.8). MRA+MixUp lowers"
+    )
+
+
+def test_what_mra_does_not_surely_add():
+    both = {"CutMix": SURE_DOWN, "MRA+CutMix": [-0.05, -0.005, 0.01]}
+    text = comparison_verdict(both, "flips and crops", CODE, 50)
+    assert "It is not certain that MRA pays before CutMix: it raises" in text
+    one = {arm: values[:1] for arm, values in both.items()}
+    text = comparison_verdict(one, "flips and crops", CODE, 50)
+    assert "One seed cannot tell whether MRA pays before CutMix: it lowers" in text
