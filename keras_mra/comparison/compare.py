@@ -94,8 +94,9 @@ def compare(
             trained on, drawn anew for each seed; or `None` for all.
         image_size: Int from 3 to 1,024, the side of the images. `None` takes the size
             that all files share, if it is at most 32, or 32.
-        minutes: Float, the time for all runs. It decides the epochs, such that three
-            seeds fit, and the seeds beyond three.
+        minutes: Float, the time for all runs. It decides the epochs and the seeds: at
+            least three seeds, of 60 epochs or fewer; more epochs only if five seeds
+            fit; then more seeds, up to ten.
         epochs: Int up to 100,000, the epochs of each run, or `None` for as many as fit.
         seeds: Int up to 1,000, or `None` for as many as fit.
         mask_ratio: Float in (0, 1), the share of the patches that MRA repaints.
@@ -177,11 +178,12 @@ def compare(
         if "plan" not in records.found:
             say(f"Timing a step of {network} with each of {', '.join(settings.arms)}.")
             costs = trainer.time(settings.arms)
-            found = make_plan(costs, settings.minutes, settings.epochs)
-            needed = SEEDS * costs.round(found) / 60
-            if needed > settings.minutes and settings.seeds is None:
+            found = make_plan(costs, settings.minutes, settings.epochs, settings.seeds)
+            seeds = settings.seeds or SEEDS
+            needed = seeds * costs.round(found) / 60
+            if needed > settings.minutes and None in (settings.epochs, settings.seeds):
                 say(
-                    f"{SEEDS} seeds of {found} epochs take about {needed:.0f} minutes, "
+                    f"{seeds} seeds of {found} epochs take about {needed:.0f} minutes, "
                     f"more than the {settings.minutes:g} that were given."
                 )
             records.write(plan={**plan, "epochs": found})

@@ -8,11 +8,14 @@ from keras_mra.classifiers.network_recipes import recipe_for
 from keras_mra.comparison.comparison_data import ComparisonData
 from keras_mra.comparison.comparison_data import draw
 
-# The t-interval of two differences is seven times as wide as that of three.
-SEEDS = 3
+# Differences that vary as much have a t-interval seven times as wide with two seeds as
+# with three, and twice as wide with three as with five.
+SEEDS, MORE_SEEDS = 3, 5
 # Fewer epochs flatter weak augmentations; more show little that is new.
 FEW_EPOCHS, FEWEST_EPOCHS = 20, 2
 MOST_EPOCHS, MOST_STEPS = 300, 12_000
+# Beyond these, more seeds tell more than more epochs.
+ENOUGH_EPOCHS = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,13 +67,19 @@ def settled_plan(
     }
 
 
-def make_plan(costs: Costs, minutes: float, epochs: int | None) -> int:
-    """Chooses the epochs, such that `SEEDS` seeds of all arms fit into the time.
+def make_plan(
+    costs: Costs, minutes: float, epochs: int | None, seeds: int | None
+) -> int:
+    """Chooses the epochs, such that the seeds of all arms fit into the time.
+
+    There are `SEEDS` seeds of up to `ENOUGH_EPOCHS` epochs. More epochs are chosen only
+    if `MORE_SEEDS` seeds of them fit.
 
     Args:
         costs: `Costs`.
         minutes: Float.
         epochs: Int, which is returned, or `None`.
+        seeds: Int, or `None` for as many as fit.
 
     Returns:
         Int, the epochs of each run.
@@ -79,6 +88,13 @@ def make_plan(costs: Costs, minutes: float, epochs: int | None) -> int:
         return epochs
     start = costs.round(0)
     per_epoch = costs.round(1) - start
-    fitting = math.floor((60 * minutes / SEEDS - start) / per_epoch)
+
+    def fit(seeds: int) -> int:
+        return math.floor((60 * minutes / seeds - start) / per_epoch)
+
+    if seeds is None:
+        fitting = max(min(fit(SEEDS), ENOUGH_EPOCHS), fit(MORE_SEEDS))
+    else:
+        fitting = fit(seeds)
     most = min(MOST_EPOCHS, math.ceil(MOST_STEPS / costs.steps_per_epoch))
     return max(FEWEST_EPOCHS, min(fitting, most))
