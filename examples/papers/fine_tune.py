@@ -15,7 +15,10 @@ Cost: on JAX and one core of an AMD EPYC, 113 s for two of the ten epochs on all
 and 50 s for all epochs on 10 labels per class. This makes about two hours for four
 encoders and three seeds, beside the training of `linear_probe.py`. `--quick` takes 18 s
 on PyTorch, 31 s on TensorFlow and 21 s on JAX (two cores).
-Expected result: unknown. The whole experiment has not been run.
+Expected result: on CIFAR-10 with the encoders of `docs/results/natural.md`, 100 epochs
+and 500 labels per class, MSA errs by 38.5 % and MAE by 47.6 %: the difference is −9.1
+points [−12.4, −5.8]. With 50 labels per class, it is −4.1 [−10.0, +1.9]. The experiment
+has not been run on Fashion-MNIST.
 """
 
 import math
@@ -98,11 +101,9 @@ def fine_tune(study, mae, seed, count):
         seed=seed,
         verbose=0,
     )
-    return {
-        "test error": 1 - result.accuracy,
-        "curve": result.history,
-        "result": result.to_dict(),
-    }
+    found = result.to_dict()
+    curve = found.pop("history")
+    return {"test error": 1 - result.accuracy, "curve": curve, "result": found}
 
 
 if __name__ == "__main__":
