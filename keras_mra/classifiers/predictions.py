@@ -32,8 +32,10 @@ def predictions(
     for index in range(len(dataset)):
         images, true = dataset[index]
         images = images if change is None else ops.convert_to_numpy(change(images))
-        # The last batch is filled, because each size of a batch is compiled.
-        images = np.concatenate([images, images[-1:].repeat(size - len(true), axis=0)])
+        if len(true) < size:
+            # The last batch is filled, because each size of a batch is compiled.
+            filling = images[-1:].repeat(size - len(true), axis=0)
+            images = np.concatenate([images, filling])
         found = network.predict_on_batch(images)[: len(true)]
         predicted.append(found.argmax(axis=-1))
         labels.append(true)

@@ -1,5 +1,6 @@
 """`compare`: classifiers trained with MRA, without it, and with usual augmentations."""
 
+import math
 import time
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from keras_mra.comparison.comparison_data import MOST_SEEDS
 from keras_mra.comparison.comparison_data import ComparisonData
 from keras_mra.comparison.comparison_data import comparison_data
 from keras_mra.comparison.comparison_plan import SEEDS
+from keras_mra.comparison.comparison_plan import fewest_seeds
 from keras_mra.comparison.comparison_plan import make_plan
 from keras_mra.comparison.comparison_plan import settled_plan
 from keras_mra.comparison.comparison_result import Comparison
@@ -94,11 +96,11 @@ def compare(
             trained on, drawn anew for each seed; or `None` for all.
         image_size: Int from 3 to 1,024, the side of the images. `None` takes the size
             that all files share, if it is at most 32, or 32.
-        minutes: Float, the time for all runs. It decides the epochs and the seeds: at
-            least three seeds, of 60 epochs or fewer; more epochs only if five seeds
-            fit; then more seeds, up to ten.
+        minutes: Float, the time for all runs. At least three seeds are trained. If
+            `epochs` and `seeds` are `None`, the runs have up to 60 epochs, or more if
+            five seeds of them fit. Time that is left goes to more seeds, up to ten.
         epochs: Int up to 100,000, the epochs of each run, or `None` for as many as fit.
-        seeds: Int up to 1,000, or `None` for as many as fit.
+        seeds: Int up to 1,000, or `None` for as many as fit, at least three.
         mask_ratio: Float in (0, 1), the share of the patches that MRA repaints.
         rate: Float in [0, 1], the fraction of the images that MRA augments.
         out: Folder for `compare.json`, `compare.png` and a pretrained autoencoder, not
@@ -163,7 +165,7 @@ def compare(
         records = Records(folder, settings.recorded(images), plan)
         say(
             f"{images.name}: {_training_images(plan, len(images.train[0]))}, "
-            f"{len(images.test[0])} to test on"
+            f"{len(images.test[0])} images to test on"
             f"{' (held out)' if images.held_out else ''}, {len(images.class_names)} "
             f"classes, {images.image_shape[0]}x{images.image_shape[1]} pixels"
         )
@@ -183,8 +185,9 @@ def compare(
             needed = seeds * costs.round(found) / 60
             if needed > settings.minutes and None in (settings.epochs, settings.seeds):
                 say(
-                    f"{seeds} seeds of {found} epochs take about {needed:.0f} minutes, "
-                    f"more than the {settings.minutes:g} that were given."
+                    f"{_seeds(seeds)} of {found} epochs take about "
+                    f"{math.ceil(needed)} minutes, more than the "
+                    f"{settings.minutes:g} that were given."
                 )
             records.write(plan={**plan, "epochs": found})
         plan = records.found["plan"]
@@ -219,16 +222,20 @@ def compare(
 
 
 def _training_images(plan: dict[str, Any], read: int) -> str:
-    """How many images a classifier is trained on, and how many they are drawn from."""
+    """How many images a classifier is trained on, and from how many they are drawn."""
     used = plan["train_images"]
     if used == read:
         return f"{read} images to train on"
-    return f"{used} images to train on, which each seed draws from {read}"
+    return f"each seed trains on {used} of {read} images"
 
 
 def _left(minutes: float, seeds: int) -> str:
     """How long the seeds of a comparison still take."""
-    return f"about {minutes:.0f} min left for {seeds} seed{'s' * (seeds > 1)}"
+    return f"about {minutes:.0f} min left for {_seeds(seeds)}"
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed{'s' * (count > 1)}"
 
 
 def _check_network_fits(network: str, images: ComparisonData) -> None:
@@ -252,6 +259,7 @@ def _run_all(
     """Trains all arms from one seed after the other, until the time is used."""
     spent, started = records.seconds(), time.perf_counter()
     every, seeds = [BASE, *settings.arms], settings.seeds
+    fewest = SEEDS if settings.epochs is not None else fewest_seeds(epochs)
     seed = 0
     while True:
         for place, arm in enumerate(every):
@@ -261,7 +269,7 @@ def _run_all(
             records.add(arm, run)
             done = seed * len(every) + place + 1
             mean = records.seconds() / done
-            rounds = seeds or max(SEEDS, seed + 1)
+            rounds = seeds or max(fewest, seed + 1)
             left = mean * (rounds * len(every) - done) / 60
             say(
                 f"seed {seed}, {'base' if arm == BASE else arm}: "
@@ -273,7 +281,8 @@ def _run_all(
         if seeds is not None:
             if seed >= seeds:
                 return
-        elif seed >= SEEDS:
+        # A seed that an earlier start began is finished.
+        elif seed >= fewest and records.get(BASE, seed) is None:
             one_more_fits = used * (seed + 1) / seed <= 60 * settings.minutes
             if seed >= MOST_SEEDS or not one_more_fits:
                 return

@@ -8,8 +8,8 @@ from keras_mra.classifiers.network_recipes import recipe_for
 from keras_mra.comparison.comparison_data import ComparisonData
 from keras_mra.comparison.comparison_data import draw
 
-# Differences that vary as much have a t-interval seven times as wide with two seeds as
-# with three, and twice as wide with three as with five.
+# With equal spread, the t-interval of two seeds is 3.6 times as wide as that of three,
+# and that of three is twice as wide as that of five.
 SEEDS, MORE_SEEDS = 3, 5
 # Fewer epochs flatter weak augmentations; more show little that is new.
 FEW_EPOCHS, FEWEST_EPOCHS = 20, 2
@@ -67,13 +67,19 @@ def settled_plan(
     }
 
 
+def fewest_seeds(epochs: int) -> int:
+    """The seeds that a comparison with so many planned epochs has at least."""
+    return MORE_SEEDS if epochs > ENOUGH_EPOCHS else SEEDS
+
+
 def make_plan(
     costs: Costs, minutes: float, epochs: int | None, seeds: int | None
 ) -> int:
     """Chooses the epochs, such that the seeds of all arms fit into the time.
 
-    There are `SEEDS` seeds of up to `ENOUGH_EPOCHS` epochs. More epochs are chosen only
-    if `MORE_SEEDS` seeds of them fit.
+    If `seeds` is given, as many epochs as fit are chosen. Otherwise there are `SEEDS`
+    seeds of up to `ENOUGH_EPOCHS` epochs, and more epochs are chosen only if
+    `MORE_SEEDS` seeds of them fit.
 
     Args:
         costs: `Costs`.

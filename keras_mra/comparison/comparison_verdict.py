@@ -18,7 +18,7 @@ def comparison_verdict(
     """Says whether MRA pays, by how much, how sure that is, and what to use.
 
     Where an augmentation was trained with and without MRA before it, the verdict says
-    what MRA adds to it.
+    what MRA adds to it, and recommends MRA before it only if that is sure.
 
     Args:
         differences: Dict from arms to the differences of their errors from those of
@@ -29,12 +29,15 @@ def comparison_verdict(
     """
     points = {arm: [100 * one for one in values] for arm, values in differences.items()}
     said = [_of_mra(points["MRA"], base)] if "MRA" in points else []
+    sure = {arm: mean(values) for arm, values in points.items() if _lowers(values)}
     for chain, values in points.items():
         alone = _without_mra(chain, points)
         if alone is not None:
             added = [one - other for one, other in zip(values, points[alone])]
             said.append(_of_mra(added, f"{alone} alone", f"before {alone}"))
-    sure = {arm: mean(values) for arm, values in points.items() if _lowers(values)}
+            if alone in sure and not _lowers(added):
+                # The simpler of two arms without a sure difference is recommended.
+                sure.pop(chain, None)
     if sure:
         best = min(sure, key=lambda arm: sure[arm])
         if best != "MRA":

@@ -1,6 +1,7 @@
 """A comparison on small images: runs, pairs, files, and a restart after a kill."""
 
 import json
+import sys
 
 import keras
 import numpy as np
@@ -133,8 +134,8 @@ def test_a_time_that_does_not_suffice_is_named(data, tmp_path, monkeypatch, caps
 @pytest.mark.parametrize(
     "labels, told",
     [
-        (None, "96 images to train on, 24 to"),
-        (2, "8 images to train on, which each seed draws from 80"),
+        (None, "96 images to train on, 24 images to test on"),
+        (2, "each seed trains on 8 of 80 images, 24 images to test on"),
     ],
 )
 def test_the_first_line_counts_the_images_of_a_run(
@@ -158,12 +159,54 @@ def test_the_first_line_counts_the_images_of_a_run(
     assert told in capsys.readouterr().out.splitlines()[0]
 
 
+def told_run(seed, seconds):
+    """What a run returns, without a run."""
+    curve = {"epoch": [1], "loss": [1.0], "error": [0.5]}
+    return dict(seed=seed, error=0.5, occluded=0.5, curve=curve, seconds=seconds)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("epochs, seeds", [(60, 3), (61, 5)])
+def test_many_epochs_have_more_seeds_however_slow(
+    data, tmp_path, monkeypatch, epochs, seeds
+):
+    module = sys.modules["keras_mra.comparison.compare"]
+    monkeypatch.setattr(module, "make_plan", lambda *_: epochs)
+    run = lambda self, arm, seed, epochs: told_run(seed, 1e3)  # noqa: E731
+    monkeypatch.setattr(arm_trainer.ArmTrainer, "run", run)
+    settings = {**SMALL, "epochs": None, "seeds": None, "minutes": 1e-9}
+    found = keras_mra.compare(data, arms=["MixUp"], out=tmp_path, **settings)
+    assert {arm: len(runs) for arm, runs in found.runs.items()} == {
+        BASE: seeds,
+        "MixUp": seeds,
+    }
+
+
+@pytest.mark.once
+def test_a_seed_that_was_begun_is_finished(data, tmp_path, monkeypatch):
+    class Killed(Exception):
+        pass
+
+    left = [8]
+
+    def run(self, arm, seed, epochs):
+        left[0] -= 1
+        if not left[0]:
+            raise Killed
+        return told_run(seed, 500.0)
+
+    monkeypatch.setattr(arm_trainer.ArmTrainer, "run", run)
+    settings = {**SMALL, "seeds": None, "minutes": 60}
+    with pytest.raises(Killed):
+        keras_mra.compare(data, arms=["MixUp"], out=tmp_path, **settings)
+    # The seven runs took so long that no further seed fits.
+    found = keras_mra.compare(data, arms=["MixUp"], out=tmp_path, **settings)
+    assert {arm: len(runs) for arm, runs in found.runs.items()} == {BASE: 4, "MixUp": 4}
+
+
 @pytest.mark.once
 def test_the_time_left_is_told(data, tmp_path, capsys, monkeypatch):
-    def run(self, arm, seed, epochs):
-        curve = {"epoch": [1], "loss": [1.0], "error": [0.5]}
-        return dict(seed=seed, error=0.5, occluded=0.5, curve=curve, seconds=60.0)
-
+    run = lambda self, arm, seed, epochs: told_run(seed, 60.0)  # noqa: E731
     monkeypatch.setattr(arm_trainer.ArmTrainer, "run", run)
     for seeds, told in ((1, "about 1 min left for 1 seed"), (2, "2 seeds")):
         keras_mra.compare(

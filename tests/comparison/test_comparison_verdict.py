@@ -79,6 +79,15 @@ def test_what_mra_adds_to_another_augmentation(chain):
     )
 
 
+def test_a_chain_is_recommended_only_for_a_sure_gain():
+    code = {"CutMix": "Cut()", "MRA+CutMix": "Both()"}
+    for added, used in (([-0.02, 0.02, -0.01], "Cut()"), (SURE_DOWN, "Both()")):
+        chained = [one + other for one, other in zip(SURE_DOWN, added)]
+        both = {"MRA+CutMix": chained, "CutMix": SURE_DOWN}
+        text = comparison_verdict(both, "flips and crops", code, 50)
+        assert text.endswith(f"Use {used}")
+
+
 def test_what_mra_does_not_surely_add():
     both = {"CutMix": SURE_DOWN, "MRA+CutMix": [-0.05, -0.005, 0.01]}
     text = comparison_verdict(both, "flips and crops", CODE, 50)
