@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from keras_mra import backend
 from keras_mra.datasets import EpochDataset
 
 
@@ -33,9 +34,7 @@ def predictions(
         images, true = dataset[index]
         images = images if change is None else ops.convert_to_numpy(change(images))
         if len(true) < size:
-            # The last batch is filled, because each size of a batch is compiled.
-            filling = images[-1:].repeat(size - len(true), axis=0)
-            images = np.concatenate([images, filling])
+            images = np.stack(backend.padded(list(images), size))
         found = network.predict_on_batch(images)[: len(true)]
         predicted.append(found.argmax(axis=-1))
         labels.append(true)

@@ -19,9 +19,8 @@ from keras_mra.comparison.arms import code_of
 from keras_mra.comparison.comparison_data import MOST_SEEDS
 from keras_mra.comparison.comparison_data import ComparisonData
 from keras_mra.comparison.comparison_data import comparison_data
-from keras_mra.comparison.comparison_plan import SEEDS
-from keras_mra.comparison.comparison_plan import fewest_seeds
 from keras_mra.comparison.comparison_plan import make_plan
+from keras_mra.comparison.comparison_plan import planned_seeds
 from keras_mra.comparison.comparison_plan import settled_plan
 from keras_mra.comparison.comparison_result import Comparison
 from keras_mra.comparison.comparison_result import differences
@@ -181,7 +180,7 @@ def compare(
             say(f"Timing a step of {network} with each of {', '.join(settings.arms)}.")
             costs = trainer.time(settings.arms)
             found = make_plan(costs, settings.minutes, settings.epochs, settings.seeds)
-            seeds = settings.seeds or SEEDS
+            seeds = planned_seeds(found, settings.epochs, settings.seeds)
             needed = seeds * costs.round(found) / 60
             if needed > settings.minutes and None in (settings.epochs, settings.seeds):
                 say(
@@ -258,8 +257,8 @@ def _run_all(
 ) -> None:
     """Trains all arms from one seed after the other, until the time is used."""
     spent, started = records.seconds(), time.perf_counter()
-    every, seeds = [BASE, *settings.arms], settings.seeds
-    fewest = SEEDS if settings.epochs is not None else fewest_seeds(epochs)
+    every = [BASE, *settings.arms]
+    planned = planned_seeds(epochs, settings.epochs, settings.seeds)
     seed = 0
     while True:
         for place, arm in enumerate(every):
@@ -269,7 +268,7 @@ def _run_all(
             records.add(arm, run)
             done = seed * len(every) + place + 1
             mean = records.seconds() / done
-            rounds = seeds or max(fewest, seed + 1)
+            rounds = max(planned, seed + 1)
             left = mean * (rounds * len(every) - done) / 60
             say(
                 f"seed {seed}, {'base' if arm == BASE else arm}: "
@@ -277,15 +276,13 @@ def _run_all(
                 + (f"; {_left(left, rounds)}" if left >= 0.5 else "")
             )
         seed += 1
-        used = spent + time.perf_counter() - started
-        if seeds is not None:
-            if seed >= seeds:
-                return
         # A seed that an earlier start began is finished.
-        elif seed >= fewest and records.get(BASE, seed) is None:
-            one_more_fits = used * (seed + 1) / seed <= 60 * settings.minutes
-            if seed >= MOST_SEEDS or not one_more_fits:
-                return
+        if seed < planned or records.get(BASE, seed) is not None:
+            continue
+        used = spent + time.perf_counter() - started
+        one_more_fits = used * (seed + 1) / seed <= 60 * settings.minutes
+        if settings.seeds is not None or seed >= MOST_SEEDS or not one_more_fits:
+            return
 
 
 def _attention(images: Any, mra: MRASettings, records: Records) -> str:

@@ -67,11 +67,6 @@ def settled_plan(
     }
 
 
-def fewest_seeds(epochs: int) -> int:
-    """The seeds that a comparison with so many planned epochs has at least."""
-    return MORE_SEEDS if epochs > ENOUGH_EPOCHS else SEEDS
-
-
 def make_plan(
     costs: Costs, minutes: float, epochs: int | None, seeds: int | None
 ) -> int:
@@ -104,3 +99,15 @@ def make_plan(
         fitting = fit(seeds)
     most = min(MOST_EPOCHS, math.ceil(MOST_STEPS / costs.steps_per_epoch))
     return max(FEWEST_EPOCHS, min(fitting, most))
+
+
+def planned_seeds(planned_epochs: int, epochs: int | None, seeds: int | None) -> int:
+    """The seeds that fit by the plan. More may follow if `seeds` is `None`.
+
+    Args:
+        planned_epochs: Int, as `make_plan` returns it.
+        epochs, seeds: As in `make_plan`.
+    """
+    if seeds is not None:
+        return seeds
+    return MORE_SEEDS if epochs is None and planned_epochs > ENOUGH_EPOCHS else SEEDS
