@@ -1,10 +1,10 @@
 """Few-shot episodes on unseen classes, with and without MRA on the support set.
 
-MRA (arXiv 2206.04846), few-shot classification. The classifier and the autoencoder are
-trained on the first half of the classes. The episodes are of the other classes. The
-class centroid that is nearest to an image's last features decides its class. "MRA" adds
-copies of an episode's labelled images that the autoencoder has repainted, and
-"flip+crop" adds the same number of flipped and shifted copies.
+MRA (arXiv 2206.04846), few-shot classification. The classifier is trained on the first
+half of the classes, and so is the autoencoder unless `--mae` names one. The episodes are
+of the other classes. The class centroid that is nearest to an image's last features
+decides its class. "MRA" adds copies of an episode's labelled images that the autoencoder
+has repainted, and "flip+crop" adds the same number of flipped and shifted copies.
 
     KERAS_BACKEND=tensorflow python examples/papers/few_shot.py   # or jax, or torch
 
@@ -65,9 +65,12 @@ def main():
     # Both splits of these classes are unseen.
     parts = [datasets.in_memory(part) for part in (novel.train, novel.test)]
     images, labels = (np.concatenate(arrays) for arrays in zip(*parts))
-    epochs = study.args.pretraining_epochs
-    folder = study.runs.place("autoencoder", {"classes": half, "epochs": epochs})
-    mae = pretrained(base, folder, epochs)
+    if study.args.mae:
+        mae = study.mae
+    else:
+        epochs = study.args.pretraining_epochs
+        folder = study.runs.place("autoencoder", {"classes": half, "epochs": epochs})
+        mae = pretrained(base, folder, epochs)
 
     def errors(features, augmentation):
         accuracy = few_shot(

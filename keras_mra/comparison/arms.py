@@ -11,6 +11,7 @@ import keras
 
 from keras_mra import backend
 from keras_mra.layers import AttentiveCutMix
+from keras_mra.layers import AugMix
 from keras_mra.layers import MaskReconstruct
 from keras_mra.layers import RandAugment
 from keras_mra.layers import TrivialAugment
@@ -70,10 +71,8 @@ _LAYERS: dict[str, tuple[Callable[[MRASettings, Any, int], Any], str]] = {
         "keras_mra.layers.RandAugment({range})",
     ),
     "AugMix": (
-        lambda mra, value_range, seed: keras.layers.AugMix(
-            value_range=value_range, seed=seed
-        ),
-        "keras.layers.AugMix({range})",
+        lambda mra, value_range, seed: AugMix(value_range, seed=seed),
+        "keras_mra.layers.AugMix({range})",
     ),
     "AttentiveCutMix": (
         lambda mra, value_range, seed: AttentiveCutMix(

@@ -35,8 +35,10 @@ from keras_mra.comparison.records import NAME
 from keras_mra.comparison.records import Records
 from keras_mra.datasets.crops import resize_images
 from keras_mra.datasets.folder_of import folder_of
-from keras_mra.evaluation.inspect import inspect
+from keras_mra.evaluation.attention_statistics import attention_statistics
+from keras_mra.evaluation.verdict import attention_verdict
 from keras_mra.machine import describe_machine
+from keras_mra.models.mae import MAE
 from keras_mra.models.trained_mae import trained_mae
 from keras_mra.pixels import in_value_range
 from keras_mra.typing import Path
@@ -124,7 +126,6 @@ def compare(
     print(comparison.verdict)
     ```
     """
-
     settings = ComparisonSettings(
         preset=preset,
         pretrain=pretrain,
@@ -173,7 +174,7 @@ def compare(
                 images, place, settings.pretrain, folder, verbose
             )
         mra = MRASettings(mae, settings.mask_ratio, settings.rate)
-        attention = _attention(images, mra, records)
+        attention = _attention(images, mae, records)
         say(attention)
         trainer = ArmTrainer(images, network, settings.labels_per_class, mra)
         if "plan" not in records.found:
@@ -285,13 +286,13 @@ def _run_all(
             return
 
 
-def _attention(images: Any, mra: MRASettings, records: Records) -> str:
+def _attention(images: ComparisonData, mae: MAE, records: Records) -> str:
     """Whether the autoencoder's attention sees objects, measured once."""
     if "attention" not in records.found:
         chosen = np.linspace(0, len(images.test[0]) - 1, INSPECTED).astype(int)
         pictures = images.test[0][np.unique(chosen)]
-        pictures = resize_images(pictures, mra.mae.image_shape)
-        pictures = in_value_range(pictures, mra.mae.value_range)
-        found = inspect(mra.mae, pictures, None, [mra.mask_ratio])
-        records.write(attention=found.attention_verdict)
+        pictures = resize_images(pictures, mae.image_shape)
+        pictures = in_value_range(pictures, mae.value_range)
+        statistics = attention_statistics(mae, pictures)
+        records.write(attention=attention_verdict(statistics=statistics))
     return str(records.found["attention"])

@@ -4,21 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_mra.layers import MaskReconstruct
-from keras_mra.layers import RandomApply
-from keras_mra.layers import RandomBlur
-from keras_mra.layers import RandomResizedCrop
-from keras_mra.views import View
-from keras_mra.views.random_operations import RandomOperations
-
-AUGMENTATIONS = (
-    MaskReconstruct,
-    RandomApply,
-    RandomBlur,
-    RandomOperations,
-    RandomResizedCrop,
-    View,
-)
+from keras_mra.views.any_input import AnyInput
 
 
 def strip_augmentation(model: keras.Model) -> keras.Model:
@@ -70,7 +56,7 @@ def _called(model: keras.Model, inputs: Any) -> keras.Model:
 
 
 def _augments(layer: Any) -> bool:
-    return isinstance(layer, AUGMENTATIONS)
+    return isinstance(layer, AnyInput)
 
 
 def _replace(layer: Any) -> Any:
@@ -89,6 +75,13 @@ def _refuse_more_than_images(layer: Any) -> None:
                 f"{layer.name!r} with {name}={value!r}. Augment in the input pipeline, "
                 "or use a layer without it."
             )
+    entries = layer.output_entries()
+    if len(entries) > 1:
+        raise ValueError(
+            "`model` must hold layers from images to images. Received: "
+            f"{layer.name!r}, which returns {' and '.join(entries)}. Augment in the "
+            "input pipeline."
+        )
 
 
 def _strip(layer: Any) -> Any:

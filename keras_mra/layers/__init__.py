@@ -2,6 +2,7 @@
 
 from keras_mra.layers.attentive_cut_mix import AttentiveCutMix
 from keras_mra.layers.mask_reconstruct import MaskReconstruct
+from keras_mra.views.aug_mix import AugMix
 from keras_mra.views.rand_augment import RandAugment
 from keras_mra.views.random_apply import RandomApply
 from keras_mra.views.random_blur import RandomBlur
@@ -14,6 +15,7 @@ from keras_mra.vit.transformer_block import TransformerBlock
 
 __all__ = [
     "AttentiveCutMix",
+    "AugMix",
     "ClassToken",
     "MaskReconstruct",
     "PatchEmbedding",

@@ -10,8 +10,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_mra.export.strip import AUGMENTATIONS
 from keras_mra.typing import Array
+from keras_mra.views.any_input import AnyInput
 
 
 class WatchedModel:
@@ -130,7 +130,7 @@ def _last_feature_map(model: keras.Model) -> keras.layers.Layer | None:
     """The last layer with weights, or after one, whose output has rank 4."""
     found, learned = None, False
     for layer in model.layers:
-        if isinstance(layer, AUGMENTATIONS):
+        if isinstance(layer, AnyInput):
             continue  # They have an autoencoder's weights, but return images.
         # Only kernels count: `Normalization` has weights too, but returns images.
         learned = learned or any(w.name.endswith("kernel") for w in layer.weights)

@@ -23,6 +23,7 @@ MAKE = {
     "AttentiveCutMix": lambda **a: keras_mra.layers.AttentiveCutMix(mae(), 0.3, **a),
     "RandomResizedCrop": keras_mra.layers.RandomResizedCrop,
     "RandomBlur": keras_mra.layers.RandomBlur,
+    "AugMix": keras_mra.layers.AugMix,
     "RandAugment": keras_mra.layers.RandAugment,
     "TrivialAugment": keras_mra.layers.TrivialAugment,
     "RandomApply": lambda **a: keras_mra.layers.RandomApply(

@@ -36,6 +36,7 @@ TAKE_A_SEED = {
     "strong": lambda seed: views.strong((8, 8, 3), seed=seed),
     "RandomResizedCrop": lambda seed: keras_mra.layers.RandomResizedCrop(seed=seed),
     "RandomBlur": lambda seed: keras_mra.layers.RandomBlur(seed=seed),
+    "AugMix": lambda seed: keras_mra.layers.AugMix(seed=seed),
     "RandAugment": lambda seed: keras_mra.layers.RandAugment(seed=seed),
     "TrivialAugment": lambda seed: keras_mra.layers.TrivialAugment(seed=seed),
     "RandomApply": lambda seed: keras_mra.layers.RandomApply(

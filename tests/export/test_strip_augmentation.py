@@ -63,3 +63,19 @@ def test_a_model_without_a_shape_is_stripped():
     layer = keras_mra.layers.MaskReconstruct(make_mae())
     stripped = keras_mra.strip_augmentation(keras.Sequential([layer]))
     assert not stripped.layers
+
+
+def test_random_operations_are_stripped():
+    stripped = keras_mra.strip_augmentation(classifier(keras_mra.layers.AugMix()))
+    kinds = [type(layer).__name__ for layer in stripped.layers]
+    assert "AugMix" not in kinds and "Dense" in kinds
+
+
+def test_a_layer_that_mixes_labels_is_not_stripped():
+    images = keras.Input((12, 12, 1))
+    labels = keras.Input((3,))
+    mix = keras_mra.layers.AttentiveCutMix(make_mae(), name="mix")
+    mixed = mix({"images": images, "labels": labels})
+    model = keras.Model([images, labels], [mixed["images"], mixed["labels"]])
+    with pytest.raises(ValueError, match="'mix', which returns images and labels"):
+        keras_mra.strip_augmentation(model)

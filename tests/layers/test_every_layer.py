@@ -99,7 +99,9 @@ def test_random_resized_crop():
     )
 
 
-@pytest.mark.parametrize("layer", [layers.RandAugment, layers.TrivialAugment])
+@pytest.mark.parametrize(
+    "layer", [layers.AugMix, layers.RandAugment, layers.TrivialAugment]
+)
 def test_random_operations(layer):
     check_layer(
         lambda **kwargs: layer(seed=0, **kwargs),

@@ -1,4 +1,4 @@
-"""RandAugment and TrivialAugment: draws for each image, in any graph."""
+"""RandAugment, TrivialAugment and AugMix: draws for each image, in any graph."""
 
 import keras
 import numpy as np
@@ -6,10 +6,11 @@ import pytest
 from helpers.models import traced
 from keras import ops
 
+from keras_mra.layers import AugMix
 from keras_mra.layers import RandAugment
 from keras_mra.layers import TrivialAugment
 
-LAYERS = [TrivialAugment, RandAugment]
+LAYERS = [TrivialAugment, RandAugment, AugMix]
 
 
 def same_images(count=64):
@@ -73,6 +74,25 @@ def test_strengths():
     assert change(RandAugment(num_ops=4, seed=0)) > change(
         RandAugment(num_ops=1, seed=0)
     )
+    assert change(AugMix(strength=0.9, seed=0)) > change(AugMix(strength=0.1, seed=0))
+
+
+def test_augmix_blends_three_chains_of_up_to_three_operations(monkeypatch):
+    def brighter(self, images, levels, *ranges):
+        return images + 10
+
+    monkeypatch.setattr(AugMix, "operated", brighter)
+    black = np.zeros((4096, 2, 2, 3), "float32")
+    found = augmented(AugMix(seed=0), black)
+    np.testing.assert_allclose(found, found[:, :1, :1, :1] + black, atol=1e-4)
+    change = found[:, 0, 0, 0]
+    # Two operations a chain and half of the blend, in the mean.
+    assert 0 <= change.min() and change.max() <= 30
+    np.testing.assert_allclose(change.mean(), 10, atol=0.3)
+    # With 1 - share and depths uniform on (0, 1) and {1, 2, 3}, and the shares of the
+    # chains as of Dirichlet(1): E[(1 - share)^2] = 1/3, and E[(sum w d)^2] is
+    # 4 + 2/3 * sum E[w^2] = 4 + 2/3 * 1/2.
+    np.testing.assert_allclose((change**2).mean(), 100 / 3 * (4 + 1 / 3), rtol=0.05)
 
 
 def test_bad_arguments():
@@ -80,6 +100,8 @@ def test_bad_arguments():
         RandAugment(num_ops=0)
     with pytest.raises(ValueError, match=r"`strength` must be in \[0, 1\]"):
         RandAugment(strength=2)
+    with pytest.raises(ValueError, match=r"`strength` must be in \[0, 1\]"):
+        AugMix(strength=2)
     with pytest.raises(ValueError, match="`value_range` must be a pair"):
         RandAugment(value_range=(1, 0))
 

@@ -17,6 +17,7 @@ AUGMENTATIONS = {
     "RandomApply": lambda: layers.RandomApply(keras.layers.Rescaling(2.0), 0.5),
     "RandomBlur": lambda: layers.RandomBlur((0.5, 1.0)),
     "RandomResizedCrop": lambda: layers.RandomResizedCrop((0.2, 1.0)),
+    "AugMix": layers.AugMix,
     "RandAugment": layers.RandAugment,
     "TrivialAugment": layers.TrivialAugment,
     "View": lambda: views.weak((12, 12, 1)),

@@ -21,7 +21,8 @@ ARMS = [
     "AugMix", "MRA", "MRA random", "MRA low attention", "MRA grey", "AttentiveCutMix",
     "flip+crop+MRA", "RandAugment+MRA",
 ]  # fmt: skip
-# How a classifier is trained. `study.recipes` replaces some of it for some networks.
+# How a classifier is trained. `network_recipes.RECIPES` has other settings for some
+# networks.
 TRAINING = dict(
     epochs=60,
     learning_rate=1e-3,

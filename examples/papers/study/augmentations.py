@@ -7,10 +7,10 @@ from keras import layers
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra.layers import AttentiveCutMix
+from keras_mra.layers import AugMix
 from keras_mra.layers import MaskReconstruct
 from keras_mra.layers import RandAugment
 from keras_mra.layers import TrivialAugment
-from study.aug_mix import AugMix
 from study.grey_patches import GreyPatches
 from study.on_classes import OnClasses
 from study.on_some import OnSome

@@ -127,6 +127,11 @@ def test_few_shot(folder):
     # Copies are of use, or do harm: they are not left out.
     assert len({str(errors) for errors in found.values()}) == 3
     assert record["unseen"] == ["5", "6", "7", "8", "9"]
+    # `--mae` names the autoencoder that the first command trained.
+    (preset,) = folder.glob("**/autoencoder-*/preset")
+    named = report("few_shot", folder, "--mae", str(preset))
+    assert named["runs"] == record["runs"]
+    assert len(list(folder.glob("**/autoencoder-*/preset"))) == 1
 
 
 @on("torch")
