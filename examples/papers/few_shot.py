@@ -1,10 +1,11 @@
 """Few-shot episodes on unseen classes, with and without MRA on the support set.
 
 MRA (arXiv 2206.04846), few-shot classification. The classifier is trained on the first
-half of the classes, and so is the autoencoder unless `--mae` names one. The episodes are
-of the other classes. The class centroid that is nearest to an image's last features
-decides its class. "MRA" adds copies of an episode's labelled images that the autoencoder
-has repainted, and "flip+crop" adds the same number of flipped and shifted copies.
+half of the classes, and so is the autoencoder unless `--mae` names one. The episodes
+are of the other classes. The class centroid that is nearest to an image's last features
+decides its class. "MRA" adds copies of an episode's labelled images that the
+autoencoder has repainted, and "flip+crop" adds the same number of flipped and shifted
+copies.
 
     KERAS_BACKEND=tensorflow python examples/papers/few_shot.py   # or jax, or torch
 

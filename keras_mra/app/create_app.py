@@ -21,6 +21,7 @@ from keras_mra.datasets.picture_file import FORMATS
 from keras_mra.datasets.sample_photographs import FOLDER as PHOTOGRAPHS
 from keras_mra.masking import STRATEGIES
 from keras_mra.models import MAE
+from keras_mra.models.check_mae import check_mae
 from keras_mra.version import __version__
 
 GARMENTS = pathlib.Path(__file__).parent / "garments"
@@ -46,7 +47,7 @@ def create_app(
         A `flask.Flask`, for any WSGI server.
 
     Raises:
-        ValueError: If `mae` cannot paint pictures, or `hosts` are no names.
+        ValueError: If `mae` cannot paint pictures, or `hosts` are not host names.
         ImportError: If Flask is not installed.
 
     Example:
@@ -56,11 +57,7 @@ def create_app(
     page = app.test_client().get("/", base_url="http://localhost")
     ```
     """
-    if not isinstance(mae, MAE):
-        raise ValueError(
-            "`mae` must be a keras_mra.MAE. "
-            f"Received: mae={mae!r} (of type {type(mae).__name__})"
-        )
+    check_mae(mae)
     hosts = checked_hosts(hosts)
     repaints = Repaints(mae, preset)
     crops.check_channels(mae.image_shape)

@@ -1,8 +1,6 @@
 """Re-imagined copies of images of any size, made by an MAE of one size."""
 
 import hashlib
-import itertools
-from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 from typing import TypeVar
@@ -13,6 +11,7 @@ from keras import ops
 
 from keras_mra import backend
 from keras_mra import checks
+from keras_mra import engines
 from keras_mra import masking
 from keras_mra.augment.originals import Original
 from keras_mra.datasets.exact_image import ExactImage
@@ -99,7 +98,7 @@ class Painter:
         )
         # The views of one copy may lie in two batches.
         finished: dict[tuple[bytes, int], list[npt.NDArray[np.float32]]] = {}
-        for batch in _batches(rows, self.batch_size):
+        for batch in engines.chunked(rows, self.batch_size):
             painted = self._reconstruct([r[3] for r in batch], [r[2] for r in batch])
             for (original, number, visible, _, count), pixels in zip(batch, painted):
                 parts = finished.setdefault((original.key, number), [])
@@ -116,7 +115,7 @@ class Painter:
         return np.concatenate(
             [
                 ops.convert_to_numpy(self._attend(self._padded(batch)))[: len(batch)]
-                for batch in _batches(whole, self.batch_size)
+                for batch in engines.chunked(whole, self.batch_size)
             ]
         )
 
@@ -240,9 +239,3 @@ def _resized(channel: npt.NDArray[Any], size: tuple[int, int]) -> Any:
     if image.size == (width, height):
         return image
     return image.resize((width, height), Image.Resampling.BILINEAR)
-
-
-def _batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    rows = iter(rows)
-    while batch := list(itertools.islice(rows, size)):
-        yield batch

@@ -1,7 +1,6 @@
 """Code that differs between TensorFlow, JAX and PyTorch.
 
-Apart from this package, only `distribution/`, `export/` and the readers in `datasets/`
-import a backend.
+Apart from this package, only `distribution/` and `export/` import a backend.
 """
 
 from keras_mra.backend.attention import dot_product_attention

@@ -1,16 +1,15 @@
 """CIFAR-10 and CIFAR-100, from the cache of Keras or by its download."""
 
 import importlib
-import socket
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from keras_mra.datasets.connection_timeout import connection_timeout
 from keras_mra.datasets.dataset import Split
 from keras_mra.datasets.dataset_unavailable import DatasetUnavailable
 
-CONNECTION_TIMEOUT = 20  # seconds
 # In the order of the labels, which is alphabetical.
 CLASS_NAMES: dict[str, tuple[str, ...]] = {
     "cifar10": tuple(
@@ -46,13 +45,11 @@ def load_cifar(name: str) -> tuple[Split, Split, str]:
             downloadable, or damaged.
     """
     module = importlib.import_module(f"keras.datasets.{name}")
-    before = socket.getdefaulttimeout()
-    # Without a timeout, a server that does not answer would block forever.
-    socket.setdefaulttimeout(CONNECTION_TIMEOUT)
     try:
+        with connection_timeout():
+            data = module.load_data()
         train, test = (
-            _checked(images, labels, len(CLASS_NAMES[name]))
-            for images, labels in module.load_data()
+            _checked(images, labels, len(CLASS_NAMES[name])) for images, labels in data
         )
     except Exception as error:  # `keras.utils.get_file` raises a plain `Exception`.
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -60,8 +57,6 @@ def load_cifar(name: str) -> tuple[Split, Split, str]:
             f"{name} was not found. Tried: the cache and the download of "
             f"keras.datasets.{name} ({reason})"
         ) from error
-    finally:
-        socket.setdefaulttimeout(before)
     return train, test, f"keras.datasets.{name}"
 
 

@@ -7,12 +7,12 @@ headers of the files, so that a wrong file yields wrong images.
 
 import os
 import pathlib
-import socket
 import warnings
 
 import numpy as np
 import numpy.typing as npt
 
+from keras_mra.datasets.connection_timeout import connection_timeout
 from keras_mra.datasets.dataset import Split
 from keras_mra.datasets.dataset_unavailable import DatasetUnavailable
 from keras_mra.datasets.read_idx import read_idx
@@ -30,7 +30,6 @@ CLASS_NAMES = (
     "Ankle boot",
 )
 DEBIAN_FOLDER = pathlib.Path("/usr/share/datasets/fashion-mnist")
-CONNECTION_TIMEOUT = 20  # seconds
 
 
 def load_fashion_mnist() -> tuple[Split, Split, str]:
@@ -77,13 +76,8 @@ def _read(place: pathlib.Path, prefix: str) -> Split:
 def _download() -> tuple[Split, Split]:
     from keras.datasets import fashion_mnist
 
-    before = socket.getdefaulttimeout()
-    # Without a timeout, a server that does not answer would block forever.
-    socket.setdefaulttimeout(CONNECTION_TIMEOUT)
-    try:
+    with connection_timeout():
         (train, train_labels), (test, test_labels) = fashion_mnist.load_data()
-    finally:
-        socket.setdefaulttimeout(before)
     return (
         _checked(train, train_labels, "the download"),
         _checked(test, test_labels, "the download"),

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra.evaluation.features import Encoder
-from keras_mra.evaluation.features import FeatureExtractor
 from keras_mra.evaluation.features import embed_patches
 from keras_mra.evaluation.features import mae_of
+from keras_mra.evaluation.in_batches import in_batches
 from keras_mra.evaluation.result import Result
 from keras_mra.typing import Array
 from keras_mra.vit.encoder import attention_maps
@@ -84,6 +84,7 @@ def attention_distance(
             "`encoder` must be an MAE or an MSA, whose attention can be read. "
             f"Received: encoder={encoder!r} (of type {type(encoder).__name__})"
         )
+    batch_size = checks.positive_int("batch_size", batch_size)
     images = checks.numpy_array("images", images)
     checks.image_batch(images, mae.image_shape)
     checks.pixel_values(images, mae.value_range)
@@ -95,8 +96,7 @@ def attention_distance(
         return ops.concatenate(found, axis=-1)  # (B, depth * heads)
 
     compiled = backend.compiled(mae, spans)
-    # The extractor cuts images into batches of one size.
-    found = FeatureExtractor(compiled, batch_size=batch_size)(images)
+    found = in_batches(compiled, batch_size, images)
     mean = found.mean(axis=0, dtype="float64")
     mean = mean.reshape(mae.encoder_depth, mae.encoder_heads)
     return AttentionDistanceResult(

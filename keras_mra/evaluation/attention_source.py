@@ -15,6 +15,7 @@ from keras_mra import backend
 from keras_mra import checks
 from keras_mra.evaluation.features import embed_patches
 from keras_mra.evaluation.features import mae_of
+from keras_mra.evaluation.in_batches import in_batches
 from keras_mra.layers import MaskReconstruct
 from keras_mra.models import MAE
 from keras_mra.typing import Array
@@ -173,24 +174,6 @@ def class_token_attention(mae: MAE, images: Array, block: int = -1) -> Array:
     """
     tokens = embed_patches(mae, images)  # (B, N, dim)
     return encoder.class_token_attention(mae.encoder, tokens, block)
-
-
-def in_batches(
-    function: Callable[..., Any], batch_size: int, *arrays: NDArray[Any]
-) -> NDArray[Any]:
-    """Calls a function on batches of arrays of one length, and joins what it returns.
-
-    All batches have one size, so that only one shape is compiled: the last batch
-    overlaps the one before.
-    """
-    count = len(arrays[0])
-    size = min(batch_size, count)
-    parts = []
-    for start in range(0, count, size):
-        first = min(start, count - size)
-        found = function(*(array[first : first + size] for array in arrays))
-        parts.append(ops.convert_to_numpy(found)[start - first :])
-    return np.concatenate(parts)
 
 
 def _compiled_scores(model: keras.layers.Layer) -> Callable[[NDArray[Any]], Any]:

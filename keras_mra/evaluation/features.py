@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from keras_mra import backend
 from keras_mra import checks
+from keras_mra.evaluation.in_batches import in_batches
 from keras_mra.models import MAE
 from keras_mra.typing import Array
 from keras_mra.vit.encoder import encode_tokens
@@ -117,16 +118,8 @@ class FeatureExtractor:
         self._check(images, name)
         if self._compiled is None:
             self._compiled = self._compile(images)
-        # The last batch overlaps the one before, so that only one shape is compiled.
-        size = min(self.batch_size, len(images))
-        found = np.empty((0, 0), "float32")
-        for start in range(0, len(images), size):
-            start = min(start, len(images) - size)
-            batch = self._encode(self._compiled, images[start : start + size])
-            if start == 0:
-                found = np.empty((len(images), batch.shape[1]), "float32")
-            found[start : start + size] = batch
-        return found
+        encode = functools.partial(self._encode, self._compiled)
+        return in_batches(encode, self.batch_size, images)
 
     def _check(self, images: NDArray[Any], name: str) -> None:
         if self.encoder is None:

@@ -15,6 +15,7 @@ from keras_mra import checks
 from keras_mra.evaluation.features import Encoder
 from keras_mra.evaluation.features import FeatureExtractor
 from keras_mra.evaluation.features import feature_extractor
+from keras_mra.evaluation.in_batches import in_batches
 from keras_mra.evaluation.knn import unit_length
 from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.evaluation.labelled import check_class_sizes
@@ -201,15 +202,11 @@ def _with_copies(
     augment = backend.compiled(
         augmentation, functools.partial(augmentation, training=True)
     )
+
+    def of_a_copy(images: NDArray[Any]) -> NDArray[Any]:
+        return extract(ops.convert_to_numpy(augment(images)), "augmented data")
+
     total = features.copy()
-    # The last batch overlaps the one before, so that only one shape is compiled.
-    size = min(extract.batch_size, len(images))
-    starts = [min(s, len(images) - size) for s in range(0, len(images), size)]
     for _ in range(copies):
-        found = np.empty_like(features)
-        for start in starts:
-            part = slice(start, start + size)
-            changed = ops.convert_to_numpy(augment(images[part]))
-            found[part] = extract(changed, "augmented data")
-        total += unit_length(found)
+        total += unit_length(in_batches(of_a_copy, extract.batch_size, images))
     return total / (1 + copies)

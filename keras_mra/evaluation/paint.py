@@ -11,8 +11,8 @@ from keras_mra import checks
 from keras_mra import masking
 from keras_mra.evaluation import reference_painters
 from keras_mra.evaluation.attention_source import AttentionSource
-from keras_mra.evaluation.attention_source import in_batches
 from keras_mra.evaluation.features import required_mae
+from keras_mra.evaluation.in_batches import in_batches
 from keras_mra.evaluation.kept_patches import kept_patches
 from keras_mra.evaluation.paint_errors import PaintErrors
 from keras_mra.evaluation.paint_errors import mse_ratio

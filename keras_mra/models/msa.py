@@ -18,11 +18,13 @@ from keras_mra.models.attention_teacher import attention_divergence
 from keras_mra.models.attention_teacher import class_attention_of
 from keras_mra.models.attention_teacher import taught_part
 from keras_mra.models.autoencoder import layer_seeds
+from keras_mra.models.check_mae import check_mae
 from keras_mra.models.checked_images import CheckedImages
 from keras_mra.models.mae import MAE
 from keras_mra.models.teacher import build_head
 from keras_mra.models.teacher import build_teacher
 from keras_mra.typing import Array
+from keras_mra.views.check_kind_of_view import check_kind_of_view
 from keras_mra.views.drawn_view import drawn_view
 from keras_mra.vit.mae_sizes import at_most_wide
 from keras_mra.vit.tokens import check_pool
@@ -122,11 +124,7 @@ class MSA(CheckedImages, distribution.DistributedModel):
         attention_share: float = 0.25,
         **kwargs: Any,
     ) -> None:
-        if not isinstance(mae, MAE):
-            raise ValueError(
-                "`mae` must be a `keras_mra.MAE`. Received: "
-                f"mae={mae!r} (of type {type(mae).__name__})"
-            )
+        check_mae(mae)
         # Pixels must arrive as they are: a float16 policy would round them.
         arguments = {"dtype": mae.dtype_policy, **checks.layer_arguments(kwargs)}
         super().__init__(**{**arguments, "autocast": False})
@@ -309,14 +307,10 @@ class MSA(CheckedImages, distribution.DistributedModel):
     def _view(
         self, name: str, view: View | str | None, default: Callable[..., View]
     ) -> View | None:
-        if isinstance(view, str) and view == "auto":
+        check_kind_of_view(name, view)
+        if isinstance(view, str):
             return default(self.mae.image_shape, self.mae.value_range, self.seed)
-        if view is None or callable(view):
-            return view
-        raise ValueError(
-            f"`{name}` must be 'auto', None or a Keras layer. "
-            f"Received: {name}={view!r} (of type {type(view).__name__})"
-        )
+        return view
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

@@ -1,4 +1,4 @@
-"""The one check of the views that the `pretrain_*` functions are given."""
+"""`check_view`: a view that is tried on the first images."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,21 +9,6 @@ from keras import ops
 
 from keras_mra import checks
 from keras_mra.views.drawn_view import drawn_view
-
-
-def check_kind_of_view(name: str, view: Any) -> None:
-    """Refuses what is neither `"auto"`, nor `None`, nor a layer or function.
-
-    Args:
-        name: Name of the argument in the message.
-        view: What the caller passed.
-    """
-    is_auto = isinstance(view, str) and view == "auto"
-    if not (view is None or is_auto or callable(view)):
-        raise ValueError(
-            f"`{name}` must be 'auto', None, a Keras layer or a function of images. "
-            f"Received: {name}={view!r} (of type {type(view).__name__})"
-        )
 
 
 def check_view(

@@ -12,7 +12,6 @@ from keras_mra.distribution import scope
 from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.models import MAE
 from keras_mra.pretrain.check_attention_teacher import check_attention_teacher
-from keras_mra.pretrain.check_view import check_kind_of_view
 from keras_mra.pretrain.check_view import check_view
 from keras_mra.pretrain.data_request import DataRequest
 from keras_mra.pretrain.find_attention_teacher import find_attention_teacher
@@ -26,6 +25,7 @@ from keras_mra.typing import ImageShape
 from keras_mra.typing import Path
 from keras_mra.typing import Size
 from keras_mra.views import weak
+from keras_mra.views.check_kind_of_view import check_kind_of_view
 
 # An autoencoder paints best at ratios that it has seen, and is better than a flat
 # colour from the first step if it only corrects a smooth fill.

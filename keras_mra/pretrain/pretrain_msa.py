@@ -14,7 +14,6 @@ from keras_mra.distribution import scope
 from keras_mra.evaluation.labelled import LabelledData
 from keras_mra.models.msa import MSA
 from keras_mra.pretrain.check_attention_teacher import check_attention_teacher
-from keras_mra.pretrain.check_view import check_kind_of_view
 from keras_mra.pretrain.check_view import check_view
 from keras_mra.pretrain.data_request import DataRequest
 from keras_mra.pretrain.find_attention_teacher import find_attention_teacher
@@ -26,6 +25,7 @@ from keras_mra.pretrain.trainer import train
 from keras_mra.typing import ImageShape
 from keras_mra.typing import Path
 from keras_mra.typing import Size
+from keras_mra.views.check_kind_of_view import check_kind_of_view
 
 AnyView: TypeAlias = Callable[..., Any] | str | None
 

@@ -1,7 +1,6 @@
 """`TrainingData`: arrays, streams and named data as batches for Keras' `fit`."""
 
 import dataclasses
-import itertools
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -215,4 +214,4 @@ def _count_batches(batches: Any) -> int:
         )
     if count >= 0:
         return count
-    return sum(1 for _ in itertools.chain(batches))
+    return sum(1 for _ in batches)

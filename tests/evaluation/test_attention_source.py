@@ -12,7 +12,7 @@ from keras import ops
 
 import keras_mra
 from keras_mra.evaluation.attention_source import AttentionSource
-from keras_mra.evaluation.attention_source import in_batches
+from keras_mra.evaluation.in_batches import in_batches
 from keras_mra.layers import MaskReconstruct
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

@@ -289,8 +289,8 @@ def test_mra_is_a_view_and_a_trained_student_an_augmentor(images):
         (dict(momentum_steps=0), "`momentum_steps` must be a positive.*0"),
         (dict(pool="max"), "`pool` must be one of .*'max'"),
         (dict(projection_dim=0), "`projection_dim` must be a positive.*0"),
-        (dict(strong=np.zeros(3)), "`strong` must be 'auto', None or a Keras layer"),
-        (dict(weak="hard"), "`weak` must be 'auto', None or a Keras layer.*'hard'"),
+        (dict(strong=np.zeros(3)), "`strong` must be 'auto', None, a Keras layer"),
+        (dict(weak="hard"), "`weak` must be 'auto', None, a Keras layer.*'hard'"),
     ],
 )
 def test_bad_arguments(arguments, message):

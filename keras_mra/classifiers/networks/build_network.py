@@ -61,7 +61,7 @@ def build_network(
     make: Any = getattr(keras.applications, name)
     images = keras.Input(image_shape)
     body = make(weights=None, include_top=False, pooling="avg", input_shape=image_shape)
-    features = body(to_unit_range(images, value_range))
+    features = body(to_unit_range(value_range)(images))
     return keras.Model(images, probabilities(features, num_classes))
 
 

@@ -36,7 +36,7 @@ def cifar_resnet(
     if rest or blocks < 1:
         raise ValueError(f"`depth` must be 6n + 2. Received: depth={depth}")
     images = keras.Input(image_shape)
-    x = to_unit_range(images, value_range)
+    x = to_unit_range(value_range)(images)
     x = keras.layers.Activation("relu")(norm(convolution(x, 16)))
     for stage, filters in enumerate((16, 32, 64)):
         for block in range(blocks):

@@ -5,19 +5,15 @@ from typing import Any
 import keras
 
 
-def to_unit_range(images: Any, value_range: tuple[float, float]) -> Any:
-    """Scales pixels to the range from -1 to 1.
+def to_unit_range(value_range: tuple[float, float]) -> keras.layers.Rescaling:
+    """Makes a layer that scales pixels to the range from -1 to 1.
 
     Args:
-        images: Keras tensor `(batch, height, width, channels)`.
         value_range: Pair of floats, the range of the images.
-
-    Returns:
-        A Keras tensor of the same shape.
     """
     low, high = value_range
     scale = 2 / (high - low)
-    return keras.layers.Rescaling(scale, -1 - scale * low)(images)
+    return keras.layers.Rescaling(scale, -1 - scale * low)
 
 
 def probabilities(features: Any, num_classes: int) -> Any:

@@ -4,6 +4,7 @@ import keras
 
 from keras_mra import backend
 from keras_mra import checks
+from keras_mra.classifiers.networks.ends import to_unit_range
 from keras_mra.typing import ImageShape
 
 
@@ -11,7 +12,6 @@ def small_cnn(
     image_shape: ImageShape,
     num_classes: int,
     value_range: tuple[float, float],
-    augmentation: keras.layers.Layer | None = None,
     seed: int = 0,
 ) -> keras.Sequential:
     """Builds a classifier of three convolutions and a softmax, not compiled.
@@ -20,21 +20,16 @@ def small_cnn(
         image_shape: `(height, width, channels)`.
         num_classes: Int, the number of classes.
         value_range: Pair of floats, the range of the images. The model rescales it to
-            -1 to 1 after the augmentation.
-        augmentation: Keras layer on images, or `None`.
-        seed: Int. It decides the initial weights, whether or not the model augments.
+            -1 to 1.
+        seed: Int. It decides the initial weights.
 
     Returns:
         A `keras.Sequential` from images to probabilities of shape
         `(batch, num_classes)`. Its convolutions are named `"conv1"` to `"conv3"`.
     """
-    low, high = value_range
     first = backend.folded_seed(4 * checks.required_seed(seed))
     seeds = iter(range(first, first + 4))
-    layers = [keras.Input(image_shape)]
-    if augmentation is not None:
-        layers.append(augmentation)
-    layers.append(keras.layers.Rescaling(2 / (high - low), -1 - 2 * low / (high - low)))
+    layers = [keras.Input(image_shape), to_unit_range(value_range)]
     for name, filters in {"conv1": 16, "conv2": 32, "conv3": 64}.items():
         layers += [
             keras.layers.Conv2D(

@@ -34,7 +34,7 @@ def wide_resnet(
     if rest or blocks < 1:
         raise ValueError(f"`depth` must be 6n + 4. Received: depth={depth}")
     images = keras.Input(image_shape)
-    x = convolution(to_unit_range(images, value_range), 16)
+    x = convolution(to_unit_range(value_range)(images), 16)
     for stage, filters in enumerate((16 * width, 32 * width, 64 * width)):
         for block in range(blocks):
             x = _block(x, filters, stride=2 if stage and not block else 1)

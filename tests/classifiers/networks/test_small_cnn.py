@@ -6,11 +6,11 @@ import numpy as np
 from keras_mra.classifiers.networks.small_cnn import small_cnn
 
 
-def test_the_seed_decides_the_weights_with_and_without_augmentation():
+def test_the_seed_decides_the_weights():
     plain = small_cnn((8, 8, 1), 3, (0, 255), seed=1)
-    augmented = small_cnn((8, 8, 1), 3, (0, 255), keras.layers.Identity(), seed=1)
+    again = small_cnn((8, 8, 1), 3, (0, 255), seed=1)
     other = small_cnn((8, 8, 1), 3, (0, 255), seed=2)
-    for a, b in zip(plain.get_weights(), augmented.get_weights()):
+    for a, b in zip(plain.get_weights(), again.get_weights()):
         np.testing.assert_array_equal(a, b)
     assert (plain.get_weights()[0] != other.get_weights()[0]).any()
     # The classifier sees -1 to 1.
