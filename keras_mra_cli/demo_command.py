@@ -34,7 +34,7 @@ def demo(
             f"--data must be fashion_mnist or digits. Received: {data!r}"
         )
     with plain_errors():
-        from keras_mra.demo import run_demo
+        from keras_mra_cli.run_demo import run_demo
 
         comparison = run_demo(out, data, quick)
         typer.echo(f"\n{comparison}\n")

@@ -41,6 +41,7 @@ os.environ.setdefault("XLA_FLAGS", backend.XLA_QUICKLY)
 TURNS = {
     "classifiers/networks/test_build_network.py": "torch",
     "classifiers/test_predictions.py": "torch",
+    "cli/test_run_demo.py": "tensorflow",
     "comparison/test_compare.py": "torch",
     "examples/papers/study/test_arms.py": "torch",
     "examples/papers/study/test_augmentations.py": "tensorflow",
@@ -48,7 +49,6 @@ TURNS = {
     "examples/papers/study/test_fixmatch.py": "jax",
     "examples/papers/study/test_protocols.py": "tensorflow",
     "examples/papers/study/vqa/test_build_vqa.py": "torch",
-    "test_demo.py": "tensorflow",
     "visualization/test_picture_grids.py": "torch",
     "visualization/test_plot_inspection.py": "torch",
     "visualization/test_reconstruction_logger.py": "tensorflow",

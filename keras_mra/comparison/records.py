@@ -1,19 +1,21 @@
 """`Records`: the runs of a comparison in a JSON file, so that a killed one goes on."""
 
+import hashlib
 import pathlib
 import reprlib
 from typing import Any
 
 from keras_mra import files
-from keras_mra.comparison.record_damage import record_damage
 
 NAME = "compare.json"
+DIGEST = "content_sha256"
 
 
 class Records:
     """What a comparison has measured so far.
 
-    Every finished run is written at once.
+    Every finished run is written at once. The file names the digest of its content,
+    because a verdict on an edited file would be wrong without showing it.
 
     Args:
         folder: Path of the folder.
@@ -38,6 +40,8 @@ class Records:
         except ValueError as error:
             raise self._refused(str(error)) from error
         if self.found:
+            if self.found.pop(DIGEST, None) != _digest(self.found):
+                raise self._refused(f"its content does not match its `{DIGEST}`")
             self._check(settings, plan)
         self.found.setdefault("settings", settings)
         self.found.setdefault("runs", {})
@@ -46,7 +50,7 @@ class Records:
     def write(self, **entries: Any) -> None:
         """Adds entries and writes the file."""
         self.found.update(entries)
-        files.write_json(self.path, self.found)
+        files.write_json(self.path, {**self.found, DIGEST: _digest(self.found)})
 
     def get(self, arm: str, seed: int) -> dict[str, Any] | None:
         """The run of an arm and a seed, or `None`."""
@@ -64,25 +68,22 @@ class Records:
         return float(sum(run["seconds"] for its_runs in runs for run in its_runs))
 
     def _check(self, settings: dict[str, Any], plan: dict[str, Any]) -> None:
-        """Refuses records of another comparison, and damaged or edited ones."""
-        kept = self.found.get("settings")
-        if not isinstance(kept, dict):
-            raise self._refused("`settings` must be an object")
-        changed = sorted(
-            key for key in {*kept, *settings} if kept.get(key) != settings.get(key)
-        )
+        """Refuses records of other settings, or of a version with other recipes."""
+        planned = dict(self.found.get("plan", plan))
+        planned.pop("epochs", None)  # They follow from the time of a step.
+        made = {**planned, **self.found["settings"]}
+        wanted = {**plan, **settings}
+        changed = sorted(k for k in {*made, *wanted} if made.get(k) != wanted.get(k))
         if changed:
             shown = ", ".join(
-                f"{key} {reprlib.repr(kept.get(key))}, not "
-                f"{reprlib.repr(settings.get(key))}"
+                f"{key} {reprlib.repr(made.get(key))}, not "
+                f"{reprlib.repr(wanted.get(key))}"
                 for key in changed
             )
             raise ValueError(
                 f"`out` must be a new folder, or that of the same comparison. "
                 f"Received: {str(self.path.parent)!r}, which was made with {shown}"
             )
-        if damage := record_damage(self.found, settings, plan):
-            raise self._refused(damage)
 
     def _refused(self, damage: str) -> ValueError:
         return ValueError(
@@ -91,3 +92,7 @@ class Records:
             f"{str(self.path)!r} damaged or edited: {damage}. Give another `out`, or "
             "delete the file to begin anew."
         )
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(files.json_text(content).encode()).hexdigest()

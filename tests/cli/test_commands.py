@@ -135,7 +135,7 @@ class Said:
 
 
 def test_demo_passes_its_options_on(monkeypatch):
-    from keras_mra import demo
+    from keras_mra_cli import run_demo as demo
 
     ran = []
     monkeypatch.setattr(demo, "run_demo", lambda *of: ran.append(of) or Said())

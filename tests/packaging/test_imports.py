@@ -103,7 +103,6 @@ ROWS = [
     ["visualization", "classifiers"],
     ["pretrain"],
     ["comparison", "app"],
-    ["demo"],
     ["__init__"],
 ]
 HEIGHT = {part: i for i, row in enumerate(ROWS) for part in row}
