@@ -13,15 +13,13 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_mra import backend
 from keras_mra import checks
 from keras_mra.typing import Array
 
 # Weight decay leaves out biases, the scale and shift of norms, and the learned tokens.
 WITHOUT_WEIGHT_DECAY = ["bias", "gamma", "beta", "class_token", "mask_token"]
-# The class that `keras.optimizers.AdamW` becomes on the backend in use. PyTorch's one
-# updates all variables at once; direct subclasses of Keras' class cannot, and their
-# steps take twice the time.
-_BackendAdamW: Any = type(keras.optimizers.AdamW.__new__(keras.optimizers.AdamW))
+_BackendAdamW: Any = backend.optimizer_class(keras.optimizers.AdamW)
 
 
 @keras.saving.register_keras_serializable("keras_mra")

@@ -6,6 +6,7 @@ are in (row, column, channel) order, as in the published MAE code.
 
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from keras_mra.typing import Array
 from keras_mra.typing import ImageShape
@@ -105,9 +106,22 @@ def visible_pixels(
     """
     mask = ops.reshape(visible_mask(visible, grid[0] * grid[1]), (-1, *grid))
     for axis, (patches, pixels) in enumerate(zip(grid, size), start=1):
-        patch_of_pixel = (2 * np.arange(pixels) + 1) * patches // (2 * pixels)
-        mask = ops.take(mask, patch_of_pixel, axis=axis)  # (B, height, width) at last
+        places = patch_of_pixel(patches, pixels)
+        mask = ops.take(mask, places, axis=axis)  # (B, height, width) at last
     return ops.expand_dims(mask, -1)
+
+
+def patch_of_pixel(patches: int, pixels: int) -> NDArray[np.int64]:
+    """The patch in which the centre of each pixel lies, along one axis.
+
+    Args:
+        patches: Int, the patches along the axis.
+        pixels: Int, the pixels along the axis.
+
+    Returns:
+        Int64 array of shape `(pixels,)`.
+    """
+    return (2 * np.arange(pixels, dtype="int64") + 1) * patches // (2 * pixels)
 
 
 def restore_rows(rows: Array, visible: Array, num_patches: int, fill: Array) -> Array:

@@ -65,9 +65,10 @@ def resize_positions(grid: tuple[int, int], new_grid: tuple[int, int]) -> NDArra
     return np.kron(rows, columns).astype("float32")
 
 
-def _cubic(new: int, old: int, a: float = -0.75) -> NDArray[Any]:
+def _cubic(new: int, old: int) -> NDArray[Any]:
     """Weights `(new, old)` of a cubic convolution in one dimension."""
     centres = (np.arange(new) + 0.5) * (old / new) - 0.5
+    a = -0.75
     first = np.floor(centres).astype(int)
     matrix = np.zeros((new, old))
     for tap in range(-1, 3):

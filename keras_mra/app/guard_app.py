@@ -21,8 +21,6 @@ SENTENCES = {
     405: "This page does not take such requests.",
     500: "The server failed, and printed the reason where it was started.",
 }
-
-
 # Of a form, beside the file.
 OTHER_BYTES = 2**16
 

@@ -13,6 +13,7 @@ from keras_mra import backend
 from keras_mra import checks
 from keras_mra import engines
 from keras_mra import masking
+from keras_mra import patches
 from keras_mra.augment.originals import Original
 from keras_mra.datasets.exact_image import ExactImage
 from keras_mra.datasets.image_reader import bands_of
@@ -197,8 +198,8 @@ class Painter:
         shown = np.zeros(self.mae.num_patches, bool)
         shown[visible] = True
         shown = shown.reshape(self.mae.grid)
-        rows = _patch_of_pixel(height, self.mae.grid[0])
-        columns = _patch_of_pixel(width, self.mae.grid[1])
+        rows = patches.patch_of_pixel(self.mae.grid[0], height)
+        columns = patches.patch_of_pixel(self.mae.grid[1], width)
         color = np.empty_like(image.color)
         # Channel by channel and band by band: floats of a whole picture take much
         # memory.
@@ -212,11 +213,6 @@ class Painter:
                     floats.astype(color.dtype),
                 )
         return color
-
-
-def _patch_of_pixel(length: int, patches: int) -> npt.NDArray[np.int64]:
-    """Returns the patch in which the centre of each of `length` pixels lies."""
-    return ((2 * np.arange(length) + 1) * patches) // (2 * length)
 
 
 def _shares(

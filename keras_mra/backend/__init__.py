@@ -14,6 +14,7 @@ from keras_mra.backend.host import call_on_host
 from keras_mra.backend.jax_cpu import XLA_QUICKLY
 from keras_mra.backend.jax_cpu import compile_quickly
 from keras_mra.backend.jax_cpu import computed_once
+from keras_mra.backend.optimizer_class import optimizer_class
 from keras_mra.backend.padded import padded
 from keras_mra.backend.portable import portable
 from keras_mra.backend.random_states import random_states
@@ -47,6 +48,7 @@ __all__ = [
     "is_foreign_graph",
     "is_stream",
     "is_tensorflow_symbolic",
+    "optimizer_class",
     "padded",
     "portable",
     "random_states",

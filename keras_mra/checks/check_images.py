@@ -15,8 +15,6 @@ from keras_mra.typing import Array
 
 INTEGERS = {"uint8", "uint16", "uint32", "int8", "int16", "int32", "int64"}
 PIXELS = INTEGERS | {"float16", "bfloat16", "float32", "float64"}
-
-
 # What pixels are normalised with is computed in float32, which has a range of 1e-38 to
 # 3e38: the products of these limits stay in it.
 SMALLEST_STD, LARGEST_STATISTIC = 1e-6, 1e6

@@ -5,13 +5,13 @@ from typing import Any
 
 import keras
 
+from keras_mra import backend
+from keras_mra import checks
 from keras_mra.optimizers import WITHOUT_WEIGHT_DECAY
 from keras_mra.optimizers import WarmupCosineDecay
 
 OPTIMIZERS = ("adam", "adamw", "sgd")
-# The class that `keras.optimizers.SGD` becomes on the backend in use. PyTorch's one
-# updates all variables at once; direct subclasses of Keras' class cannot.
-_BackendSGD: Any = type(keras.optimizers.SGD.__new__(keras.optimizers.SGD))
+_BackendSGD: Any = backend.optimizer_class(keras.optimizers.SGD)
 
 
 def make_optimizer(
@@ -39,11 +39,7 @@ def make_optimizer(
     Raises:
         ValueError: If there is no such optimizer, or if `"adam"` is to decay weights.
     """
-    if name not in OPTIMIZERS:
-        raise ValueError(
-            f"`optimizer` must be one of {', '.join(OPTIMIZERS)}. "
-            f"Received: optimizer={name!r}"
-        )
+    checks.choice("optimizer", name, OPTIMIZERS)
     rate = WarmupCosineDecay(learning_rate, steps, warmup_steps)
     if name == "sgd":
         return SGDWithL2(weight_decay, rate, momentum=0.9, nesterov=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from keras_mra import checks
 from keras_mra import datasets
 from keras_mra.datasets.crops import resize_images
+from keras_mra.datasets.held_out import hold_out
 from keras_mra.typing import ImageShape
 
 # The side of images of many sizes: a step on a CPU takes four times as long at 64.
@@ -99,7 +100,7 @@ def comparison_data(
             f"Received: {len(classes)} classes, {counts.min()} images of {few!r}"
         )
     if test is None:
-        kept, tested = _hold_out(labels)
+        kept, tested = hold_out(labels, HELD_OUT)
         test_images = _read(train, tested)
     else:
         kept = np.arange(len(labels))
@@ -223,14 +224,3 @@ def _pair(data: Any, side: int | None) -> datasets.ArrayDataset:
     _check_memory(len(images), shape)
     images = resize_images(images, shape)
     return datasets.ArrayDataset(images, labels.astype("int64"), batch_size=None)
-
-
-def _hold_out(labels: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Indices for training and testing: every class is split, always the same way."""
-    counts = np.bincount(labels)
-    rng = np.random.default_rng(0)
-    test = np.zeros(len(labels), bool)
-    for label in np.flatnonzero(counts):
-        share = max(1, round(HELD_OUT * counts[label]))
-        test[rng.permutation(np.flatnonzero(labels == label))[:share]] = True
-    return np.flatnonzero(~test), np.flatnonzero(test)

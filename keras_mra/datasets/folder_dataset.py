@@ -216,10 +216,10 @@ class FolderDataset(CropDataset):
             self.unreadable[path] = f"{type(error).__name__}: {error}"
             return None
 
-    def _first_few(self, count: int = 3) -> str:
-        few = list(self.unreadable.items())[:count]
+    def _first_few(self) -> str:
+        few = list(self.unreadable.items())[:3]
         text = "; ".join(f"{path} ({reason})" for path, reason in few)
-        return text + ("; ..." if len(self.unreadable) > count else "")
+        return text + ("; ..." if len(self.unreadable) > len(few) else "")
 
 
 def _each_path(root: Any) -> Iterator[Path]:

@@ -46,16 +46,17 @@ def images_and_masks(
             below `root`, apart from the ending. Images without a mask are left out.
             Values over half of white are the object. In palette files, and in files
             without a value over half of white, all values but 0 are the object.
-            `None` takes the alpha channels of the images: alpha over half is the
-            object, and an image without alpha is all object.
+            `None` takes the alpha channels of the images if they cut an object out of
+            at least half of them: alpha over half is the object, and an image without
+            alpha is all object.
         max_megapixels: Float, the largest pictures that are read, in millions of
             pixels. Larger ones count as files that cannot be read.
 
     Returns:
         `(images, masks)`: uint8 `(images, height, width, channels)`, and booleans
         `(images, height, width)`, which are true where the object is; or `None` in
-        place of the masks if no image has a transparent pixel. Files that cannot be
-        read are left out, and a warning names them.
+        place of the masks if there are none. Files that cannot be read are left out,
+        and a warning names them.
 
     Raises:
         ValueError: If an argument is bad, no image can be read or has a mask, two masks
@@ -105,7 +106,9 @@ def images_and_masks(
         warnings.warn(f"{message}. They are left out.", stacklevel=2)
     images = np.stack([image for image, _ in found])
     covered = np.stack([mask for _, mask in found])
-    return images, None if masks is None and covered.all() else covered
+    # A logo or a faded picture among photographs does not make them annotated.
+    cut_out = covered.any(axis=(1, 2)) & ~covered.all(axis=(1, 2))
+    return images, None if masks is None and cut_out.mean() < 0.5 else covered
 
 
 def _matching_masks(

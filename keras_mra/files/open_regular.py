@@ -42,22 +42,22 @@ def open_regular(path: Path) -> io.BufferedReader:
         raise
 
 
-def read_regular(path: Path, most: int = LARGEST_DOCUMENT) -> bytes:
-    """Reads a whole file, and refuses a large one before it is in memory.
+def read_regular(path: Path) -> bytes:
+    """Reads a whole file of at most 4 MiB, and refuses a larger one.
 
     Args:
         path: The file, or a link to it.
-        most: Int, the most bytes.
 
     Raises:
         OSError: If `path` is no regular file, or cannot be read.
         ValueError: If the file is larger.
     """
     with open_regular(path) as file:
-        content = file.read(most + 1)
-    if len(content) > most:
+        content = file.read(LARGEST_DOCUMENT + 1)
+    if len(content) > LARGEST_DOCUMENT:
         raise ValueError(
-            f"{os.fspath(path)!r} must have at most {most:,} bytes. Received: more"
+            f"{os.fspath(path)!r} must have at most {LARGEST_DOCUMENT:,} bytes. "
+            "Received: more"
         )
     return content
 

@@ -141,15 +141,9 @@ def protected_pixels(
     return patch_ops.visible_pixels(indices, grid, size)
 
 
-def _patch_of_pixel(patches: int, pixels: int) -> np.ndarray[Any, Any]:
-    # As in `patches.visible_pixels`: the patch that contains the pixel's centre.
-    indices: np.ndarray[Any, Any] = (2 * np.arange(pixels) + 1) * patches
-    return indices // (2 * pixels)
-
-
 def _members(patches: int, pixels: int) -> np.ndarray[Any, Any]:
     """1 where a pixel belongs to a patch: float32 `(patches, pixels)`."""
-    members = np.arange(patches)[:, None] == _patch_of_pixel(patches, pixels)
+    members = np.arange(patches)[:, None] == patch_ops.patch_of_pixel(patches, pixels)
     return members.astype("float32")
 
 
@@ -158,7 +152,7 @@ def _bounds(patches: int, pixels: int) -> tuple[Array, ...]:
 
     A patch without a pixel, in an image smaller than the grid, gets an empty range.
     """
-    found = _patch_of_pixel(patches, pixels)
+    found = patch_ops.patch_of_pixel(patches, pixels)
     places = np.arange(patches)
     first = np.searchsorted(found, places)
     end = np.searchsorted(found, places, side="right")

@@ -50,7 +50,7 @@ def _not_finite(mae: Any) -> str | None:
             continue
         # The variable, because `value` is no tensor under a TensorFlow strategy.
         values = np.abs(ops.convert_to_numpy(weight).astype("float32"))
-        if values.size and not values.max() <= largest:  # NaN is not
+        if values.size and not float(values.max()) <= largest:  # NaN is not
             return str(weight.path)
     return None
 

@@ -339,6 +339,8 @@ class MAE(Autoencoder):
                 `True` on an architecture is an error.
             **kwargs: Arguments of `MAE` that replace the preset's. Another
                 `image_shape` gets new fixed positions; learned positions are resized.
+                Without `dtype`, the model has Keras' policy, not that of the model
+                that was saved.
 
         Returns:
             An `MAE`.

@@ -116,7 +116,9 @@ def load_preset(
     if is_foreign(folder):
         return load_checkpoint(cls, folder, load_weights, overrides)
     document, path = _read_document(folder), folder / WEIGHTS
-    arguments = {**_confirmed_config(folder, document), **overrides}
+    # Keras' policy decides the dtype, as for presets without weights.
+    config = {**_confirmed_config(folder, document), "dtype": None}
+    arguments = {**config, **overrides}
     loads = load_weights in (None, True)
     if loads:
         file = open_native(path)
@@ -131,12 +133,11 @@ def load_preset(
     return model
 
 
-def save_preset(model: Any, path: Path, description: str = "") -> None:
+def save_preset(model: Any, path: Path) -> None:
     """Writes a preset folder; see `MAE.save_to_preset`."""
     check_writable("path", path)
     folder = pathlib.Path(path)
     metadata = {
-        "description": description,
         "keras_version": keras.__version__,
         "keras_mra_version": __version__,
         "parameter_count": model.count_params(),

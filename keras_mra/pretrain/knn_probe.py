@@ -13,6 +13,8 @@ from keras_mra.evaluation.labelled import check_classes
 from keras_mra.evaluation.labelled import labelled
 from keras_mra.models import MAE
 
+NEIGHBOURS = 20  # They vote.
+
 
 class KNNProbe(keras.callbacks.Callback):
     """Reports the accuracy of a k-nearest-neighbour probe as `knn_accuracy`.
@@ -24,7 +26,6 @@ class KNNProbe(keras.callbacks.Callback):
         test: Pair of images and integer labels, the images to classify.
         every: Int, epochs between probes. The last epoch is always probed.
         pool: As in `keras_mra.vit.tokens.pool_tokens`.
-        k: Int, neighbours that vote.
 
     Raises:
         ValueError: If the data or a number is bad.
@@ -36,7 +37,6 @@ class KNNProbe(keras.callbacks.Callback):
         test: LabelledData,
         every: int = 1,
         pool: str = "cls+mean",
-        k: int = 20,
     ):
         super().__init__()
         self.train = labelled("probe", train)
@@ -44,7 +44,7 @@ class KNNProbe(keras.callbacks.Callback):
         check_classes(self.train[1], self.test[1])
         self.every = checks.positive_int("probe_every", every)
         self.pool = pool
-        self.k = min(k, len(self.train[0]))
+        self.k = min(NEIGHBOURS, len(self.train[0]))
         self.encoder: evaluation.FeatureExtractor | None = None
 
     def check_images(self, mae: MAE) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import keras
 
+from keras_mra import checks
 from keras_mra.models import MAE
 from keras_mra.pretrain.default_recipe import STEPS
 from keras_mra.pretrain.default_recipe import default_epochs
@@ -41,11 +42,7 @@ class RecipeRequest:
     verbose: str | int
 
     def __post_init__(self) -> None:
-        if not isinstance(self.effort, str) or self.effort not in STEPS:
-            raise ValueError(
-                f"`effort` must be one of {tuple(STEPS)}. "
-                f"Received: effort={self.effort!r}"
-            )
+        checks.choice("effort", self.effort, STEPS)
         # `Recipe` checks the numbers that were given, before any work.
         self._recipe(
             1 if self.epochs is None else self.epochs,

@@ -61,6 +61,16 @@ def test_an_opaque_image_beside_others_is_all_object(tmp_path):
     assert not masks[0].all() and masks[1].all()
 
 
+def test_alpha_of_few_images_is_no_mask(tmp_path):
+    for i in range(4):
+        save(tmp_path / f"{i}.jpg", (16, 16))
+    with_alpha(tmp_path / "logo.png", disc(16, 16, 8, 8, 4))
+    for i in range(5):  # All of their pixels are transparent.
+        with_alpha(tmp_path / f"faded{i}.png", np.zeros((16, 16), bool))
+    images, masks = datasets.images_and_masks(tmp_path, (8, 8, 3))
+    assert len(images) == 10 and masks is None
+
+
 def test_transparent_colours_are_no_object(tmp_path):
     mask = disc(16, 16, 8, 8, 5)
     pixels = Image.fromarray(np.where(mask, 9, 0).astype("uint8"))

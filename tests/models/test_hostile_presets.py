@@ -75,7 +75,6 @@ def replace(file, name, **dataset):
         (dict(std=[1e-320]), "`std` must be one positive.*from 1e-06 to 1e.06.*1e-320"),
         (dict(mean=[1e39]), r"`mean` must be.*from -1e\+06 to 1e\+06.*1e\+39"),
         (dict(value_range=[0, 1e-39]), "`value_range` must be.*1e-39"),
-        (dict(std=[1e-5], dtype="float16"), "that the `dtype` float16 holds.*100000"),
         (dict(rotary=True), "config.json' must hold.*`rotary`, which MAE does not"),
     ],
 )
@@ -237,6 +236,14 @@ def test_weights_that_the_dtype_does_not_hold(folder, dtype):
     message = "model.weights.h5' must hold weights that float16 holds.*class_token"
     with pytest.raises(ValueError, match=message):
         keras_mra.MAE.from_preset(folder, dtype=dtype)
+
+
+def test_statistics_that_the_dtype_does_not_hold(folder):
+    document = json.loads((folder / "config.json").read_text())
+    document["config"]["std"] = [1e-5]
+    (folder / "config.json").write_text(json.dumps(document))
+    with pytest.raises(ValueError, match="that the `dtype` float16 holds.*100000"):
+        keras_mra.MAE.from_preset(folder, dtype="float16")
 
 
 def test_bfloat16_is_read(tmp_path):

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_mra import checks
 from keras_mra import datasets
+from keras_mra.datasets.held_out import hold_out
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,15 +177,9 @@ def draw(dataset, per_class, seed=0, batch_size=None):
 
 def _hold_out(dataset, share):
     """Splits a data set in two, by the same share of each class."""
-    labels = dataset.all_labels()
-    rng = np.random.default_rng(0)
-    held = np.zeros(len(labels), bool)
-    for label in np.unique(labels):
-        members = rng.permutation(np.flatnonzero(labels == label))
-        held[members[: max(1, round(share * len(members)))]] = True
     return tuple(
-        datasets.Subset(dataset, np.flatnonzero(part), batch_size=1)
-        for part in (~held, held)
+        datasets.Subset(dataset, part, batch_size=1)
+        for part in hold_out(dataset.all_labels(), share)
     )
 
 
