@@ -73,7 +73,7 @@ def _check_named(named: str, installed: list[str]) -> None:
 
 
 def _is_installed(name: str) -> bool:
-    """Whether a package can be imported. A mere folder of its name is no package."""
+    """Whether a package can be imported. A folder of its name is not enough."""
     spec = importlib.util.find_spec(name)
     return spec is not None and spec.origin is not None
 

@@ -22,7 +22,7 @@ def app(
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
     """Show attention, kept patches and repaints of your pictures in the browser."""
-    with plain_errors(lambda: "Nothing was to be saved."):
+    with plain_errors(lambda: "This command saves nothing."):
         # Before the weights are read: Flask may be missing.
         from keras_mra.app.serve import serve
         from keras_mra.models.trained_mae import trained_mae

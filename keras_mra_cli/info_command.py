@@ -14,7 +14,7 @@ def info(
     ],
 ) -> None:
     """Print a preset's architecture, parameters, data, range and licence."""
-    with plain_errors(lambda: "Nothing was to be saved."):
+    with plain_errors(lambda: "This command saves nothing."):
         from keras_mra.models.info import describe
 
         for name, value in describe(preset).items():

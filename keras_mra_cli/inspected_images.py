@@ -76,8 +76,8 @@ def _suitable(
 ) -> tuple[str, NDArray[Any], NDArray[np.bool_] | None]:
     """The preset's own data, or images that come with the package.
 
-    The card may come from a stranger: it chooses none of the user's folders, and no
-    code of TFDS.
+    The card is not trusted: it chooses none of the user's folders, and no code of
+    TFDS.
     """
     from keras_mra import datasets
     from keras_mra.datasets.crops import resize_images

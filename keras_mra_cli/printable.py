@@ -1,4 +1,4 @@
-"""`printable`: text of a stranger as one line that moves no cursor."""
+"""`printable`: untrusted text as one line that moves no cursor."""
 
 import unicodedata
 

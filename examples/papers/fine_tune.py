@@ -16,9 +16,9 @@ and 50 s for all epochs on 10 labels per class. This makes about two hours for f
 encoders and three seeds, beside the training of `linear_probe.py`. `--quick` takes 18 s
 on PyTorch, 31 s on TensorFlow and 21 s on JAX (two cores).
 Expected result: on CIFAR-10 with the encoders of `docs/results/natural.md`, 100 epochs
-and 500 labels per class, MSA errs by 38.5 % and MAE by 47.6 %: the difference is −9.1
-points [−12.4, −5.8]. With 50 labels per class, it is −4.1 [−10.0, +1.9]. The experiment
-has not been run on Fashion-MNIST.
+and 500 labels per class, MSA has an error of 38.5 % and MAE of 47.6 %: the difference
+is −9.1 points [−12.4, −5.8]. With 50 labels per class, it is −4.1 [−10.0, +1.9]. The
+experiment has not been run on Fashion-MNIST.
 """
 
 import math

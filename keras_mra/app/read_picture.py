@@ -29,7 +29,7 @@ def read_picture(file: IO[bytes], image_shape: ImageShape) -> NDArray[np.uint8]:
         Uint8 array of shape `image_shape`. An image of this size keeps its pixels.
 
     Raises:
-        UnsupportedMediaType: If the content is no image of one of `FORMATS`.
+        UnsupportedMediaType: If the content is not an image of one of `FORMATS`.
         RequestEntityTooLarge: If the image has more than `MAX_PIXELS` pixels. Their
             number is read from the header, before anything is decoded.
     """

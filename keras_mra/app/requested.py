@@ -43,7 +43,7 @@ class Requested:
                 last block.
 
         Raises:
-            BadRequest: If a text is no number, naming the field.
+            BadRequest: If a field is not a number. The message names the field.
         """
         found: dict[str, Any] = {}
         for name in ("mask_ratio", "temperature", "rate"):

@@ -1,4 +1,4 @@
-"""Re-imagined copies of a folder of images."""
+"""Augmented copies of a folder of images."""
 
 from keras_mra.augment.augment_folder import augment_folder
 from keras_mra.augment.augment_report import AugmentReport

@@ -1,4 +1,4 @@
-"""Re-imagined copies of a folder tree of images, for users of any framework."""
+"""Augmented copies of a folder tree of images, for users of any framework."""
 
 import contextlib
 
@@ -48,7 +48,7 @@ def augment_folder(
     workers: int | None = None,
     progress: bool = True,
 ) -> AugmentReport:
-    """Writes re-imagined copies of all images of a folder tree.
+    """Writes augmented copies of all images of a folder tree.
 
     Each image is turned upright, as its EXIF orientation asks, and shrunk to the size
     of the MAE, which chooses patches to drop and paints them. The painted patches are
@@ -81,8 +81,8 @@ def augment_folder(
 
     Nothing is written outside of the target: a copy fails if the target holds a link in
     the place of its folder. Links of the source are followed within the source. Those
-    that leave it, and what is no regular file, such as a FIFO, are left out and listed
-    in the report.
+    that leave it, and what is not a regular file, such as a FIFO, are left out and
+    listed in the report.
 
     Both folders can be URLs that `fsspec` knows, such as `s3://bucket/photos` (`pip
     install 'keras-mra[remote]' s3fs`). The target must be in an object store, which
@@ -193,7 +193,7 @@ def augment_folder(
         check_settings(names.copies, settings)
         write_settings(names.copies, settings)
         advance = stack.enter_context(
-            engines.progress_bar(progress, "Re-imagining", len(paths) * copies)
+            engines.progress_bar(progress, "Augmenting", len(paths) * copies)
         )
         missing = find_missing(names, paths, copies, include_originals, report, advance)
         if engine == "ray":

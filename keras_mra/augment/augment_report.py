@@ -21,7 +21,8 @@ class AugmentReport:
         failed: List of `(path, reason)`, the files that could not be read, and those
             whose copies could not be encoded or named.
         left_out: List of `(path, reason)`, the links that leave the source, what is
-            named as an image but is no regular file, and folders that cannot be listed.
+            named as an image but is not a regular file, and folders that cannot be
+            listed.
     """
 
     written: int = 0

@@ -1,4 +1,4 @@
-"""Re-imagined copies of images of any size, made by an MAE of one size."""
+"""Augmented copies of images of any size, made by an MAE of one size."""
 
 import hashlib
 from collections.abc import Iterator

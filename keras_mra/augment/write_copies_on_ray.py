@@ -62,7 +62,7 @@ def _make_writer(
     painting: Painting, names: CopyNames, max_megapixels: float, mark: bytes
 ) -> Callable[[list[Missing]], AugmentReport]:
     """Makes the function of a chunk, in a worker."""
-    # There are such folders, and they are no others of the same names.
+    # The folders exist, and are the same ones, not others with the same names.
     copies, source = names.copies, names.source
     engines.check_shared("target", copies.folder, lambda: copies.mark() == mark)
     engines.check_shared("source", source, lambda: files.is_folder(source))

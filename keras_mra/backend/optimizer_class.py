@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import keras
-
 
 def optimizer_class(kind: Any) -> Any:
     """Returns the class to derive an optimizer from.

@@ -12,7 +12,7 @@ def worker_seed() -> tuple[int, ...]:
     worker of a pool, as of a `keras.utils.PyDataset`, has its name.
     """
     process = multiprocessing.current_process()
-    # Processes that train are no workers: they must restart from a saved state.
+    # Processes that train are not workers: they must restart from a saved state.
     if not process.daemon:
         return ()
     # If PyTorch was never imported, this is none of its workers.

@@ -33,7 +33,7 @@ def layer_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
 def _is_float_policy(value: Any) -> bool:
     try:
         return "float" in keras.dtype_policies.get(value).compute_dtype
-    except (AttributeError, KeyError, TypeError, ValueError):  # It is no policy.
+    except (AttributeError, KeyError, TypeError, ValueError):  # It is not a policy.
         return False
 
 

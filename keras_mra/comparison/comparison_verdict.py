@@ -44,7 +44,10 @@ def comparison_verdict(
             said.append(f"{best} lowers the error by {-sure[best]:.1f} points.")
         said.append(f"Use {code[best]}")
     else:
-        said.append(f"Use {base} alone: nothing compared here surely lowers the error.")
+        said.append(
+            f"Use {base} alone: no augmentation compared here lowers the error with "
+            "certainty."
+        )
     if epochs < FEW_EPOCHS:
         said.append(
             f"{epochs} epochs are few, and augmentations need many: give more minutes "

@@ -25,8 +25,8 @@ class ArrayDataset(EpochDataset):
             `keras.utils.PyDataset`.
 
     Raises:
-        ValueError: If an argument is no array of numbers, the lengths differ, or there
-            are fewer samples than a batch.
+        ValueError: If an argument is not an array of numbers, the lengths differ, or
+            there are fewer samples than a batch.
 
     Example:
 

@@ -33,8 +33,8 @@ class FolderDataset(CropDataset):
     by the next file that can. A warning at the end of the epoch counts and names such
     files; `unreadable` maps all of them to the reason.
 
-    Links that leave the folder, and what is named as an image but is no regular file,
-    are left out, and a warning counts and names them.
+    Links that leave the folder, and what is named as an image but is not a regular
+    file, are left out, and a warning counts and names them.
 
     Args:
         root: Path of a folder, or a list of paths of images, which may be links; or

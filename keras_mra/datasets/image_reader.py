@@ -169,8 +169,8 @@ def read_exact(
 def _is_animated(image: Any) -> bool:
     """Whether a file holds frames or pages that are not read.
 
-    The second picture of an MPO file, which phones write as `.jpg`, is no frame but a
-    preview, a depth map or a gain map.
+    The second picture of an MPO file, which phones write as `.jpg`, is not a frame but
+    a preview, a depth map or a gain map.
     """
     return image.format != "MPO" and getattr(image, "is_animated", False)
 

@@ -24,7 +24,7 @@ def tile_size(image: Any) -> tuple[int, int]:
         image: An open `PIL.Image.Image` of a TIFF file.
 
     Raises:
-        ValueError: If it is no pair of integers.
+        ValueError: If it is not a pair of integers.
     """
     tags = image.tag_v2
     return _integer(tags, _TILE_WIDTH, 0), _integer(tags, _TILE_HEIGHT, 0)

@@ -40,7 +40,8 @@ class EmbedReport:
         written: Int, the rows that were written.
         failed: List of `(path, reason)`, the files that could not be read.
         left_out: List of `(path, reason)`, the links that leave the source, what is
-            named as an image but is no regular file, and folders that cannot be listed.
+            named as an image but is not a regular file, and folders that cannot be
+            listed.
     """
 
     written: int
@@ -85,7 +86,7 @@ def embed_folder(
     files, and then uploaded. If that fails, it is kept there.
 
     The rows are sorted by path. Embed the parts of a split, such as `train` and
-    `test`, one by one: their names are no classes.
+    `test`, one by one: their names are not classes.
 
     Args:
         mae: `keras_mra.MAE` or `keras_mra.MSA` of 1, 3 or 4 channels.
@@ -211,5 +212,5 @@ def _make_embedder(
 
 
 def _text(name: str) -> str:
-    """A name in UTF-8. Bytes that are no text are written as `\\xff`."""
+    """A name in UTF-8. Bytes that are not text are written as `\\xff`."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -1,4 +1,4 @@
-"""`FeatureBatches`: the rows of a file of features, which may come from a stranger."""
+"""`FeatureBatches`: the rows of a file of features from an untrusted source."""
 
 import io
 import reprlib
@@ -37,7 +37,7 @@ class FeatureBatches:
     Raises:
         ValueError: If the file is none of features, or declares far more than its
             bytes can hold.
-        pyarrow.ArrowException: If it is no Parquet file.
+        pyarrow.ArrowException: If it is not a Parquet file.
         OSError: As before, without an `errno`, or if it cannot be read.
     """
 

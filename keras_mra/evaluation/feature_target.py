@@ -12,8 +12,8 @@ def feature_target(out: Path) -> files.Place:
         out: Path or URL of the file.
 
     Raises:
-        ValueError: If `out` is no path or URL of a file, or is named as an image, such
-            as those of the source.
+        ValueError: If `out` is not a path or URL of a file, or is named as an image,
+            such as those of the source.
         OSError: If the file cannot be written.
     """
     place = files.place("out", out, "file")

@@ -33,7 +33,7 @@ def write_groups(part: pathlib.Path, groups: Iterable[Any]) -> None:
         OSError: If it cannot be written.
     """
     writer: Any = None
-    # An open file: pyarrow refuses names that are no text.
+    # An open file: pyarrow refuses names that are not text.
     with open(part, "wb") as file:
         try:
             for group in groups:

@@ -21,7 +21,7 @@ def read_features(
 ) -> tuple[NDArray[np.float32], NDArray[np.int32] | None]:
     """Reads features and labels, as every protocol accepts them.
 
-    The file may come from a stranger: it is refused if its features, or its labels,
+    The file is not trusted: it is refused if its features, or its labels,
     would take more than 32 times its length and 64 MiB.
 
     Args:

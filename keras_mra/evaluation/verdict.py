@@ -32,10 +32,10 @@ def attention_verdict(
     With masks, attention finds objects if its AUROC is at least 0.65 and above that of
     the centre prior, which is the distance from the centre of the image.
 
-    Without masks, only the statistics are judged: attention whose entropy is above 99 %
-    of a uniform map's, or of whose variance position explains more than half, probably
-    does not see objects. The share that position explains by chance, which is large for
-    few images, is subtracted first.
+    Without masks, only the statistics are judged: attention probably does not see
+    objects if its entropy is above 99 % of a uniform map's, or if position explains
+    more than half of its variance. The share that position explains by chance, which is
+    large for few images, is subtracted first.
 
     Args:
         foreground: The result of `foreground`, or `None` if there are no masks.
@@ -46,7 +46,7 @@ def attention_verdict(
         String, one sentence.
 
     Raises:
-        ValueError: If both results are `None`, or one is no such result.
+        ValueError: If both results are `None`, or one has another type.
 
     Example:
 

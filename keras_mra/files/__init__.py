@@ -1,4 +1,4 @@
-"""Files: the one place that writes them, locks folders, and opens what strangers made.
+"""Files: the one place that writes them, locks folders, and opens untrusted files.
 
 - `replacing`, `replacing_together`, `creating` and `write_below` write files whole or
   not at all. No other module replaces a file.

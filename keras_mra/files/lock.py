@@ -97,7 +97,7 @@ class Lock:
         """Takes the lock, and returns whether it was free.
 
         Raises:
-            OSError: If the file of the lock cannot be made, or is no file of a lock.
+            OSError: If the file of the lock cannot be made, or is not a file of a lock.
         """
         while True:
             descriptor = os.open(self.path, _FLAGS, 0o666)

@@ -29,7 +29,7 @@ def open_regular(path: Path) -> io.BufferedReader:
         A binary file.
 
     Raises:
-        OSError: If `path` is no regular file, or cannot be opened.
+        OSError: If `path` is not a regular file, or cannot be opened.
     """
     _check(os.stat(path).st_mode, path)  # Some devices act when they are opened.
     flags = os.O_RDONLY | _NO_WAITING | getattr(os, "O_BINARY", 0)
@@ -49,7 +49,7 @@ def read_regular(path: Path) -> bytes:
         path: The file, or a link to it.
 
     Raises:
-        OSError: If `path` is no regular file, or cannot be read.
+        OSError: If `path` is not a regular file, or cannot be read.
         ValueError: If the file is larger.
     """
     with open_regular(path) as file:

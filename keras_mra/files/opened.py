@@ -20,7 +20,7 @@ def opened(path: Path, most: int | None = None) -> IO[bytes]:
         A binary file.
 
     Raises:
-        OSError: If the file cannot be read, or is no regular file.
+        OSError: If the file cannot be read, or is not a regular file.
         ValueError: If a file of a store is larger.
     """
     if isinstance(path, RemotePath):

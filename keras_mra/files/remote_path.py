@@ -33,7 +33,7 @@ class RemotePath(pathlib.PurePosixPath):
         return f"{scheme}//" + "/".join(names)
 
     def relative_to(self, *other: Any) -> pathlib.PurePosixPath:  # type: ignore[override]
-        """The path of a file below a folder, which is no URL."""
+        """The path of a file below a folder, which is not a URL."""
         return pathlib.PurePosixPath(*super().relative_to(*other).parts)
 
     @property

@@ -40,7 +40,7 @@ def replacing(path: Path, previous: Path | None = None) -> Iterator[pathlib.Path
             At every moment, one of the two is a whole file.
 
     Raises:
-        OSError: If the file cannot be written, or `path` is no regular file.
+        OSError: If the file cannot be written, or `path` is not a regular file.
 
     Example:
 
@@ -94,8 +94,8 @@ def replacing_together(
         A dict from names to paths.
 
     Raises:
-        OSError: If a file cannot be written or is no regular file, or another process
-            writes the same files for too long.
+        OSError: If a file cannot be written or is not a regular file, or another
+            process writes the same files for too long.
     """
     folder = pathlib.Path(folder)
     for name in names:

@@ -170,7 +170,7 @@ def check_order(boxes: Array, labels: Array | None, bounding_box_format: str) ->
 
 
 def check_replayed(visible: Array, num_patches: int, images: Array) -> None:
-    """Refuses patches to replay that are no rows of distinct indices or of -1."""
+    """Refuses patches to replay that are not rows of distinct indices or of -1."""
     if len(images.shape) == 3:
         images, visible = images[None], visible[None]
     is_integer = "int" in checks.dtype_name(visible)

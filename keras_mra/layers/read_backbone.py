@@ -265,7 +265,7 @@ def read_backbone(backbone: Any) -> BackboneParts:
         Its parts.
 
     Raises:
-        ValueError: If it is no backbone with a known class token.
+        ValueError: If it is not a backbone with a known class token.
     """
     if isinstance(backbone, keras.Model):
         for base in type(backbone).__mro__:

@@ -119,7 +119,7 @@ def attention_divergence(attention: Array, target: Array) -> Array:
 
 
 def check_attention_model(name: str, model: Any, mae: MAE) -> None:
-    """Refuses what is no built Keras model from images to scores of patches.
+    """Refuses what is not a built Keras model from images to scores of patches.
 
     Args:
         name: Name of the argument in the message.

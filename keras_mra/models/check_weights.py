@@ -48,7 +48,7 @@ def _not_finite(mae: Any) -> str | None:
     for weight in mae.weights:
         if not backend.is_concrete(weight.value):
             continue
-        # The variable, because `value` is no tensor under a TensorFlow strategy.
+        # The variable, because `value` is not a tensor under a TensorFlow strategy.
         values = np.abs(ops.convert_to_numpy(weight).astype("float32"))
         if values.size and not float(values.max()) <= largest:  # NaN is not
             return str(weight.path)

@@ -17,7 +17,7 @@ IMAGES = {"images", "weak", "strong"}
 class CheckedImages:
     """Mixin of Keras models of images. Put it before `keras.Model` among the bases.
 
-    Calls, `fit`, `evaluate` and `predict` refuse arrays and lists that are no images
+    Calls, `fit`, `evaluate` and `predict` refuse arrays and lists that are not images
     of the model. Streams and dicts pass `fit`: the calls check them.
 
     A call looks at the values of concrete pixels, unless it is given `training`. Keras

@@ -64,7 +64,7 @@ def describe(preset: Path) -> dict[str, Any]:
 # Far more than any card.
 LARGEST_CARD = 2**18
 # Model cards of Hugging Face name these in a header, those of this package in a
-# sentence. A card may come from a stranger: each pattern reads a place of it once or
+# sentence. Cards are not trusted: each pattern reads a place of it once or
 # twice, which two neighbours that both take spaces would not.
 ON_CARDS = {
     "training_data": r"(?m)^datasets:\s*(?:- *)?(\S{1,200})"
@@ -81,7 +81,8 @@ def read_card(place: pathlib.Path) -> dict[str, str]:
 
     Returns:
         A dict with `"training_data"` and `"license"`, which are `"not told"` if there
-        is no card or it does not name them, and say so if it is too large to be read.
+        is not a card or it does not name them, and say so if it is too large to be
+        read.
     """
     card = place / "README.md"
     content = b""

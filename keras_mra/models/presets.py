@@ -30,7 +30,7 @@ from keras_mra.weights.native_weights import check_native_values
 from keras_mra.weights.native_weights import open_native
 
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
-# Without the last, the others are no preset.
+# Without the last, the others are not a preset.
 NAMES = [WEIGHTS, METADATA, CONFIG]
 
 

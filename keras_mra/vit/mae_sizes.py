@@ -1,6 +1,6 @@
 """The sizes of a masked autoencoder, held to limits before anything is built.
 
-A configuration can come from a stranger, and a typing error can ask for a model of
+A configuration is not trusted, and a typing error can ask for a model of
 exabytes. The limits are far above every published model; they keep Keras' recursion
 and the arithmetic of this module in bounds. The estimate of the memory then refuses
 what no machine holds, and weights that this machine does not hold.

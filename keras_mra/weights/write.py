@@ -15,7 +15,7 @@ from keras_mra.weights.hugging_face import PREPROCESSOR
 from keras_mra.weights.name_table import NumpyArray
 
 TENSORS = "model.safetensors"
-# Without the last, the others are no model.
+# Without the last, the others are not a model.
 NAMES = [TENSORS, PREPROCESSOR, CONFIG]
 
 

@@ -88,7 +88,7 @@ def test_a_chain_is_recommended_only_for_a_sure_gain():
         assert text.endswith(f"Use {used}")
 
 
-def test_what_mra_does_not_surely_add():
+def test_what_mra_does_not_add_with_certainty():
     both = {"CutMix": SURE_DOWN, "MRA+CutMix": [-0.05, -0.005, 0.01]}
     text = comparison_verdict(both, "flips and crops", CODE, 50)
     assert "It is not certain that MRA pays before CutMix: it raises" in text

@@ -73,7 +73,7 @@ def check_network(name: Any) -> str:
     """
     is_known = isinstance(name, str) and (
         name in ("small_cnn", *NETWORKS)
-        # The names of its modules, such as "resnet", are no networks.
+        # Module names, such as "resnet", are not network names.
         or inspect.isfunction(getattr(keras.applications, name, None))
     )
     if not is_known:
