@@ -18,7 +18,7 @@ from keras_mra.layers import TrivialAugment
 from keras_mra.models import MAE
 
 BASE = "base"
-# With MRA, the usual augmentations with a certain gain in `docs/results/natural.md`.
+# MRA, and the usual augmentations whose gain is certain in `docs/results/natural.md`.
 DEFAULT_ARMS = ("MRA", "RandAugment", "TrivialAugment")
 
 
