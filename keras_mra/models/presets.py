@@ -106,10 +106,9 @@ def load_preset(
     if isinstance(preset, str) and preset in ARCHITECTURES:
         if load_weights:
             raise ValueError(
-                "`preset` must have weights for `load_weights=True`. Received: "
-                f"preset={preset!r}, an architecture without weights. Presets with "
-                "weights: "
-                f"{sorted(set(describe_presets()) - set(ARCHITECTURES))}"
+                "`preset` must have weights, as one of "
+                f"{sorted(set(describe_presets()) - set(ARCHITECTURES))} has. "
+                f"Received: preset={preset!r}, an architecture without weights"
             )
         return cls(**{**architecture(preset), **overrides})
     folder = find(preset)

@@ -122,7 +122,7 @@ def test_architectures_have_random_weights(load_weights):
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_architectures_have_no_weights_to_load(name):
-    with pytest.raises(ValueError, match=f"`load_weights=True`.*{name}.*architecture"):
+    with pytest.raises(ValueError, match=f"must have weights.*{name}.*architecture"):
         keras_mra.MAE.from_preset(name, load_weights=True)
 
 
