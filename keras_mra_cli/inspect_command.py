@@ -32,7 +32,7 @@ def inspect(
         pathlib.Path | None,
         typer.Option(
             help="Folder of masks of the objects, named as the images of folder:PATH. "
-            "Without it, alpha channels are the masks.",
+            "Without it, alpha channels are the masks if most images have them.",
             parser=path,
         ),
     ] = None,

@@ -20,9 +20,9 @@ Cost: 54 core minutes on an AMD EPYC that other work shared (TensorFlow). `--qui
 takes 20 s on PyTorch, 17 s on TensorFlow and 20 s on JAX (two cores).
 Expected result: with 40 labels per class of Fashion-MNIST no augmentation helps much.
 MRA changes the error by +0.3 ± 0.5 points: `docs/results/supervised.md`. On CIFAR-10
-with `resnet20`, MRA and none have an error of 29.8 % with 400 labels per class, and by
+with `resnet20`, MRA and none have an error of 29.8 % with 400 labels per class, and of
 59.6 and 60.5 % with 40. With 40 labels, RandAugment has 53.7 %, and MRA before
-RandAugment by 53.2 %: `docs/results/natural.md`.
+RandAugment 53.2 %: `docs/results/natural.md`.
 """
 
 from study import arms

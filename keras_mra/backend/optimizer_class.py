@@ -6,7 +6,7 @@ from typing import Any
 def optimizer_class(kind: Any) -> Any:
     """Returns the class to derive an optimizer from.
 
-    Keras' optimizers become classes of the backend when they are made. PyTorch's ones
+    Keras' optimizers become classes of the backend when they are made. Those of PyTorch
     update all variables at once. Direct subclasses of Keras' classes cannot, and their
     steps take twice the time.
 

@@ -46,9 +46,9 @@ def images_and_masks(
             below `root`, apart from the ending. Images without a mask are left out.
             Values over half of white are the object. In palette files, and in files
             without a value over half of white, all values but 0 are the object.
-            `None` takes the alpha channels of the images if they cut an object out of
-            at least half of them: alpha over half is the object, and an image without
-            alpha is all object.
+            `None` takes the alpha channels if at least half of the images, as they are
+            returned, have both object and background by them: alpha over half is the
+            object, and an image without alpha is all object.
         max_megapixels: Float, the largest pictures that are read, in millions of
             pixels. Larger ones count as files that cannot be read.
 

@@ -97,6 +97,11 @@ def attention_distance(
 
     compiled = backend.compiled(mae, spans)
     found = in_batches(compiled, batch_size, images)
+    if not np.isfinite(found).all():
+        raise ValueError(
+            "`encoder` must have finite attention. Received: attention that is NaN or "
+            "infinite for some images"
+        )
     mean = found.mean(axis=0, dtype="float64")
     mean = mean.reshape(mae.encoder_depth, mae.encoder_heads)
     return AttentionDistanceResult(

@@ -22,8 +22,9 @@ def strip_augmentation(model: keras.Model) -> keras.Model:
         with `model`.
 
     Raises:
-        ValueError: If `model`, or a nested model that augments, is a subclassed model.
-            Its `call` cannot be rewritten.
+        ValueError: If `model`, or a nested model that augments, is a subclassed model,
+            whose `call` cannot be rewritten, or if an augmentation layer takes or
+            returns more than images.
 
     Example:
 

@@ -81,8 +81,7 @@ def read_card(place: pathlib.Path) -> dict[str, str]:
 
     Returns:
         A dict with `"training_data"` and `"license"`, which are `"not told"` if there
-        is not a card or it does not name them, and say so if it is too large to be
-        read.
+        is no card or it does not name them, and say so if it is too large to be read.
     """
     card = place / "README.md"
     content = b""

@@ -105,3 +105,10 @@ def test_images_that_do_not_fit_are_named(mae, images):
         evaluation.attention_distance(mae, images[:, :2])
     with pytest.raises(ValueError, match="`images` must lie in .*`value_range`"):
         evaluation.attention_distance(mae, images * 2.0)
+
+
+def test_attention_that_is_not_finite_is_refused(images):
+    broken = keras_mra.MAE(SHAPE, (2, 3), **TINY)
+    broken.set_weights([np.full_like(w, np.nan) for w in broken.get_weights()])
+    with pytest.raises(ValueError, match="`encoder` must have finite attention"):
+        evaluation.attention_distance(broken, images)
