@@ -339,15 +339,13 @@ class MAE(Autoencoder):
                 `True` on an architecture is an error.
             **kwargs: Arguments of `MAE` that replace the preset's. Another
                 `image_shape` gets new fixed positions; learned positions are resized.
-                Without `dtype`, the model has Keras' policy, not that of the model
-                that was saved.
+                `dtype` is Keras' policy if it is not given.
 
         Returns:
             An `MAE`.
 
         Raises:
-            ValueError: If there is no such preset, it is damaged or no MAE, or its
-                weights do not fit the replaced arguments.
+            ValueError: If the preset is missing or damaged, or does not fit `kwargs`.
             OSError: If a handle cannot be fetched.
             ImportError: If a library that reads the file is not installed.
 
