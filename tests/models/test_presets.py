@@ -101,20 +101,6 @@ def test_settings_can_be_replaced(saved):
     assert loaded.dtype_policy.name == "mixed_bfloat16" and loaded.name == "new"
 
 
-def test_the_policy_of_keras_decides_the_dtype(saved):
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        for preset in (saved, "mae_nano"):
-            mae = keras_mra.MAE.from_preset(preset)
-            assert mae.compute_dtype == mae.encoder.compute_dtype == "bfloat16"
-        again = keras_mra.MAE.from_preset(saved, dtype="float32")
-        assert again.dtype_policy.name == "float32"
-        again.save_to_preset(saved.parent / "again")
-    finally:
-        keras.config.set_dtype_policy("float32")
-    assert keras_mra.MAE.from_preset(saved.parent / "again").compute_dtype == "float32"
-
-
 @pytest.mark.parametrize(
     "overrides, message",
     [
