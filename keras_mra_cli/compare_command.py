@@ -42,9 +42,9 @@ def compare(
     arms: Annotated[
         str,
         typer.Option(
-            help="What to compare with the base: MRA, 'MRA random', AttentiveCutMix, "
-            "CutMix, MixUp, TrivialAugment, RandAugment, AugMix, separated by commas, "
-            "or several joined by +."
+            help="What to compare with the base: MRA, 'MRA random', AttentiveCutout, "
+            "AttentiveCutMix, CutMix, MixUp, TrivialAugment, RandAugment, AugMix, "
+            "separated by commas, or several joined by +."
         ),
     ] = "MRA,RandAugment,TrivialAugment",
     labels_per_class: Annotated[

@@ -11,6 +11,7 @@ import keras
 
 from keras_mra import backend
 from keras_mra.layers import AttentiveCutMix
+from keras_mra.layers import AttentiveCutout
 from keras_mra.layers import AugMix
 from keras_mra.layers import MaskReconstruct
 from keras_mra.layers import RandAugment
@@ -50,8 +51,8 @@ class MRASettings:
         )
 
 
-# In the order in which a chain applies them. MRA comes first, because it needs an image
-# with its own colours; what blends images comes last.
+# In the order in which a chain applies them. What needs an image with its own colours
+# comes first; what blends images comes last.
 _LAYERS: dict[str, tuple[Callable[[MRASettings, Any, int], Any], str]] = {
     "MRA": (
         lambda mra, value_range, seed: mra.layer(seed),
@@ -62,6 +63,12 @@ _LAYERS: dict[str, tuple[Callable[[MRASettings, Any, int], Any], str]] = {
         lambda mra, value_range, seed: mra.layer(seed, "random"),
         "keras_mra.layers.MaskReconstruct(mae, mask_ratio={ratio}, "
         'strategy="random", rate={rate}, resize=True)',
+    ),
+    "AttentiveCutout": (
+        lambda mra, value_range, seed: AttentiveCutout(
+            mra.mae, mra.mask_ratio, rate=mra.rate, seed=seed, copy=False
+        ),
+        "keras_mra.layers.AttentiveCutout(mae, mask_ratio={ratio}, rate={rate})",
     ),
     "TrivialAugment": (
         lambda mra, value_range, seed: TrivialAugment(value_range, seed),

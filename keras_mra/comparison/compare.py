@@ -90,9 +90,10 @@ def compare(
             or a function of `keras.applications`, untrained. `None` is `"resnet20"` for
             colour images and `"small_cnn"` for grey ones.
         arms: Strings, what to compare with the base: `"MRA"`, `"MRA random"` (patches
-            at random instead of by attention), `"AttentiveCutMix"`, `"CutMix"`,
-            `"MixUp"`, `"TrivialAugment"`, `"RandAugment"` and `"AugMix"`, or several
-            joined by `"+"`.
+            at random instead of by attention), `"AttentiveCutout"` (gray patches
+            instead of repainted ones), `"AttentiveCutMix"`, `"CutMix"`, `"MixUp"`,
+            `"TrivialAugment"`, `"RandAugment"` and `"AugMix"`, or several joined by
+            `"+"`.
         labels_per_class: Int, the labelled images of each class that a classifier is
             trained on, drawn anew for each seed; or `None` for all.
         image_size: Int from 3 to 1,024, the side of the images. `None` takes the size

@@ -8,6 +8,9 @@ from statistics import mean
 from keras_mra.comparison.comparison_plan import FEW_EPOCHS
 from keras_mra.comparison.paired_interval import interval
 
+# The augmentations of this package that a verdict judges, each alone and before others.
+_JUDGED = ("MRA", "AttentiveCutout")
+
 
 def comparison_verdict(
     differences: Mapping[str, Sequence[float]],
@@ -18,7 +21,8 @@ def comparison_verdict(
     """Says whether MRA pays, by how much, how sure that is, and what to use.
 
     Where an augmentation was trained with and without MRA before it, the verdict says
-    what MRA adds to it, and recommends MRA before it only if that is sure.
+    what MRA adds to it, and recommends MRA before it only if that is sure. The same
+    holds for `AttentiveCutout`.
 
     Args:
         differences: Dict from arms to the differences of their errors from those of
@@ -28,19 +32,22 @@ def comparison_verdict(
         epochs: Int, the epochs of each run.
     """
     points = {arm: [100 * one for one in values] for arm, values in differences.items()}
-    said = [_of_mra(points["MRA"], base)] if "MRA" in points else []
     sure = {arm: mean(values) for arm, values in points.items() if _lowers(values)}
-    for chain, values in points.items():
-        alone = _without_mra(chain, points)
-        if alone is not None:
-            added = [one - other for one, other in zip(values, points[alone])]
-            said.append(_of_mra(added, f"{alone} alone", f"before {alone}"))
-            if alone in sure and not _lowers(added):
-                # The simpler of two arms without a sure difference is recommended.
-                sure.pop(chain, None)
+    said = []
+    for own in _JUDGED:
+        if own in points:
+            said.append(_judged(own, points[own], base))
+        for chain, values in points.items():
+            alone = _without(own, chain, points)
+            if alone is not None:
+                added = [one - other for one, other in zip(values, points[alone])]
+                said.append(_judged(own, added, f"{alone} alone", f"before {alone}"))
+                if alone in sure and not _lowers(added):
+                    # The simpler of two arms without a sure difference is recommended.
+                    sure.pop(chain, None)
     if sure:
         best = min(sure, key=lambda arm: sure[arm])
-        if best != "MRA":
+        if best not in _JUDGED:
             said.append(f"{best} lowers the error by {-sure[best]:.1f} points.")
         said.append(f"Use {code[best]}")
     else:
@@ -56,29 +63,31 @@ def comparison_verdict(
     return " ".join(said)
 
 
-def _without_mra(chain: str, arms: Iterable[str]) -> str | None:
-    """The arm that lacks nothing of a chain but MRA, if there is one."""
+def _without(own: str, chain: str, arms: Iterable[str]) -> str | None:
+    """The arm that lacks nothing of a chain but `own`, if there is one."""
     parts = set(chain.split("+"))
-    if "MRA" not in parts:
+    if own not in parts:
         return None
-    rest = parts - {"MRA"}
+    rest = parts - {own}
     return next((arm for arm in arms if set(arm.split("+")) == rest), None)
 
 
-def _of_mra(points: Sequence[float], base: str, where: str = "on these images") -> str:
+def _judged(
+    own: str, points: Sequence[float], base: str, where: str = "on these images"
+) -> str:
     change = mean(points)
     shown = f"{abs(change):.1f}"
     word = "changes" if shown == "0.0" else "lowers" if change < 0 else "raises"
     how = f"it {word} the error by {shown} points compared with {base}"
     if len(points) < 2:
-        return f"One seed cannot tell whether MRA pays {where}: {how}."
+        return f"One seed cannot tell whether {own} pays {where}: {how}."
     low, high = interval(points)
     sure = f"95 % interval of {len(points)} seeds: {low:+.1f} to {high:+.1f}"
     if high < 0:
-        return f"MRA pays {where}: {how} ({sure})."
+        return f"{own} pays {where}: {how} ({sure})."
     if low > 0:
-        return f"MRA does not pay {where}: {how} ({sure})."
-    return f"It is not certain that MRA pays {where}: {how} ({sure})."
+        return f"{own} does not pay {where}: {how} ({sure})."
+    return f"It is not certain that {own} pays {where}: {how} ({sure})."
 
 
 def _lowers(points: Sequence[float]) -> bool:

@@ -1,6 +1,7 @@
 """Keras layers: MaskReconstruct, and the layers of models and views."""
 
 from keras_mra.layers.attentive_cut_mix import AttentiveCutMix
+from keras_mra.layers.attentive_cutout import AttentiveCutout
 from keras_mra.layers.mask_reconstruct import MaskReconstruct
 from keras_mra.views.aug_mix import AugMix
 from keras_mra.views.rand_augment import RandAugment
@@ -15,6 +16,7 @@ from keras_mra.vit.transformer_block import TransformerBlock
 
 __all__ = [
     "AttentiveCutMix",
+    "AttentiveCutout",
     "AugMix",
     "ClassToken",
     "MaskReconstruct",

@@ -21,14 +21,22 @@ def weights_come_later() -> Iterator[None]:
         _LOADING.reset(token)
 
 
-def warn_of_untrained_weights(mae: MAE) -> None:
-    """Warns of an autoencoder whose encoder or decoder has its initial weights."""
-    parts = () if _LOADING.get() else untrained_parts(mae)
+def warn_of_untrained_weights(mae: MAE, paints: bool = True) -> None:
+    """Warns of an autoencoder whose encoder or decoder has its initial weights.
+
+    Args:
+        mae: `MAE`.
+        paints: Bool, whether its decoder is used, and not its attention alone.
+    """
+    parts = [] if _LOADING.get() else list(untrained_parts(mae))
+    if not paints:
+        parts = [part for part in parts if part == "encoder"]
     if parts:
+        effect = "repaint patches with noise" if paints else "choose patches at random"
         warnings.warn(
             f"`mae` must be trained, but its {' and '.join(parts)} still "
             f"{'have' if len(parts) > 1 else 'has'} the initial weights: it will "
-            "repaint patches with noise. Load a preset with weights, such as "
+            f"{effect}. Load a preset with weights, such as "
             "`keras_mra.MAE.from_preset('mae_nano_photos')`, or train it with "
             "`keras_mra.pretrain_mae`.",
             stacklevel=3,

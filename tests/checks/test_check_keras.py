@@ -21,6 +21,7 @@ MAKE = {
     "MSA": lambda **a: keras_mra.MSA(mae(), hidden_dim=8, projection_dim=4, **a),
     "MaskReconstruct": lambda **a: keras_mra.layers.MaskReconstruct(mae(), **a),
     "AttentiveCutMix": lambda **a: keras_mra.layers.AttentiveCutMix(mae(), 0.3, **a),
+    "AttentiveCutout": lambda **a: keras_mra.layers.AttentiveCutout(mae(), **a),
     "RandomResizedCrop": keras_mra.layers.RandomResizedCrop,
     "RandomBlur": keras_mra.layers.RandomBlur,
     "AugMix": keras_mra.layers.AugMix,

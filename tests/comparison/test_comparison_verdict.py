@@ -79,6 +79,19 @@ def test_what_mra_adds_to_another_augmentation(chain):
     )
 
 
+def test_attentive_cutout_is_judged_as_mra_is():
+    text = said(AttentiveCutout=SURE_UP, MRA=UNSURE)
+    assert "It is not certain that MRA pays on these images" in text
+    assert "AttentiveCutout does not pay on these images: it raises the error" in text
+    code = {"CutMix": "Cut()", "AttentiveCutout+CutMix": "Both()"}
+    for added, used in ((UNSURE * 2, "Cut()"), (SURE_DOWN * 2, "Both()")):
+        cut = SURE_DOWN * 2
+        both = [one + other for one, other in zip(cut, added)]
+        differences = {"CutMix": cut, "AttentiveCutout+CutMix": both}
+        text = comparison_verdict(differences, "flips and crops", code, 50)
+        assert "AttentiveCutout pays before CutMix" in text and text.endswith(used)
+
+
 def test_a_chain_is_recommended_only_for_a_sure_gain():
     code = {"CutMix": "Cut()", "MRA+CutMix": "Both()"}
     for added, used in (([-0.02, 0.02, -0.01], "Cut()"), (SURE_DOWN, "Both()")):

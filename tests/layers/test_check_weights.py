@@ -7,10 +7,11 @@ from helpers.models import TINY
 
 import keras_mra
 from keras_mra.layers import AttentiveCutMix
+from keras_mra.layers import AttentiveCutout
 from keras_mra.layers import MaskReconstruct
 
 
-@pytest.mark.parametrize("layer", [MaskReconstruct, AttentiveCutMix])
+@pytest.mark.parametrize("layer", [MaskReconstruct, AttentiveCutMix, AttentiveCutout])
 @pytest.mark.parametrize("bad", [np.nan, -np.inf])
 def test_weights_that_are_not_finite(layer, bad):
     mae = keras_mra.MAE((8, 8, 1), 4, **TINY)

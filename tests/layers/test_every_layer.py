@@ -113,11 +113,10 @@ def test_random_operations(layer):
     )
 
 
-def test_mask_reconstruct(mae):
+@pytest.mark.parametrize("layer", [layers.MaskReconstruct, layers.AttentiveCutout])
+def test_layers_that_mask(mae, layer):
     check_layer(
-        lambda **kwargs: layers.MaskReconstruct(
-            mae, 0.5, temperature=0.5, rate=0.5, seed=0, **kwargs
-        ),
+        lambda **kwargs: layer(mae, 0.5, temperature=0.5, rate=0.5, seed=0, **kwargs),
         (IMAGES,),
         IMAGES.shape,
         UINT8,
@@ -126,9 +125,10 @@ def test_mask_reconstruct(mae):
     )
 
 
-def test_mask_reconstruct_without_chance(mae):
+@pytest.mark.parametrize("layer", [layers.MaskReconstruct, layers.AttentiveCutout])
+def test_layers_that_mask_without_chance(mae, layer):
     check_layer(
-        lambda **kwargs: layers.MaskReconstruct(mae, 0.5, **kwargs),
+        lambda **kwargs: layer(mae, 0.5, **kwargs),
         (FLOATS,),
         FLOATS.shape,
         FLOAT32,

@@ -24,6 +24,7 @@ def mae():
 def make(name, mae):
     return {
         "MaskReconstruct": lambda: layers.MaskReconstruct(mae, seed=0),
+        "AttentiveCutout": lambda: layers.AttentiveCutout(mae, seed=0),
         "RandomResizedCrop": lambda: layers.RandomResizedCrop(seed=0),
         "RandomBlur": lambda: layers.RandomBlur(seed=0),
         "RandomApply": lambda: layers.RandomApply(layers.RandomBlur(seed=0), seed=0),
@@ -34,7 +35,7 @@ def make(name, mae):
 
 
 # Those with a range of values.
-RANGED = ["MaskReconstruct", "TrivialAugment"]
+RANGED = ["MaskReconstruct", "AttentiveCutout", "TrivialAugment"]
 KEEP_DTYPES = [*RANGED, "RandomResizedCrop", "RandomBlur", "RandomApply"]
 ALL = [*KEEP_DTYPES, "weak", "strong"]
 

@@ -7,11 +7,11 @@ from keras import layers
 from keras_mra import backend
 from keras_mra import checks
 from keras_mra.layers import AttentiveCutMix
+from keras_mra.layers import AttentiveCutout
 from keras_mra.layers import AugMix
 from keras_mra.layers import MaskReconstruct
 from keras_mra.layers import RandAugment
 from keras_mra.layers import TrivialAugment
-from study.grey_patches import GreyPatches
 from study.on_classes import OnClasses
 from study.on_some import OnSome
 
@@ -30,6 +30,7 @@ STRENGTHS: dict[str, dict[str, float]] = {
     "MRA low attention": _MRA,
     "MRA tail": _MRA,
     "MRA grey": _MRA,
+    "MRA random grey": {"mask_ratio": 0.4, "rate": 0.5},
     # A square of half the image's side.
     "Cutout": {"cutout_area": 0.25},
     "AttentiveCutMix": {"paste_ratio": 0.2, "mask_ratio": 0.4, "rate": 0.5},
@@ -87,6 +88,12 @@ def augmentation(
             **arguments,
         )
 
+    def cutout(strategy):
+        temperature = of["temperature"] if strategy != "random" else 0.0
+        return AttentiveCutout(
+            mae, of["mask_ratio"], strategy, temperature, seed=next(seeds)
+        )
+
     def on_some(layer):
         return [OnSome(layer, of["rate"], next(seeds))]
 
@@ -111,10 +118,9 @@ def augmentation(
         "MRA random": lambda: on_some(reconstruct("random")),
         "MRA low attention": lambda: on_some(reconstruct("low_attention")),
         "MRA tail": lambda: [OnClasses(reconstruct("attention", of["rate"]), tail)],
-        # With the seeds of "MRA", and so with the same images and patches.
-        "MRA grey": lambda: on_some(
-            GreyPatches(reconstruct("attention", return_visible=True), grey)
-        ),
+        # With the seeds of "MRA" and "MRA random", and so with the same images.
+        "MRA grey": lambda: on_some(cutout("attention")),
+        "MRA random grey": lambda: on_some(cutout("random")),
         "Cutout": lambda: [
             layers.RandomErasing(
                 # In every image: Keras draws the probability from this range.

@@ -87,11 +87,13 @@ def test_the_tail_alone_is_augmented(mae):
     np.testing.assert_array_equal(changed, labels == 2)
 
 
-@pytest.mark.parametrize("temperature", [0.0, 1.0])
-def test_grey_patches_are_those_that_mra_repaints(mae, temperature):
+@pytest.mark.parametrize(
+    "arm, temperature", [("MRA", 0.0), ("MRA", 1.0), ("MRA random", 0.0)]
+)
+def test_grey_patches_are_those_that_mra_repaints(mae, arm, temperature):
     settings = dict(rate=0.5, temperature=temperature, count=32)
-    painted, images, _ = batches("MRA", mae, **settings)
-    grey, _, _ = batches("MRA grey", mae, **settings)
+    painted, images, _ = batches(arm, mae, **settings)
+    grey, _, _ = batches(f"{arm} grey", mae, **settings)
     painted, grey = painted[0][0], grey[0][0]
     is_painted, is_grey = painted != images, grey != images
     # A painted pixel may have its old value by chance, and be grey in the other arm.
