@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+from keras import ops
 from numpy.typing import NDArray
 
 from keras_mra.classifiers.augmented_batches import AugmentedBatches
@@ -22,11 +23,18 @@ from keras_mra.comparison.comparison_data import ComparisonData
 from keras_mra.comparison.comparison_data import draw
 from keras_mra.comparison.comparison_plan import Costs
 from keras_mra.datasets import ArrayDataset
+from keras_mra.evaluation.attention_source import AttentionSource
+from keras_mra.evaluation.background_reliance import on_other_backgrounds
+from keras_mra.evaluation.kept_patches import kept_patches
 from keras_mra.evaluation.occlusion import boundary_occlusion
+from keras_mra.layers.attention_of import attention_of
+from keras_mra.patches import visible_pixels
 from keras_mra.pixels import in_value_range
 
 # The border that hides a part of the test images, as a share of their side.
 BORDER = 1 / 6
+# The share of the patches of a test image that are its object: the most attended ones.
+OBJECT = 0.4
 TIMED_STEPS = 4
 
 
@@ -54,14 +62,7 @@ class ArmTrainer:
         self.value_range = mra.mae.value_range
         self.base: Base | None = flip_crop if data.image_shape[2] == 3 else None
         self.recipe = recipe_for(network, len(draw(data.train[1], labels_per_class, 0)))
-        images, labels = data.test
-        self.test = ArrayDataset(
-            in_value_range(images, self.value_range),
-            labels,
-            500,
-            shuffle=False,
-            drop_last=False,
-        )
+        self.test = self._tested(data.test[0])
 
     def run(self, arm: str, seed: int, epochs: int) -> dict[str, Any]:
         """Trains one classifier, and judges it on the test images.
@@ -85,6 +86,7 @@ class ArmTrainer:
             "seed": seed,
             "error": classification_error(network, self.test),
             "occluded": classification_error(network, self.test, self._hide_border),
+            "swapped": classification_error(network, self.swapped),
             "seconds": time.perf_counter() - started,
             "curve": curve,
         }
@@ -106,8 +108,29 @@ class ArmTrainer:
             read()
             compilation = max(compilation, time.perf_counter() - started)
             seconds[arm] = step + _seconds(read)
-        tests = 2 * len(self.data.test[0]) / train.batch_size * step / 3
+        tests = 3 * len(self.data.test[0]) / train.batch_size * step / 3
         return Costs(len(train), seconds, compilation + tests)
+
+    @functools.cached_property
+    def swapped(self) -> ArrayDataset:
+        """The test images with backgrounds of images of other classes."""
+        images, labels = self.data.test
+        mae = self.mra.mae
+        attend = AttentionSource(attention_of(mae, copy=False))  # of any size
+        scores, _ = attend(in_value_range(images, self.value_range))  # (B, N)
+        visible = kept_patches(scores, 1 - OBJECT, "attention", seed=0)
+        masks = visible_pixels(visible, mae.grid, images.shape[1:3])
+        masks = ops.convert_to_numpy(masks)[..., 0]  # (B, height, width)
+        return self._tested(on_other_backgrounds(images, labels, masks))
+
+    def _tested(self, images: NDArray[Any]) -> ArrayDataset:
+        return ArrayDataset(
+            in_value_range(images, self.value_range),
+            self.data.test[1],
+            500,
+            shuffle=False,
+            drop_last=False,
+        )
 
     def _network(self, seed: int) -> keras.Model:
         classes = len(self.data.class_names)

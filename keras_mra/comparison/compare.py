@@ -22,6 +22,7 @@ from keras_mra.comparison.comparison_data import comparison_data
 from keras_mra.comparison.comparison_plan import make_plan
 from keras_mra.comparison.comparison_plan import planned_seeds
 from keras_mra.comparison.comparison_plan import settled_plan
+from keras_mra.comparison.comparison_result import MEASURES
 from keras_mra.comparison.comparison_result import Comparison
 from keras_mra.comparison.comparison_result import differences
 from keras_mra.comparison.comparison_settings import ComparisonSettings
@@ -155,6 +156,7 @@ def compare(
     network = settings.network_for(images)
     _check_network_fits(network, images)
     plan = settled_plan(images, network, settings.labels_per_class)
+    plan["measures"] = list(MEASURES)
 
     def say(line: str) -> None:
         if verbose:  # To the standard output, as the progress of `fit`.
@@ -210,6 +212,7 @@ def compare(
                 base,
                 {arm: code_of(arm, place, mra) for arm in settings.arms},
                 plan["epochs"],
+                {arm: differences(runs, arm, "swapped") for arm in settings.arms},
             ),
             attention,
             plan,

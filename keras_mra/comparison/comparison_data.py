@@ -77,9 +77,9 @@ def comparison_data(
 
     Raises:
         ValueError: If the data have no labels, fewer than two or more than 100,000
-            classes, a class with fewer than two images, or fewer than two test images,
-            or do not fit into memory, or the images are not gray or of three colours,
-            or their sides not from 3 to 1,024 pixels.
+            classes, a class with fewer than two images, or test images of fewer than
+            two classes, or do not fit into memory, or the images are not gray or of
+            three colours, or their sides not from 3 to 1,024 pixels.
     """
     if isinstance(data, str):
         train, test, names = _named(data, image_size)
@@ -107,10 +107,11 @@ def comparison_data(
         test_images = _read(test, np.arange(test.num_samples))
     if labels_per_class is not None:
         kept = kept[draw(labels[kept], MOST_SEEDS * labels_per_class, 0)]
-    if len(test_images[0]) < 2:
+    tested_classes = len(np.unique(test_images[1]))
+    if tested_classes < 2:
         raise ValueError(
-            "`data` must have two test images at least. Received: "
-            f"{len(test_images[0])}"
+            "`data` must have test images of two classes at least. Received: "
+            f"{len(test_images[0])} test images of {tested_classes} classes"
         )
     name = data if isinstance(data, str) else "arrays"
     return ComparisonData(_read(train, kept), test_images, names, name, test is None)

@@ -10,7 +10,11 @@ from keras_mra.evaluation.result import Result
 from keras_mra.evaluation.result import mean_and_deviation
 
 # What is measured, as the table names it.
-MEASURES = {"error": "error %", "occluded": "border hidden %"}
+MEASURES = {
+    "error": "error %",
+    "occluded": "border hidden %",
+    "swapped": "background swapped %",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,10 +22,12 @@ class Comparison(Result):
     """The result of `compare`.
 
     Attributes:
-        runs: Dict from arms to lists of one dict for each seed, with `error` and
-            `occluded` (shares of the test images that are misclassified: as they are,
-            and with a sixth of the side hidden at each border), `seconds` and the
-            learning `curve`. The first arm, `"base"`, adds nothing.
+        runs: Dict from arms to lists of one dict for each seed, with the shares of the
+            test images that are misclassified, `seconds` and the learning `curve`. The
+            shares are `error`, of the images as they are; `occluded`, with a sixth of
+            the side hidden at each border; and `swapped`, with the background of an
+            image of another class. The object of an image is the 0.4 of its patches
+            that the autoencoder attends to most. The first arm, `"base"`, adds nothing.
         base: String, what all arms begin with: `"flips and crops"`, or
             `"no augmentation"` for grey images.
         verdict: String: whether MRA pays, by how much, how sure that is, and the line
@@ -70,6 +76,8 @@ class Comparison(Result):
         return f"{statistics.mean(values):+.2f} [{low:+.2f}, {high:+.2f}]"
 
 
-def differences(runs: dict[str, list[dict[str, Any]]], arm: str) -> list[float]:
-    """The error of an arm minus that of the base, seed by seed, as shares."""
-    return [one["error"] - other["error"] for one, other in zip(runs[arm], runs[BASE])]
+def differences(
+    runs: dict[str, list[dict[str, Any]]], arm: str, measure: str = "error"
+) -> list[float]:
+    """A measure of an arm minus that of the base, seed by seed, as shares."""
+    return [one[measure] - other[measure] for one, other in zip(runs[arm], runs[BASE])]

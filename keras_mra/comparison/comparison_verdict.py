@@ -17,12 +17,13 @@ def comparison_verdict(
     base: str,
     code: Mapping[str, str],
     epochs: int,
+    swapped: Mapping[str, Sequence[float]],
 ) -> str:
     """Says whether MRA pays, by how much, how sure that is, and what to use.
 
     Where an augmentation was trained with and without MRA before it, the verdict says
     what MRA adds to it, and recommends MRA before it only if that is sure. The same
-    holds for `AttentiveCutout`.
+    holds for `AttentiveCutout`. What is sure on swapped backgrounds is said too.
 
     Args:
         differences: Dict from arms to the differences of their errors from those of
@@ -30,18 +31,23 @@ def comparison_verdict(
         base: String, what all arms begin with.
         code: Dict from arms to lines of Python.
         epochs: Int, the epochs of each run.
+        swapped: As `differences`, of the errors on swapped backgrounds.
     """
-    points = {arm: [100 * one for one in values] for arm, values in differences.items()}
+    points = {arm: _points(values) for arm, values in differences.items()}
     sure = {arm: mean(values) for arm, values in points.items() if _lowers(values)}
     said = []
     for own in _JUDGED:
         if own in points:
             said.append(_judged(own, points[own], base))
+            said += _on_swapped(_points(swapped[own]))
         for chain, values in points.items():
             alone = _without(own, chain, points)
             if alone is not None:
-                added = [one - other for one, other in zip(values, points[alone])]
+                added = _added(values, points[alone])
                 said.append(_judged(own, added, f"{alone} alone", f"before {alone}"))
+                said += _on_swapped(
+                    _added(_points(swapped[chain]), _points(swapped[alone]))
+                )
                 if alone in sure and not _lowers(added):
                     # The simpler of two arms without a sure difference is recommended.
                     sure.pop(chain, None)
@@ -88,6 +94,29 @@ def _judged(
     if low > 0:
         return f"{own} does not pay {where}: {how} ({sure})."
     return f"It is not certain that {own} pays {where}: {how} ({sure})."
+
+
+def _on_swapped(points: Sequence[float]) -> list[str]:
+    """What is sure on swapped backgrounds: one sentence, or none."""
+    if len(points) < 2:
+        return []
+    low, high = interval(points)
+    if low <= 0 <= high:
+        return []
+    word = "lowers" if high < 0 else "raises"
+    return [
+        f"With the background of an image of another class, it {word} the error by "
+        f"{abs(mean(points)):.1f} points ({low:+.1f} to {high:+.1f})."
+    ]
+
+
+def _points(shares: Sequence[float]) -> list[float]:
+    return [100 * share for share in shares]
+
+
+def _added(chain: Sequence[float], alone: Sequence[float]) -> list[float]:
+    """What a chain of augmentations adds to a part of it, seed by seed."""
+    return [one - other for one, other in zip(chain, alone)]
 
 
 def _lowers(points: Sequence[float]) -> bool:

@@ -17,6 +17,8 @@ from keras_mra.evaluation.features import embed_patches
 from keras_mra.evaluation.features import mae_of
 from keras_mra.evaluation.in_batches import in_batches
 from keras_mra.layers import MaskReconstruct
+from keras_mra.layers.attention_of import AttentionOf
+from keras_mra.layers.attention_of_mae import AttentionOfMAE
 from keras_mra.models import MAE
 from keras_mra.typing import Array
 from keras_mra.typing import Size
@@ -33,11 +35,12 @@ class AttentionSource:
     Args:
         source: `MAE`; `MSA` (or any other object whose `mae` is an `MAE`);
             `MaskReconstruct`, whose `attention_model`, `attention_block` and
-            `attention_resolution` are used; Keras model or layer of float32 images; or
-            function of a NumPy batch. It gives scores of shape `(batch, patches)`, at
-            least 0, patches in raster order.
+            `attention_resolution` are used; what `attention_of` returns; another Keras
+            model or layer of float32 images; or function of a NumPy batch. It gives
+            scores of shape `(batch, patches)`, at least 0, patches in raster order.
         patch_size: Int or pair of ints, the patch of a source that holds no `MAE`.
-            `None` means square patches, whose side follows from their number.
+            `None` means the `grid` of what `attention_of` returns, and square patches
+            for other sources, whose side follows from their number.
         batch_size: Int.
 
     Call arguments:
@@ -56,7 +59,13 @@ class AttentionSource:
     def __init__(
         self, source: Source, patch_size: Size | None = None, batch_size: int = 64
     ) -> None:
-        self.mae = mae_of(source)
+        self.mae: Any = None
+        self.grid: tuple[int, int] | None = None
+        if isinstance(source, (AttentionOf, AttentionOfMAE)):
+            # Its grid and its images may differ from those of the `MAE` inside.
+            self.grid = source.grid
+        else:
+            self.mae = mae_of(source)
         if not callable(source) and self.mae is None:
             raise ValueError(
                 "`source` must be an MAE, an MSA, a MaskReconstruct, a Keras model, or "
@@ -102,7 +111,9 @@ class AttentionSource:
     def patches_of(self, images: NDArray[Any], count: int) -> tuple[int, int]:
         """The height and width of each of `count` patches of the images."""
         height, width = images.shape[1:3]
-        if self.patch_size is None:
+        if self.patch_size is None and self.grid is not None:
+            patch_size = height // self.grid[0], width // self.grid[1]
+        elif self.patch_size is None:
             side = math.isqrt(height * width // max(count, 1))
             patch_size = side, side
         else:

@@ -114,9 +114,7 @@ def background_reliance(
     images, labels, inside = images[usable], labels[usable], inside[usable, ..., None]
     _check_classes(labels)
     wrong = WrongAnswers(classifier, labels, batch_size)
-    area = (~inside).sum(axis=(1, 2))  # (B, 1)
-    color = np.where(inside, 0, images.astype("float64")).sum(axis=(1, 2)) / area
-    color = color[:, None, None].astype(images.dtype)  # (B, 1, 1, C)
+    color = _background_color(images, inside)
     without = np.where(inside, color, images)
 
     def on_backgrounds_of(others: NDArray[np.intp]) -> NDArray[Any]:
@@ -168,6 +166,30 @@ def attended_masks(
     visible = kept_patches(scores, mask_ratio, "attention", seed=0)
     mask = patches.visible_pixels(visible, grid, size)  # (B, H, W, 1)
     return ops.convert_to_numpy(mask)[..., 0]
+
+
+def on_other_backgrounds(
+    images: NDArray[Any], labels: NDArray[Any], masks: NDArray[np.bool_], seed: int = 0
+) -> NDArray[Any]:
+    """The images with the backgrounds of images of other classes.
+
+    Args:
+        images: `(images, height, width, channels)`.
+        labels: Integers `(images,)`, of two classes at least.
+        masks: Bool `(images, height, width)`, true on the objects.
+        seed: Int. It decides whose background an image gets.
+    """
+    inside = masks[..., None]  # (B, H, W, 1)
+    others = _partners(labels, np.random.default_rng(seed), same=False)
+    without = np.where(inside, _background_color(images, inside), images)
+    return np.where(inside, images, without[others])
+
+
+def _background_color(images: NDArray[Any], inside: NDArray[np.bool_]) -> NDArray[Any]:
+    """The mean color outside of each object, `(B, 1, 1, C)`; 0 where all is inside."""
+    area = (~inside).sum(axis=(1, 2), keepdims=True)
+    total = images.sum(axis=(1, 2), where=~inside, dtype="float64", keepdims=True)
+    return (total / np.maximum(area, 1)).astype(images.dtype)
 
 
 def _partners(

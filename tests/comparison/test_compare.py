@@ -47,7 +47,8 @@ def test_every_arm_has_every_seed(compared):
     for runs in found.runs.values():
         assert [run["seed"] for run in runs] == [0, 1]
         for run in runs:
-            assert 0 <= run["error"] <= 1 and 0 <= run["occluded"] <= 1
+            for measure in ("error", "occluded", "swapped"):
+                assert 0 <= run[measure] <= 1
             assert run["curve"]["epoch"] == [1, 2, 3]
     assert found.base == "flips and crops"
     assert found.plan["train_images"] == 96 and found.plan["test_images"] == 24
@@ -58,8 +59,8 @@ def test_the_table_pairs_the_seeds(compared):
     base, mixup = found.runs[BASE], found.runs["MixUp"]
     by_hand = [100 * (a["error"] - b["error"]) for a, b in zip(mixup, base)]
     rows = {row[0]: row for row in found.rows()}
-    assert rows["+ MixUp"][3].startswith(f"{np.mean(by_hand):+.2f} [")
-    assert rows["flips and crops"][3] == ""
+    assert rows["+ MixUp"][4].startswith(f"{np.mean(by_hand):+.2f} [")
+    assert rows["flips and crops"][4] == ""
     assert found.verdict in str(found) and found.attention in str(found)
 
 
@@ -163,7 +164,9 @@ def test_the_first_line_counts_the_images_of_a_run(
 def told_run(seed, seconds):
     """What a run returns, without a run."""
     curve = {"epoch": [1], "loss": [1.0], "error": [0.5]}
-    return dict(seed=seed, error=0.5, occluded=0.5, curve=curve, seconds=seconds)
+    return dict(
+        seed=seed, error=0.5, occluded=0.5, swapped=0.5, curve=curve, seconds=seconds
+    )
 
 
 @pytest.mark.once

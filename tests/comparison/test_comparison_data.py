@@ -96,15 +96,16 @@ def test_images_are_not_enlarged_beyond_the_memory(data, monkeypatch):
         comparison_data(data, 1024)
 
 
-def test_one_test_image_is_too_few(tmp_path):
+@pytest.mark.parametrize("tested", [1, 4])
+def test_test_images_of_one_class_are_too_few(tmp_path, tested):
     image = pytest.importorskip("PIL.Image")
-    for part, count in (("train", 4), ("test", 1)):
+    for part, count in (("train", 4), ("test", tested)):
         for name in ("a", "b")[: None if part == "train" else 1]:
             (tmp_path / part / name).mkdir(parents=True)
             for number in range(count):
                 place = tmp_path / part / name / f"{number}.png"
                 image.new("RGB", (8, 8)).save(place)
-    with pytest.raises(ValueError, match="`data` must have two test images"):
+    with pytest.raises(ValueError, match="`data` must have test images of two"):
         comparison_data(f"folder:{tmp_path}", None)
 
 

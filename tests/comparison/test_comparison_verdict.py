@@ -14,7 +14,14 @@ SURE_DOWN, SURE_UP, UNSURE = (
 
 
 def said(epochs=50, **differences):
-    return comparison_verdict(differences, "flips and crops", CODE, epochs)
+    return verdict(differences, CODE, epochs)
+
+
+def verdict(differences, code, epochs=50, swapped=None):
+    """The verdict, by default without anything sure on swapped backgrounds."""
+    none = {arm: [0.0] * len(values) for arm, values in differences.items()}
+    swapped = none | (swapped or {})
+    return comparison_verdict(differences, "flips and crops", code, epochs, swapped)
 
 
 def test_mra_pays():
@@ -72,7 +79,7 @@ def test_what_mra_adds_to_another_augmentation(chain):
         "MRA+MixUp": SURE_DOWN,  # MixUp alone was not trained.
     }
     code = {**CODE, chain: "Both()", "MRA+MixUp": "Mix()"}
-    text = comparison_verdict(differences, "flips and crops", code, 50)
+    text = verdict(differences, code)
     assert text.startswith(
         "MRA pays before CutMix: it lowers the error by 2.0 points compared with "
         "CutMix alone (95 % interval of 3 seeds: -2.2 to -1.8). MRA+MixUp lowers"
@@ -88,7 +95,7 @@ def test_attentive_cutout_is_judged_as_mra_is():
         cut = SURE_DOWN * 2
         both = [one + other for one, other in zip(cut, added)]
         differences = {"CutMix": cut, "AttentiveCutout+CutMix": both}
-        text = comparison_verdict(differences, "flips and crops", code, 50)
+        text = verdict(differences, code)
         assert "AttentiveCutout pays before CutMix" in text and text.endswith(used)
 
 
@@ -97,14 +104,39 @@ def test_a_chain_is_recommended_only_for_a_sure_gain():
     for added, used in (([-0.02, 0.02, -0.01], "Cut()"), (SURE_DOWN, "Both()")):
         chained = [one + other for one, other in zip(SURE_DOWN, added)]
         both = {"MRA+CutMix": chained, "CutMix": SURE_DOWN}
-        text = comparison_verdict(both, "flips and crops", code, 50)
+        text = verdict(both, code)
         assert text.endswith(f"Use {used}")
 
 
 def test_what_mra_does_not_add_with_certainty():
     both = {"CutMix": SURE_DOWN, "MRA+CutMix": [-0.05, -0.005, 0.01]}
-    text = comparison_verdict(both, "flips and crops", CODE, 50)
+    text = verdict(both, CODE)
     assert "It is not certain that MRA pays before CutMix: it raises" in text
     one = {arm: values[:1] for arm, values in both.items()}
-    text = comparison_verdict(one, "flips and crops", CODE, 50)
+    text = verdict(one, CODE)
     assert "One seed cannot tell whether MRA pays before CutMix: it lowers" in text
+
+
+def test_what_is_sure_on_swapped_backgrounds():
+    alone = {"MRA": UNSURE, "CutMix": SURE_DOWN[:2]}
+    text = verdict(alone, CODE, swapped={"MRA": SURE_DOWN[:2], "CutMix": SURE_DOWN[:2]})
+    # 12.706 standard errors of 0.1 / sqrt(2) / sqrt(2) points
+    sentence = (
+        "With the background of an image of another class, it lowers the error by 2.0 "
+        "points (-2.7 to -1.4)."
+    )
+    assert "compared with flips and crops (95 % interval of 2 seeds: " in text
+    assert text.count(sentence) == 1  # CutMix is not judged.
+    raised = verdict(alone, CODE, swapped={"MRA": SURE_UP[:2]})
+    assert "of another class, it raises the error by 2.0 points" in raised
+    assert "another class" not in verdict(alone, CODE, swapped={"MRA": UNSURE})
+    assert "another class" not in verdict({"MRA": [-0.1]}, CODE)
+
+
+def test_what_mra_adds_on_swapped_backgrounds():
+    both = {"CutMix": SURE_DOWN, "MRA+CutMix": SURE_DOWN}
+    added = [one + other for one, other in zip(SURE_UP, SURE_DOWN)]
+    text = verdict(both, CODE, swapped={"CutMix": SURE_UP, "MRA+CutMix": added})
+    assert "another class, it lowers the error by 2.0 points (-2.2 to -1.8)" in text
+    text = verdict(both, CODE, swapped={"CutMix": SURE_UP, "MRA+CutMix": SURE_UP})
+    assert "another class" not in text

@@ -14,7 +14,9 @@ PLAN = {"network": "small_cnn", "classes": 4, "learning_rate": 0.01}
 
 def run(seed):
     curve = {"epoch": [1, 2], "loss": [math.nan, 0.5], "error": [1.0, 0.1 + 0.2]}
-    return dict(seed=seed, error=1 / 3, occluded=1.0, seconds=2.5, curve=curve)
+    return dict(
+        seed=seed, error=1 / 3, occluded=1.0, swapped=1.0, seconds=2.5, curve=curve
+    )
 
 
 def write(folder):

@@ -97,6 +97,17 @@ def test_scores_of_a_model_or_a_function(mae, images, kind):
     assert to_itself is None and attend.patches_of(images, 12) == (2, 3)
 
 
+def test_attention_of_a_mae_on_another_grid(mae, images):
+    """The `MAE` inside has patches of 2 x 3 pixels. Its images were scored by these."""
+    attention = keras_mra.attention_of(mae, grid=(6, 4))
+    large = images.repeat(2, axis=1).repeat(2, axis=2)  # (5, 12, 24, 1)
+    attend = AttentionSource(attention)
+    scores, to_itself = attend(attend.check_images(large))
+    expected = ops.convert_to_numpy(attention(ops.convert_to_tensor(large)))
+    np.testing.assert_allclose(scores, expected, atol=1e-6)
+    assert to_itself is None and attend.patches_of(large, 24) == (2, 6)
+
+
 @pytest.mark.once
 def test_batches_of_one_size_are_joined_in_order():
     sizes = []

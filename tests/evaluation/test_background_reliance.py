@@ -7,6 +7,7 @@ import pytest
 import keras_mra
 from keras_mra.evaluation import attended_masks
 from keras_mra.evaluation import background_reliance
+from keras_mra.evaluation.background_reliance import on_other_backgrounds
 
 
 def scenes(count=60):
@@ -82,6 +83,30 @@ def test_the_object_stays_and_no_image_keeps_its_background():
         # A background of the class, or of the other one, and no object in it.
         assert (same[k][~masks[k]] // 100 == labels[k] + 1).all()
         assert (other[k][~masks[k]] // 100 == 2 - labels[k]).all()
+
+
+@pytest.mark.once
+def test_every_background_is_that_of_another_class():
+    _, _, masks = scenes()
+    labels = np.arange(60) % 3
+    colors = 4 * np.arange(60)  # A background tells its image.
+    images = np.where(masks, 250, colors[:, None, None])[..., None].astype("uint8")
+    found = on_other_backgrounds(images, labels, masks, seed=1)[..., 0]
+    assert found.dtype == "uint8" and (found[masks] == 250).all()
+    partners = np.array([np.unique(x[~m]) for x, m in zip(found, masks)])[:, 0] // 4
+    assert (labels[partners] != labels).all() and len(set(partners)) > 25
+    for seed, same in ((1, True), (2, False)):
+        again = on_other_backgrounds(images, labels, masks, seed)[..., 0]
+        assert (again == found).all() == same
+
+
+@pytest.mark.once
+def test_an_image_of_object_alone_lends_a_black_background():
+    images = np.full((2, 4, 4, 3), 200, "uint8")
+    masks = np.stack([np.ones((4, 4), bool), np.zeros((4, 4), bool)])
+    found = on_other_backgrounds(images, np.array([0, 1]), masks)
+    np.testing.assert_array_equal(found[0], images[0])
+    assert (found[1] == 0).all()
 
 
 @pytest.mark.once
