@@ -69,10 +69,18 @@ def compare(
         int | None, typer.Option(min=1, help="Runs of each arm, instead.")
     ] = None,
     mask_ratio: Annotated[
-        float, typer.Option(help="Share of the patches that MRA repaints.")
+        float,
+        typer.Option(
+            help="Share of the patches that MRA repaints, or AttentiveCutout "
+            "makes grey."
+        ),
     ] = 0.4,
     rate: Annotated[
-        float, typer.Option(help="Fraction of the images that MRA augments.")
+        float,
+        typer.Option(
+            help="Fraction of the images that MRA, AttentiveCutout and "
+            "AttentiveCutMix augment."
+        ),
     ] = 0.5,
     out: Annotated[
         pathlib.Path,

@@ -30,8 +30,9 @@ class MRASettings:
 
     Attributes:
         mae: `MAE`.
-        mask_ratio: Float in (0, 1), the share of the patches that MRA repaints.
-        rate: Float in [0, 1], the fraction of the images that MRA augments.
+        mask_ratio: Float in (0, 1), the share of the patches that are repainted or made
+            grey.
+        rate: Float in [0, 1], the fraction of the images that are augmented.
     """
 
     mae: MAE
@@ -107,7 +108,7 @@ NAMES = tuple(_LAYERS)
 
 
 def check_arms(arms: Any) -> list[str]:
-    """Returns the arms, each once, if all of them exist.
+    """Returns the arms, each once, with the parts of a chain in their fixed order.
 
     Args:
         arms: List or tuple of names in `NAMES`, or several of them joined by `"+"`.
@@ -125,7 +126,7 @@ def check_arms(arms: Any) -> list[str]:
                 f"`arms` must be made of {', '.join(NAMES)}, joined by '+'. "
                 f"Received: {reprlib.repr(arm)}"
             )
-    return list(dict.fromkeys(map(str, arms)))
+    return list(dict.fromkeys("+".join(_parts(arm)) for arm in arms))
 
 
 def layers_of(

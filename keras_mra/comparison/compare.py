@@ -91,10 +91,11 @@ def compare(
             or a function of `keras.applications`, untrained. `None` is `"resnet20"` for
             colour images and `"small_cnn"` for grey ones.
         arms: Strings, what to compare with the base: `"MRA"`, `"MRA random"` (patches
-            at random instead of by attention), `"AttentiveCutout"` (gray patches
+            at random instead of by attention), `"AttentiveCutout"` (grey patches
             instead of repainted ones), `"AttentiveCutMix"`, `"CutMix"`, `"MixUp"`,
             `"TrivialAugment"`, `"RandAugment"` and `"AugMix"`, or several joined by
-            `"+"`.
+            `"+"`. What needs the colours of the image comes first, and what blends
+            images last, in whatever order they are named.
         labels_per_class: Int, the labelled images of each class that a classifier is
             trained on, drawn anew for each seed; or `None` for all.
         image_size: Int from 3 to 1,024, the side of the images. `None` takes the size
@@ -104,8 +105,9 @@ def compare(
             five seeds of them fit. Time that is left goes to more seeds, up to ten.
         epochs: Int up to 100,000, the epochs of each run, or `None` for as many as fit.
         seeds: Int up to 1,000, or `None` for as many as fit, at least three.
-        mask_ratio: Float in (0, 1), the share of the patches that MRA repaints.
-        rate: Float in [0, 1], the fraction of the images that MRA augments.
+        mask_ratio: Float in (0, 1), the share of the patches that the arms with
+            attention, and `"MRA random"`, repaint or make grey.
+        rate: Float in [0, 1], the fraction of the images that these arms augment.
         out: Folder for `compare.json`, `compare.png` and a pretrained autoencoder, not
             in that of `data`.
         verbose: Bool, whether to print progress.

@@ -21,9 +21,10 @@ def comparison_verdict(
 ) -> str:
     """Says whether MRA pays, by how much, how sure that is, and what to use.
 
-    Where an augmentation was trained with and without MRA before it, the verdict says
-    what MRA adds to it, and recommends MRA before it only if that is sure. The same
-    holds for `AttentiveCutout`. What is sure on swapped backgrounds is said too.
+    Where an augmentation was trained with and without MRA, the verdict says what MRA
+    adds to it. The same holds for `AttentiveCutout`. What is sure on swapped
+    backgrounds is said too. The arm with the lowest error among those that surely lower
+    it is recommended. A chain must also surely be better than each such part of it.
 
     Args:
         differences: Dict from arms to the differences of their errors from those of
@@ -34,7 +35,6 @@ def comparison_verdict(
         swapped: As `differences`, of the errors on swapped backgrounds.
     """
     points = {arm: _points(values) for arm, values in differences.items()}
-    sure = {arm: mean(values) for arm, values in points.items() if _lowers(values)}
     said = []
     for own in _JUDGED:
         if own in points:
@@ -44,17 +44,14 @@ def comparison_verdict(
             alone = _without(own, chain, points)
             if alone is not None:
                 added = _added(values, points[alone])
-                said.append(_judged(own, added, f"{alone} alone", f"before {alone}"))
+                said.append(_judged(own, added, f"{alone} alone", f"with {alone}"))
                 said += _on_swapped(
                     _added(_points(swapped[chain]), _points(swapped[alone]))
                 )
-                if alone in sure and not _lowers(added):
-                    # The simpler of two arms without a sure difference is recommended.
-                    sure.pop(chain, None)
-    if sure:
-        best = min(sure, key=lambda arm: sure[arm])
+    if useful := _useful(points):
+        best = min(useful, key=lambda arm: mean(points[arm]))
         if best not in _JUDGED:
-            said.append(f"{best} lowers the error by {-sure[best]:.1f} points.")
+            said.append(f"{best} lowers the error by {-mean(points[best]):.1f} points.")
         said.append(f"Use {code[best]}")
     else:
         said.append(
@@ -67,6 +64,20 @@ def comparison_verdict(
             "before you rely on this."
         )
     return " ".join(said)
+
+
+def _useful(points: Mapping[str, list[float]]) -> list[str]:
+    """The arms that surely lower the error, without needless parts."""
+    sure = {arm: set(arm.split("+")) for arm in points if _lowers(points[arm])}
+    return [
+        arm
+        for arm, parts in sure.items()
+        if all(
+            _lowers(_added(points[arm], points[simpler]))
+            for simpler, its_parts in sure.items()
+            if its_parts < parts
+        )
+    ]
 
 
 def _without(own: str, chain: str, arms: Iterable[str]) -> str | None:

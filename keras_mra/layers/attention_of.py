@@ -221,6 +221,11 @@ class AttentionOf(Untrainable, keras.Model):
             self.position_weight.assign(positions)
         self.built = True
 
+    @property
+    def channels(self) -> int:
+        """The channels of the images. Grey images are taken too."""
+        return self.parts.channels
+
     def call(self, images: Array) -> Array:
         parts = self.parts
         seen = self._normalized(images)  # (B, *image_size, channels)

@@ -59,6 +59,11 @@ class AttentionOfMAE(Untrainable, keras.Model):
         freeze(mae)
         self.built = True
 
+    @property
+    def channels(self) -> int:
+        """The channels of the images. Grey images are taken too."""
+        return self.mae.image_shape[2]
+
     def call(self, images: Array) -> Array:
         height, width, channels = self.mae.image_shape
         checks.image_batch(images, (None, None, None))

@@ -21,11 +21,12 @@ def weights_come_later() -> Iterator[None]:
         _LOADING.reset(token)
 
 
-def warn_of_untrained_weights(mae: MAE, paints: bool = True) -> None:
+def warn_of_untrained_weights(mae: MAE, name: str = "mae", paints: bool = True) -> None:
     """Warns of an autoencoder whose encoder or decoder has its initial weights.
 
     Args:
         mae: `MAE`.
+        name: Name of the argument in the message.
         paints: Bool, whether its decoder is used, and not its attention alone.
     """
     parts = [] if _LOADING.get() else list(untrained_parts(mae))
@@ -34,7 +35,7 @@ def warn_of_untrained_weights(mae: MAE, paints: bool = True) -> None:
     if parts:
         effect = "repaint patches with noise" if paints else "choose patches at random"
         warnings.warn(
-            f"`mae` must be trained, but its {' and '.join(parts)} still "
+            f"`{name}` must be trained, but its {' and '.join(parts)} still "
             f"{'have' if len(parts) > 1 else 'has'} the initial weights: it will "
             f"{effect}. Load a preset with weights, such as "
             "`keras_mra.MAE.from_preset('mae_nano_photos')`, or train it with "

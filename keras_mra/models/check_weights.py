@@ -9,18 +9,22 @@ from keras_mra import backend
 from keras_mra import checks
 
 
-def check_weights(mae: Any) -> None:
+def check_weights(mae: Any, name: str = "mae") -> None:
     """Refuses an autoencoder with weights that are not finite.
 
     Its attention would be NaN, which ranks no patches, and so would its paint. Weights
     that are traced, or read later, are not looked at.
+
+    Args:
+        mae: `MAE`.
+        name: Name of the argument in the message.
 
     Raises:
         ValueError: If a weight is NaN or infinite. The message names the tensor.
     """
     if found := _not_finite(mae):
         raise ValueError(
-            "`mae` must have finite weights. Received: NaN or infinite values in "
+            f"`{name}` must have finite weights. Received: NaN or infinite values in "
             f"{found!r}"
         )
 

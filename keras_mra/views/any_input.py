@@ -211,6 +211,7 @@ class AnyInput:
             companions: Dict of arrays or tensors.
             will_augment: Bool, whether the images will be augmented.
         """
+        return  # AutoGraph warns of a function that is its docstring alone.
 
     # --- the host -----------------------------------------------------------------
 

@@ -294,6 +294,13 @@ def test_the_line_of_python_names_the_range_of_the_images(mra):
 
 
 @pytest.mark.once
+def test_a_chain_has_one_name():
+    given = ["RandAugment+AttentiveCutout+MRA", "MRA+MRA", "MRA", "MixUp+AugMix"]
+    expected = ["MRA+AttentiveCutout+RandAugment", "MRA", "AugMix+MixUp"]
+    assert check_arms(given) == expected
+
+
+@pytest.mark.once
 @pytest.mark.parametrize("arms", ["MRA", [], ["MRA", "blur"], ["MRA+"]])
 def test_bad_arms(arms):
     with pytest.raises(ValueError, match="`arms` must be"):

@@ -81,7 +81,7 @@ def test_what_mra_adds_to_another_augmentation(chain):
     code = {**CODE, chain: "Both()", "MRA+MixUp": "Mix()"}
     text = verdict(differences, code)
     assert text.startswith(
-        "MRA pays before CutMix: it lowers the error by 2.0 points compared with "
+        "MRA pays with CutMix: it lowers the error by 2.0 points compared with "
         "CutMix alone (95 % interval of 3 seeds: -2.2 to -1.8). MRA+MixUp lowers"
     )
 
@@ -96,7 +96,7 @@ def test_attentive_cutout_is_judged_as_mra_is():
         both = [one + other for one, other in zip(cut, added)]
         differences = {"CutMix": cut, "AttentiveCutout+CutMix": both}
         text = verdict(differences, code)
-        assert "AttentiveCutout pays before CutMix" in text and text.endswith(used)
+        assert "AttentiveCutout pays with CutMix" in text and text.endswith(used)
 
 
 def test_a_chain_is_recommended_only_for_a_sure_gain():
@@ -108,13 +108,27 @@ def test_a_chain_is_recommended_only_for_a_sure_gain():
         assert text.endswith(f"Use {used}")
 
 
+def test_a_long_chain_must_be_better_than_every_part_of_it():
+    down = SURE_DOWN
+    longer = [one + 1e-4 * sign for one, sign in zip(down, (-9, 2, -9))]
+    longest = [one + 1e-4 * sign for one, sign in zip(longer, (2, -9, -9))]
+    code = {"CutMix": "Cut()", "MRA+CutMix": "Two()", "MRA+MixUp+CutMix": "Three()"}
+    arms = {"CutMix": down, "MRA+CutMix": longer, "MRA+MixUp+CutMix": longest}
+    assert verdict(arms, code).endswith("Use Cut()")
+    del arms["MRA+CutMix"]
+    assert verdict(arms, code).endswith("Use Cut()")
+    # What surely helps is recommended where its part does not surely help.
+    arms = {"CutMix": [-0.08, 0.0, -0.04], "MRA+CutMix": down}
+    assert verdict(arms, code).endswith("Use Two()")
+
+
 def test_what_mra_does_not_add_with_certainty():
     both = {"CutMix": SURE_DOWN, "MRA+CutMix": [-0.05, -0.005, 0.01]}
     text = verdict(both, CODE)
-    assert "It is not certain that MRA pays before CutMix: it raises" in text
+    assert "It is not certain that MRA pays with CutMix: it raises" in text
     one = {arm: values[:1] for arm, values in both.items()}
     text = verdict(one, CODE)
-    assert "One seed cannot tell whether MRA pays before CutMix: it lowers" in text
+    assert "One seed cannot tell whether MRA pays with CutMix: it lowers" in text
 
 
 def test_what_is_sure_on_swapped_backgrounds():

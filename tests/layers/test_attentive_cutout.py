@@ -15,7 +15,7 @@ import keras_mra
 from keras_mra.layers import AttentiveCutout
 from keras_mra.layers import MaskReconstruct
 
-GRAY = 127
+GREY = 127
 
 
 @pytest.fixture(scope="module")
@@ -37,17 +37,17 @@ def enlarged(stays, side):
     return stays.repeat(side, axis=1).repeat(side, axis=2)[..., None]
 
 
-def test_the_least_attended_patches_are_gray(mae, images):
+def test_the_least_attended_patches_are_grey(mae, images):
     out = to_numpy(AttentiveCutout(mae)(images))
     stays = enlarged(kept(mae.attention(images)), 4)
     assert out.dtype == "uint8"
-    np.testing.assert_array_equal(out, np.where(stays, images, GRAY))
+    np.testing.assert_array_equal(out, np.where(stays, images, GREY))
 
 
 def test_low_attention_keeps_the_others(mae, images):
     out = to_numpy(AttentiveCutout(mae, 0.4, "low_attention")(images))
     stays = enlarged(kept(-to_numpy(mae.attention(images))), 4)
-    np.testing.assert_array_equal(out, np.where(stays, images, GRAY))
+    np.testing.assert_array_equal(out, np.where(stays, images, GREY))
 
 
 @pytest.mark.parametrize("strategy, temperature", [("random", 0), ("attention", 1.0)])
@@ -59,7 +59,7 @@ def test_patches_are_those_of_mask_reconstruct(mae, images, strategy, temperatur
         _, visible = repaint(images)
         stays = np.zeros((len(images), 9), bool)
         np.put_along_axis(stays, to_numpy(visible), True, axis=1)
-        expected = np.where(enlarged(stays.reshape(-1, 3, 3), 4), images, GRAY)
+        expected = np.where(enlarged(stays.reshape(-1, 3, 3), 4), images, GREY)
         np.testing.assert_array_equal(to_numpy(cutout(images)), expected)
 
 
@@ -202,8 +202,10 @@ def test_bad_images(mae):
     for make in (np.asarray, ops.convert_to_tensor):
         with pytest.raises(ValueError, match="`inputs` must be finite"):
             layer(make(np.full((2, 12, 12, 1), np.nan, "float32")))
-    with pytest.raises(ValueError, match="channels"):
+    with pytest.raises(ValueError, match="`inputs` must have 1 channels, as the `att"):
         layer(np.zeros((2, 12, 12, 3), "uint8"))
+    with pytest.raises(ValueError, match="`inputs` must have 1 channels, as the `att"):
+        layer(keras.Input((12, 12, 3)))
     with pytest.raises(ValueError, match="`inputs` must be images of shape"):
         layer(np.zeros((12, 12), "uint8"))
 
@@ -219,8 +221,11 @@ def test_scores_that_overflow(images):
 
 
 def test_only_an_untrained_encoder_is_warned_of(mae):
-    with pytest.warns(UserWarning, match="its encoder still has .* at random"):
+    expected = "`attention_model` must be trained, but its encoder still .* at random"
+    with pytest.warns(UserWarning, match=expected) as caught:
         AttentiveCutout(make_mae())
+    (place,) = {x.filename for x in caught if "must be trained" in str(x.message)}
+    assert place == __file__
     half = make_mae()
     half.encoder.set_weights(mae.encoder.get_weights())
     config = AttentiveCutout(mae).get_config()

@@ -19,7 +19,7 @@ def test_weights_that_are_not_finite(layer, bad):
     value = np.array(keras.ops.convert_to_numpy(weight))
     value.flat[-1] = bad
     weight.assign(value)
-    expected = f"`mae` must have finite weights. Received: .* in '{weight.path}'"
+    expected = f"must have finite weights. Received: .* in '{weight.path}'"
     with pytest.raises(ValueError, match=expected):
         layer(mae)
 
