@@ -78,7 +78,7 @@ def kept_picture(
 
 
 def in_color(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Repeats the channel of a gray picture: `(height, width, 3 or 4)`."""
+    """Repeats the channel of a grey picture: `(height, width, 3 or 4)`."""
     return np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
 
 

@@ -61,15 +61,15 @@ def augment_folder(
     becomes 1, so that no reader turns a copy again.
 
     - Palettes and CMYK become RGB, without the profile of CMYK. Black and white
-      becomes gray.
+      becomes grey.
     - The first frame or page of a file is used. The report names the files with more.
     - Other metadata, such as the `gAMA` and `sRGB` chunks of a PNG file, is not
       copied.
     - 16-bit images stay 16-bit. PNG files with 16-bit colours need OpenCV
-      (`pip install 'keras-mra[images]'`). 16-bit gray with alpha becomes RGBA with
-      three equal colours, without the profile of gray.
-    - An MAE for colour sees a gray image as three equal channels, and the mean of its
-      painted channels is used. An MAE for gray chooses the patches of a colour image
+      (`pip install 'keras-mra[images]'`). 16-bit grey with alpha becomes RGBA with
+      three equal colours, without the profile of grey.
+    - An MAE for colour sees a grey image as three equal channels, and the mean of its
+      painted channels is used. An MAE for grey chooses the patches of a colour image
       by the luminance and paints each channel by itself.
 
     A run can be interrupted and repeated. Copies that exist are kept, and a copy is
@@ -102,8 +102,8 @@ def augment_folder(
         seed: Int, at least 0.
         format: `"png"`, `"jpeg"`, `"webp"`, or `"same"`: JPEG for files that end in
             `.jpg` or `.jpeg`, WebP for `.webp`, and PNG for all others. 16-bit images
-            fail in JPEG and WebP, and transparent images in JPEG. WebP turns gray into
-            RGB, without the profile of gray.
+            fail in JPEG and WebP, and transparent images in JPEG. WebP turns grey into
+            RGB, without the profile of grey.
         quality: Int from 1 to 100, of JPEG and WebP. PNG ignores it.
         include_originals: Bool. `True` also puts the originals into the target, which
             then is a training set. A file whose pixels stand upright is copied byte for

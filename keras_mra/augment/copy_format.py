@@ -79,7 +79,7 @@ class CopyFormat:
 
         pixels, metadata = color, dict(image.metadata)  # (height, width, 1 or 3)
         if name == "webp" and pixels.shape[-1] == 1:
-            # WebP holds no gray, and a profile of gray does not describe RGB.
+            # WebP holds no grey, and a profile of grey does not describe RGB.
             pixels = np.repeat(pixels, 3, axis=-1)  # (height, width, 3)
             metadata.pop("icc_profile", None)
         if name == "webp" and image.alpha is not None:

@@ -169,7 +169,7 @@ class Painter:
         return self._to_range(color)
 
     def _views(self, image: ExactImage) -> list[npt.NDArray[np.float32]]:
-        """Returns what is painted: the image, or for a gray MAE each colour."""
+        """Returns what is painted: the image, or for a grey MAE each colour."""
         height, width, channels = self.mae.image_shape
         if channels > 1:
             return [self._whole(image)]

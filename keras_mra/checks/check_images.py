@@ -144,7 +144,7 @@ def image_batch(
     shape = tuple(images.shape)
     if len(shape) != 4:
         hint = (
-            ". One image needs `[None]`, and gray images need `[..., None]`."
+            ". One image needs `[None]`, and grey images need `[..., None]`."
             if len(shape) == 3
             else ""
         )

@@ -78,7 +78,7 @@ def comparison_data(
     Raises:
         ValueError: If the data have no labels, fewer than two or more than 100,000
             classes, a class with fewer than two images, or test images of fewer than
-            two classes, or do not fit into memory, or the images are not gray or of
+            two classes, or do not fit into memory, or the images are not grey or of
             three colours, or their sides not from 3 to 1,024 pixels.
     """
     if isinstance(data, str):

@@ -44,7 +44,7 @@ def check_autoencoder(
         ValueError: If the preset, or the mask ratio with it, does not suit the images.
     """
     channels, pretrained = data.image_shape[2], settings.pretrain is not None
-    # The attention to gray images can be taught by an autoencoder for colours.
+    # The attention to grey images can be taught by an autoencoder for colours.
     if mae.image_shape[2] != channels and not (pretrained and channels == 1):
         raise ValueError(
             f"`preset` must be for images of {channels} channels, as those of `data` "

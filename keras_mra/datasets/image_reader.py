@@ -44,7 +44,7 @@ def read_header(
         max_megapixels: Float, or `None` for no limit.
 
     Returns:
-        `(width, height)` as stored, and whether the image is gray.
+        `(width, height)` as stored, and whether the image is grey.
     """
     with opened_picture(path, max_megapixels) as (image, _):
         return image.size, image.mode in _GRAY_MODES
@@ -120,7 +120,7 @@ def read_exact(
     """Reads an image without loss, and applies its EXIF orientation.
 
     Palettes become RGB, CMYK and similar modes become RGB as Pillow converts them, and
-    black and white becomes gray.
+    black and white becomes grey.
 
     Args:
         path: Path of the file, or a binary file.

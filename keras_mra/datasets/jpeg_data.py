@@ -1,13 +1,13 @@
 """Whether a JPEG file holds the data of all of its blocks.
 
-The decoder leaves blocks without data gray, and only warns. A file can hold such blocks
+The decoder leaves blocks without data grey, and only warns. A file can hold such blocks
 although it has an end: its data were cut, and closed with an end marker. Extra data
 before that marker tell the two apart, because they become pixels only where blocks
 lack data.
 
 Three cuts are not noticed: one within the last block, one of a file with arithmetic
 coding, and one after the first pass of a file with several passes, whose picture is
-whole, but less sharp or gray.
+whole, but less sharp or grey.
 """
 
 import io
@@ -33,7 +33,7 @@ _END = 0xD9
 _SCAN = 0xDA
 _ARITHMETIC = (0xC9, 0xCA, 0xCB)
 
-# What a pixel without data may differ from gray, by rounding.
+# What a pixel without data may differ from grey, by rounding.
 _ROUNDING = 1.5
 _LUMA = (0.299, 0.587, 0.114)
 
@@ -78,7 +78,7 @@ def check_passes(file: IO[bytes]) -> None:
 def may_end_early(corner: Any) -> bool:
     """Whether the last pixel of a picture may be one without data.
 
-    Colours of the block beside it can tint such a pixel, but its luma is gray.
+    Colours of the block beside it can tint such a pixel, but its luma is grey.
 
     Args:
         corner: Int or sequence of ints, the decoded pixel in the lower right corner.

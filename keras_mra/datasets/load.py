@@ -83,7 +83,7 @@ def load(
         image_shape: `(height, width, channels)`, or `None` for the shape of the data.
             For files, that is the size that all of them share, if it is at most
             `default_side`; otherwise, it is a square of `default_side`. The images are
-            gray if all files are gray.
+            grey if all files are grey.
         batch_size: Int, or `None` for 256 or all samples, whichever is less.
         crop: `"random"` or `"center"`, the crops for training. The crops for testing
             are `"center"`.

@@ -29,7 +29,7 @@ def read_sixteen_bit_png(
 
     Args:
         file: A binary file for which `is_sixteen_bit_png` holds.
-        gray: Whether the file holds gray and alpha.
+        gray: Whether the file holds grey and alpha.
 
     Returns:
         Uint16 array of shape `(height, width, channels)`, with 2 channels if `gray`,
@@ -48,7 +48,7 @@ def read_sixteen_bit_png(
     )
     if pixels is None or pixels.dtype != np.uint16:
         raise ValueError("OpenCV could not decode the 16-bit PNG file.")
-    # OpenCV repeats gray: (height, width, 4)
+    # OpenCV repeats grey: (height, width, 4)
     if gray:
         pixels = pixels[..., ::3].copy()
     else:
@@ -70,8 +70,8 @@ def encode_sixteen_bit_png(
 ) -> bytes:
     """Encodes a PNG file.
 
-    OpenCV does not write gray with alpha. Such pixels become RGBA with three equal
-    colours, without an ICC profile: a profile for gray is invalid in an RGBA file.
+    OpenCV does not write grey with alpha. Such pixels become RGBA with three equal
+    colours, without an ICC profile: a profile for grey is invalid in an RGBA file.
 
     Args:
         color: Uint16 array of shape `(height, width, 3)`, or `(height, width, 1)` with
@@ -119,7 +119,7 @@ def _metadata_numbers(cv2: Any) -> dict[str, int]:
 def _reversed_colors(
     color: npt.NDArray[np.uint16], alpha: npt.NDArray[np.uint16] | None
 ) -> npt.NDArray[np.uint16]:
-    """Swaps red and blue: OpenCV stores BGR and BGRA. Gray is repeated.
+    """Swaps red and blue: OpenCV stores BGR and BGRA. Grey is repeated.
 
     An index of channels would make two copies, of which one is in another order.
     """

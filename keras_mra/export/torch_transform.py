@@ -36,7 +36,7 @@ class TorchTransform:
         *inputs: An image, and any further values, which are returned unchanged. An
             image is a PIL image, whose alpha channel is kept; a tensor `(channels,
             height, width)` or a batch of them; or a NumPy array `(height, width,
-            channels)`, `(height, width)` for gray, or a batch of them. With `protect`,
+            channels)`, `(height, width)` for grey, or a batch of them. With `protect`,
             the further values hold the annotation: dicts with `boxes`, `bboxes`,
             `masks` or `mask`, or the mask itself.
         **entries: `image` and further entries, in place of `inputs`, as Albumentations

@@ -32,7 +32,7 @@ class AttentionOfMAE(Untrainable, keras.Model):
 
     Call arguments:
         images: `(batch, height, width, channels)`, in `value_range`. Images of another
-            size are resized. Gray images are repeated for an `MAE` of colour images.
+            size are resized. Grey images are repeated for an `MAE` of colour images.
 
     Returns:
         Float32 scores `(batch, patches)`, at least 0, in raster order.

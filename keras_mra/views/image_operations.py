@@ -57,7 +57,7 @@ class Ranges:
 # The ranges of RandAugment and AugMix, and the wide ones of TrivialAugment.
 NARROW = Ranges(0.3, 30.0, 0.9, 4, translate_share=0.45)
 WIDE = Ranges(0.99, 135.0, 0.99, 6, translate_pixels=32)
-# AutoAugment fills what comes from outside of the image with gray.
+# AutoAugment fills what comes from outside of the image with grey.
 FILL = 128.0
 
 

@@ -39,7 +39,7 @@ class RandomApply(AnyInput, keras.layers.Layer):
     Example:
 
     ```python
-    gray = RandomApply(keras.layers.RandomGrayscale(1.0), rate=0.2, seed=0)
+    grey = RandomApply(keras.layers.RandomGrayscale(1.0), rate=0.2, seed=0)
     ```
     """
 

@@ -82,7 +82,7 @@ def strong(
         seed: Int or `None`, as in `weak`.
         crop_scale: Pair of floats in (0, 1], or `None`, as in `weak`.
         jitter: Float in [0, 1], the rate of the colour jitter.
-        grayscale: Float in [0, 1], the rate of the conversion to gray.
+        grayscale: Float in [0, 1], the rate of the conversion to grey.
         blur: Float in [0, 1], the rate of the Gaussian blur.
         solarize: Float in [0, 1], the rate of solarisation, which inverts all values
             above a random threshold.
@@ -106,7 +106,7 @@ def strong(
     widest = min(max(min(image_shape[:2]) / 64, 0.5), 2.0)
     for name, rate, layer in (
         ("jitter", jitter, _jitter(colour, seeds)),
-        # Always gray, because the layer does not save the seed of its own factor.
+        # Always grey, because the layer does not save the seed of its own factor.
         ("grayscale", grayscale, keras.layers.RandomGrayscale(1.0, **PIXELS)),
         ("blur", blur, RandomBlur((0.1, widest), next(seeds))),
         # The whole range, because the layer does not scale the low end of a narrower

@@ -19,7 +19,7 @@ def drawable(images: Array, value_range: tuple[float, float]) -> NDArray[np.floa
     Returns:
         Float32 array. Images of 3 channels keep their shape. Images of 4 channels are
         laid over white, `(batch, height, width, 3)`. Of images with any other number of
-        channels the first one is drawn in gray, `(batch, height, width)`.
+        channels the first one is drawn in grey, `(batch, height, width)`.
     """
     low, high = value_range
     scaled = np.clip((np.asarray(images, "float32") - low) / (high - low), 0, 1)

@@ -102,7 +102,7 @@ class PictureGrid:
         label: str,
         highest: float | None = None,
     ) -> None:
-        """Draws pictures in gray on a row, heat over them, and the scale of the heat.
+        """Draws pictures in grey on a row, heat over them, and the scale of the heat.
 
         Args:
             row: Int.
@@ -153,5 +153,5 @@ def _fit(text: "Text", width: float) -> None:
 
 
 def draw_picture(axis: "Axes", picture: NDArray[Any]) -> None:
-    """Draws one picture, as `drawable` returns it, in colour or in gray."""
+    """Draws one picture, as `drawable` returns it, in colour or in grey."""
     axis.imshow(picture, "gray", vmin=0, vmax=1, interpolation="nearest")

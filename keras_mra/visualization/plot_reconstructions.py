@@ -21,7 +21,7 @@ from keras_mra.visualization.picture_grid import PictureGrid
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-HIDDEN = 0.5  # mid-gray
+HIDDEN = 0.5  # mid-grey
 
 
 def plot_reconstructions(
@@ -97,7 +97,7 @@ def shown_pixels(mae: MAE, visible: Array) -> NDArray[np.bool_]:
 
 
 def hide(drawn: NDArray[Any], shown: NDArray[np.bool_]) -> NDArray[Any]:
-    """Replaces hidden pixels by mid-gray.
+    """Replaces hidden pixels by mid-grey.
 
     Args:
         drawn: Pictures, as `drawable` returns them.

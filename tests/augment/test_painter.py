@@ -144,7 +144,7 @@ def test_sixteen_bit_color_stays_sixteen_bit(mae, tmp_path, channels):
     assert augment(mae, tmp_path).failed == []
     after = cv2.imread(tmp_path / "out" / "a.png.mra1.png", cv2.IMREAD_UNCHANGED)
     assert after.dtype == np.uint16
-    # OpenCV stores BGR, and repeats gray.
+    # OpenCV stores BGR, and repeats grey.
     after = after[..., {2: [0, 3], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[channels]]
     colors = channels - 1 if channels in (2, 4) else channels
     np.testing.assert_array_equal(after[..., colors:], pixels[..., colors:])

@@ -29,7 +29,7 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def presets(tmp_path_factory):
-    """Folders of a colour preset and of a gray one, without cards."""
+    """Folders of a colour preset and of a grey one, without cards."""
     folders = {}
     for name, channels in (("colour", 3), ("gray", 1)):
         folders[name] = str(tmp_path_factory.mktemp(name))
@@ -181,7 +181,7 @@ def test_clothes_are_not_black(presets, calls, few_images):
     images, masks, _ = calls[0]
     assert images.dtype == np.uint8
     np.testing.assert_array_equal(masks, images[..., 0] > 0)
-    # Also for any gray preset whose data are not known.
+    # Also for any grey preset whose data are not known.
     assert "images of fashion_mnist" in run(presets["gray"], "--image-count", "10")
 
 

@@ -106,7 +106,7 @@ def test_copy_of_a_sixteen_bit_png_agrees_with_an_independent_decoder(
     pixels[0, ..., -1] = 0  # Colours stay where alpha is 0.
     image = image_reader.read_exact(written(tmp_path / "a.png", png16(pixels)))
     copy = image.png(image.color)
-    if channels == 2:  # OpenCV does not write gray with alpha.
+    if channels == 2:  # OpenCV does not write grey with alpha.
         pixels = pixels[..., [0, 0, 0, 1]]
     decoded = tensorflow.io.decode_png(copy, pixels.shape[2], "uint16")
     np.testing.assert_array_equal(decoded.numpy(), pixels)
@@ -278,5 +278,5 @@ def test_sixteen_bit_colour_names_what_to_install(
     monkeypatch.setitem(sys.modules, "cv2", module)
     with pytest.raises(ImportError, match=message):
         image_reader.read_exact(path)
-    image = image_reader.read_exact(gray)  # Pillow reads and writes 16-bit gray.
+    image = image_reader.read_exact(gray)  # Pillow reads and writes 16-bit grey.
     assert np.asarray(Image.open(io.BytesIO(image.png(image.color)))).dtype == "uint16"

@@ -37,7 +37,7 @@ def jpeg(path, mode="RGB", last_rows=None, **options):
 @pytest.mark.parametrize("kind", JPEGS)
 @pytest.mark.parametrize("kept", [0.1, 0.4, 0.9])
 def test_a_jpeg_file_that_is_cut_and_closed(tmp_path, mode, kind, kept):
-    """The decoder only warns, and leaves the rest of the picture gray."""
+    """The decoder only warns, and leaves the rest of the picture grey."""
     path = jpeg(tmp_path / "a.jpg", mode, **JPEGS[kind])
     content = path.read_bytes()
     start = content.index(b"\xff\xda")

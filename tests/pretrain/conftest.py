@@ -6,5 +6,5 @@ from helpers.small_pretraining import make_images
 
 @pytest.fixture
 def images():
-    """Twelve gray images of 8x8 random pixels."""
+    """Twelve grey images of 8x8 random pixels."""
     return make_images()

@@ -65,7 +65,7 @@ def test_any_range_gives_the_same_views(rng, kind, value_range):
     low, high = value_range
     found = array(kind(COLOUR, value_range, seed=3)(images * (high - low) + low))
     assert found.min() >= low and found.max() <= high
-    # Hue has a jump at gray, which rounding can decide.
+    # Hue has a jump at grey, which rounding can decide.
     same = np.abs((found - low) / (high - low) - expected) < 1e-3
     assert same.mean() > 0.999
 
@@ -115,7 +115,7 @@ def test_seeds(rng):
 def test_no_two_layers_share_a_seed():
     states = [v for kind in KINDS for v in kind(COLOUR, seed=0).variables]
     seeded = {tuple(array(v)) for v in states}
-    # The layer that always makes gray draws too, to no effect: it takes no seed.
+    # The layer that always makes grey draws too, to no effect: it takes no seed.
     assert len(states) == 2 + 13 and len(seeded) == len(states)
 
 

@@ -59,7 +59,7 @@ def titles(axes):
     return [axis.get_title().replace("\n", " ") for axis in axes[0]]
 
 
-# Gray, four channels and colour; both dtypes; two ranges.
+# Grey, four channels and colour; both dtypes; two ranges.
 RANGES = [
     (1, (0, 255), "uint8"),
     (4, (0, 255), "uint8"),
@@ -208,7 +208,7 @@ def test_masking_strategies(channels, value_range, dtype):
     kept = {}
     for row in (2, 4, 6):
         shown = (drawn(axes[row, 1]).reshape(8, 8, -1) == original).all(-1)
-        assert shown.mean() == 0.5  # two of four patches; the others are mid-gray
+        assert shown.mean() == 0.5  # two of four patches; the others are mid-grey
         painted = drawn(axes[row + 1, 1]).reshape(8, 8, -1)
         np.testing.assert_allclose(painted[shown], original[shown], atol=1e-6)
         kept[row] = set(np.flatnonzero(shown[::4, ::4]))
@@ -232,7 +232,7 @@ def test_masking_strategies_with_a_classifier():
     assert titles(axes) == [f"predicted: {names[c]}" for c in predicted]
     # All maps explain the class that is predicted for the original image.
     for row in rows:
-        view = np.stack([drawn(axis) for axis in axes[row]])  # gray, 0 to 1
+        view = np.stack([drawn(axis) for axis in axes[row]])  # grey, 0 to 1
         expected = grad_cam_maps(classifier, 255 * view[..., None], predicted)
         for axis, values in zip(axes[row], expected):
             np.testing.assert_allclose(drawn(axis, 1), values, atol=1e-3)

@@ -86,7 +86,7 @@ def test_colour_images_are_flipped_and_cropped_in_every_arm(tmp_path, monkeypatc
         runs, _ = arms.compare(this, base, lambda _: {"error": 0.5})
         assert list(runs) == names
         assert given[True]["base"] is given[False]["base"] is expected
-    # The digits are gray, and a flipped digit is another one.
+    # The digits are grey, and a flipped digit is another one.
     assert arms.distinct_arms(digits_study(tmp_path, *options)) == options[1:]
 
 
