@@ -1,16 +1,28 @@
 """`serve`: the app on a port of this machine."""
 
 import ipaddress
+import socket
 import threading
 import webbrowser
 
-from keras_mra.app.bounded_server import BoundedServer
-from keras_mra.app.bounded_server import QuietHandler
+from waitress.server import TcpWSGIServer
+from waitress.server import create_server
+
 from keras_mra.app.create_app import LOOPBACK
+from keras_mra.app.create_app import MAX_BYTES
+from keras_mra.app.create_app import WAITING
 from keras_mra.app.create_app import create_app
 from keras_mra.models import MAE
 
 PORT = 8600
+LIMITS = {
+    # Those that wait for their turn must not keep others from the page.
+    "threads": WAITING + 8,
+    "connection_limit": 64,  # A browser opens six.
+    "channel_timeout": 20,  # seconds without a byte of a visitor
+    # The app explains that a file is too large, and waitress does not.
+    "max_request_body_size": 4 * MAX_BYTES,
+}
 
 
 def serve(
@@ -42,20 +54,23 @@ def serve(
     if open_browser:
         # A browser in the terminal returns when it is closed.
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-    server.serve_forever()
+    server.run()
 
 
-def listen(mae: MAE, preset: str, host: str, port: int) -> BoundedServer:
+def listen(mae: MAE, preset: str, host: str, port: int) -> TcpWSGIServer:
     """Makes the server of the app, which listens already."""
     hosts = {*LOOPBACK, host} if is_loopback(host) else None
     app = create_app(mae, preset, hosts)
-    return BoundedServer(host, port, app, QuietHandler)
+    # A name may have several addresses: one is served.
+    *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    return create_server(app, host=address[0], port=port, ident=None, **LIMITS)
 
 
-def address_of(server: BoundedServer) -> str:
+def address_of(server: TcpWSGIServer) -> str:
     """The URL of a server's page, on this machine."""
-    host = {"0.0.0.0": LOOPBACK[0], "::": LOOPBACK[1]}.get(server.host, server.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{server.port}/"
+    host, port = server.socket.getsockname()[:2]
+    host = {"0.0.0.0": LOOPBACK[0], "::": LOOPBACK[1]}.get(host, host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def is_loopback(host: str) -> bool:

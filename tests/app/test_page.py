@@ -1,7 +1,6 @@
 """The page in a real browser: a visitor uploads a picture and moves the controls."""
 
 import base64
-import threading
 import time
 
 import keras
@@ -10,6 +9,7 @@ import pytest
 from helpers.browser import new_page
 from helpers.visitor import decoded
 from helpers.visitor import encoded
+from helpers.visitor import running
 
 import keras_mra
 from keras_mra.app.repaints import Repaints
@@ -23,11 +23,8 @@ PICTURES = ("#seen", "#attention", ".kept >> nth=0", ".repaint >> nth=0")
 @pytest.fixture(scope="module")
 def address(mae, preset):
     server = listen(mae, preset, "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield address_of(server)
-    server.shutdown()
-    thread.join()
+    with running(server):
+        yield address_of(server)
 
 
 @pytest.fixture(scope="module")

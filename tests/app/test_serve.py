@@ -5,6 +5,7 @@ import importlib
 import threading
 
 import pytest
+from helpers.visitor import running
 
 from keras_mra.app import create_app
 from keras_mra.app import serve as serve_app
@@ -20,21 +21,35 @@ MODULE = importlib.import_module("keras_mra.app.serve")
 @pytest.fixture(scope="module")
 def server(mae):
     server = listen(mae, "mine", "127.0.0.1", 0)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
+    with running(server):
+        yield server
 
 
 def test_a_free_port_of_this_machine(server):
-    assert server.server_address[0] == "127.0.0.1" and server.port > 0
-    assert address_of(server) == f"http://127.0.0.1:{server.port}/"
+    host, port = server.socket.getsockname()
+    assert host == "127.0.0.1" and port > 0
+    assert address_of(server) == f"http://127.0.0.1:{port}/"
+
+
+def test_the_limits_are_those_of_the_server(server):
+    for name, value in MODULE.LIMITS.items():
+        assert getattr(server.adj, name) == value
+
+
+def test_a_port_that_is_taken(server, mae):
+    with pytest.raises(OSError, match="in use"):
+        listen(mae, "mine", *server.socket.getsockname())
+
+
+def test_a_host_that_does_not_exist(mae):
+    with pytest.raises(OSError):
+        listen(mae, "mine", "no host", 0)
 
 
 def test_a_large_request_is_answered(server):
     """The connection must not break before the browser reads why."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    host, port = server.socket.getsockname()
+    connection = http.client.HTTPConnection(host, port, timeout=20)
     kind = {"Content-Type": "multipart/form-data; boundary=x"}
     connection.request("POST", "/repaint", body=b"0" * 20 * 2**20, headers=kind)
     response = connection.getresponse()
@@ -55,14 +70,15 @@ def test_is_loopback(host, expected):
 
 
 class Listening:
-    """Stands for a server, which would not return."""
-
-    port = 5
+    """Stands for a server, which would not return, and for its socket."""
 
     def __init__(self, host):
-        self.host = host
+        self.host, self.socket = host, self
 
-    def serve_forever(self):
+    def getsockname(self):
+        return self.host, 5
+
+    def run(self):
         pass
 
 
@@ -80,7 +96,7 @@ class Listening:
 def test_it_says_where_it_is(monkeypatch, capsys, mae, host, address, hosts):
     opened, allowed = [], []
     monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url))
-    monkeypatch.setattr(MODULE, "BoundedServer", lambda host, *a: Listening(host))
+    monkeypatch.setattr(MODULE, "create_server", lambda *_, host, **o: Listening(host))
     monkeypatch.setattr(
         MODULE,
         "create_app",
@@ -95,6 +111,6 @@ def test_it_says_where_it_is(monkeypatch, capsys, mae, host, address, hosts):
 def test_it_opens_a_browser(monkeypatch, mae):
     opened = threading.Event()
     monkeypatch.setattr("webbrowser.open", lambda url: opened.set())
-    monkeypatch.setattr(MODULE, "BoundedServer", lambda host, *a: Listening(host))
+    monkeypatch.setattr(MODULE, "create_server", lambda *_, host, **o: Listening(host))
     serve_app(mae, "mine", port=0, open_browser=True)
     assert opened.wait(5)

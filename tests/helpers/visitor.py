@@ -1,7 +1,9 @@
 """A visitor of the app, without a browser."""
 
 import base64
+import contextlib
 import io
+import threading
 
 import numpy as np
 from PIL import Image
@@ -21,6 +23,18 @@ def decoded(url):
     assert head == "data:image/png;base64"
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
     return pixels[..., None] if pixels.ndim == 2 else pixels
+
+
+@contextlib.contextmanager
+def running(server):
+    """A server of waitress that answers in a thread."""
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield
+    server.trigger.pull_trigger(server.close)  # in its own thread
+    thread.join(20)
+    assert not thread.is_alive()
+    server.task_dispatcher.shutdown()
 
 
 class Visitor:
