@@ -32,8 +32,9 @@ class AttentiveCutout(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
     The layer chooses patches as `MaskReconstruct` does, but makes the others grey (the
     middle of the value range) instead of repainting them. It runs no decoder, so any
     vision transformer that `attention_of` takes can choose the patches. On CIFAR-10
-    and Imagenette with 40 labels per class, before RandAugment, grey patches lowered
-    the errors with backgrounds of other classes by more than repainted ones did.
+    and Imagenette (32 pixels, ResNet-20, 40 labels per class), before RandAugment, grey
+    patches lowered the error with backgrounds of other classes by more than repainted
+    ones did.
 
     It works where `MaskReconstruct` works. Place it after cropping and flipping, and
     before colour operations and normalisation.
