@@ -6,12 +6,14 @@ from keras import layers
 
 from keras_mra import backend
 from keras_mra import checks
+from keras_mra import masking
 from keras_mra.layers import AttentiveCutMix
 from keras_mra.layers import AttentiveCutout
 from keras_mra.layers import AugMix
 from keras_mra.layers import MaskReconstruct
 from keras_mra.layers import RandAugment
 from keras_mra.layers import TrivialAugment
+from study.central_cutout import CentralCutout
 from study.on_classes import OnClasses
 from study.on_some import OnSome
 
@@ -31,6 +33,7 @@ STRENGTHS: dict[str, dict[str, float]] = {
     "MRA tail": _MRA,
     "MRA grey": _MRA,
     "MRA random grey": {"mask_ratio": 0.4, "rate": 0.5},
+    "MRA central grey": {"mask_ratio": 0.4, "rate": 0.5},
     # A square of half the image's side.
     "Cutout": {"cutout_area": 0.25},
     "AttentiveCutMix": {"paste_ratio": 0.2, "mask_ratio": 0.4, "rate": 0.5},
@@ -94,6 +97,11 @@ def augmentation(
             mae, of["mask_ratio"], strategy, temperature, seed=next(seeds)
         )
 
+    def central_cutout():
+        next(seeds)  # that of the patches of the other arms
+        kept = masking.num_visible(mae.num_patches, of["mask_ratio"])
+        return CentralCutout(mae.grid, kept, grey)
+
     def on_some(layer):
         return [OnSome(layer, of["rate"], next(seeds))]
 
@@ -121,6 +129,7 @@ def augmentation(
         # With the seeds of "MRA" and "MRA random", and so with the same images.
         "MRA grey": lambda: on_some(cutout("attention")),
         "MRA random grey": lambda: on_some(cutout("random")),
+        "MRA central grey": lambda: on_some(central_cutout()),
         "Cutout": lambda: [
             layers.RandomErasing(
                 # In every image: Keras draws the probability from this range.

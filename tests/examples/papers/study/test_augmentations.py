@@ -66,7 +66,8 @@ def test_each_augmentation_changes_images_and_draws_anew(name, mae):
     assert first.shape == images.shape and first.dtype == "float32"
     assert first.min() >= 0 and first.max() <= 255
     assert (first != images).any()
-    assert (found[0][0] != first).any()
+    # At a rate of 1, the same patches of all images are grey.
+    assert (found[0][0] != first).any() == (name != "MRA central grey")
     np.testing.assert_allclose(hot.sum(axis=1), 1, atol=1e-6)
     if name in ("MixUp", "CutMix", "AttentiveCutMix"):
         assert ((hot > 0).sum(axis=1) > 1).any()
@@ -101,6 +102,20 @@ def test_grey_patches_are_those_that_mra_repaints(mae, arm, temperature):
     share = is_grey.reshape(32, -1).mean(axis=1)
     assert set(np.round(share * 16).astype(int)) == {0, 6}
     assert (share > 0).mean() == 0.5
+
+
+def test_central_grey_leaves_the_centre_of_the_images_of_mra_grey(mae):
+    settings = dict(rate=0.5, count=32, mask_ratio=0.75)
+    central, images, _ = batches("MRA central grey", mae, **settings)
+    grey, _, _ = batches("MRA grey", mae, **settings)
+    central, grey = central[0][0], grey[0][0]  # Each access draws anew.
+    changed = [(x != images).any(axis=(1, 2, 3)) for x in (central, grey)]
+    assert (changed[0] == changed[1]).all() and changed[0].mean() == 0.5
+    rows, columns = (side // 4 for side in images.shape[1:3])
+    middle = np.s_[:, rows:-rows, columns:-columns]  # 4 of 16 patches
+    expected = np.full(images.shape, 127.5, "float32")
+    expected[middle] = images[middle]
+    np.testing.assert_array_equal(central[changed[0]], expected[changed[0]])
 
 
 def test_strengths_change_what_they_are_for(mae):
