@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras import ops
 from numpy.typing import NDArray
 
 from keras_mra.classifiers.augmented_batches import AugmentedBatches
@@ -23,12 +22,10 @@ from keras_mra.comparison.comparison_data import ComparisonData
 from keras_mra.comparison.comparison_data import draw
 from keras_mra.comparison.comparison_plan import Costs
 from keras_mra.datasets import ArrayDataset
-from keras_mra.evaluation.attention_source import AttentionSource
+from keras_mra.evaluation.background_reliance import attended_masks
 from keras_mra.evaluation.background_reliance import on_other_backgrounds
-from keras_mra.evaluation.kept_patches import kept_patches
 from keras_mra.evaluation.occlusion import boundary_occlusion
 from keras_mra.layers.attention_of import attention_of
-from keras_mra.patches import visible_pixels
 from keras_mra.pixels import in_value_range
 
 # The border that hides a part of the test images, as a share of their side.
@@ -115,12 +112,10 @@ class ArmTrainer:
     def swapped(self) -> ArrayDataset:
         """The test images with backgrounds of images of other classes."""
         images, labels = self.data.test
-        mae = self.mra.mae
-        attend = AttentionSource(attention_of(mae, copy=False))  # of any size
-        scores, _ = attend(in_value_range(images, self.value_range))  # (B, N)
-        visible = kept_patches(scores, 1 - OBJECT, "attention", seed=0)
-        masks = visible_pixels(visible, mae.grid, images.shape[1:3])
-        masks = ops.convert_to_numpy(masks)[..., 0]  # (B, height, width)
+        # The attention takes images of any size, and the autoencoder of one.
+        attention = attention_of(self.mra.mae, copy=False)
+        seen = in_value_range(images, self.value_range)
+        masks = attended_masks(attention, seen, 1 - OBJECT)
         return self._tested(on_other_backgrounds(images, labels, masks))
 
     def _tested(self, images: NDArray[Any]) -> ArrayDataset:

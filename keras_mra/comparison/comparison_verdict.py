@@ -8,7 +8,7 @@ from statistics import mean
 from keras_mra.comparison.comparison_plan import FEW_EPOCHS
 from keras_mra.comparison.paired_interval import interval
 
-# The augmentations of this package that a verdict judges, each alone and before others.
+# The augmentations of this package that a verdict judges, each alone and with others.
 _JUDGED = ("MRA", "AttentiveCutout")
 
 
@@ -35,19 +35,18 @@ def comparison_verdict(
         swapped: As `differences`, of the errors on swapped backgrounds.
     """
     points = {arm: _points(values) for arm, values in differences.items()}
+    elsewhere = {arm: _points(values) for arm, values in swapped.items()}
     said = []
     for own in _JUDGED:
         if own in points:
             said.append(_judged(own, points[own], base))
-            said += _on_swapped(_points(swapped[own]))
+            said += _on_swapped(elsewhere[own])
         for chain, values in points.items():
             alone = _without(own, chain, points)
             if alone is not None:
                 added = _added(values, points[alone])
                 said.append(_judged(own, added, f"{alone} alone", f"with {alone}"))
-                said += _on_swapped(
-                    _added(_points(swapped[chain]), _points(swapped[alone]))
-                )
+                said += _on_swapped(_added(elsewhere[chain], elsewhere[alone]))
     if useful := _useful(points):
         best = min(useful, key=lambda arm: mean(points[arm]))
         if best not in _JUDGED:

@@ -161,8 +161,10 @@ def attended_masks(
     attend = AttentionSource(source, batch_size=batch_size)
     images = attend.check_images(images)
     scores, _ = attend(images)  # (B, N)
-    size, patch = images.shape[1:3], attend.patches_of(images, scores.shape[1])
-    grid = size[0] // patch[0], size[1] // patch[1]
+    size, grid = images.shape[1:3], attend.grid
+    if grid is None:
+        patch = attend.patches_of(images, scores.shape[1])
+        grid = size[0] // patch[0], size[1] // patch[1]
     visible = kept_patches(scores, mask_ratio, "attention", seed=0)
     mask = patches.visible_pixels(visible, grid, size)  # (B, H, W, 1)
     return ops.convert_to_numpy(mask)[..., 0]
