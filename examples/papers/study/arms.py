@@ -1,9 +1,11 @@
 """The arms of an experiment: one classifier trained with different augmentations."""
 
+from keras_mra import attention_of
 from keras_mra import checks
 from keras_mra.classifiers.flip_crop import flip_crop
 from keras_mra.classifiers.networks.build_network import build_network
 from keras_mra.classifiers.train_classifier import train_classifier
+from keras_mra.models import MAE
 from keras_mra.visualization import plot_learning_curves
 from study.augmentations import STRENGTHS
 from study.augmentations import augmentation
@@ -32,12 +34,14 @@ TRAINING = dict(
     label_smoothing=0.0,
 )
 # What decides a classifier. The base is what every arm begins with: "flip_crop",
-# "none", or "auto" for flips and crops of colour images.
+# "none", or "auto" for flips and crops of colour images. `attention` is a preset that
+# chooses MRA's patches instead of the autoencoder; "" is none.
 SETTINGS = dict(
     network="small_cnn",
     labels_per_class=40,
     batch_size=50,
     base="auto",
+    attention="",
     **TRAINING,
     **{key: value for own in STRENGTHS.values() for key, value in own.items()},
 )
@@ -158,6 +162,7 @@ def trained(study, arm, seed, chosen=None, name="classifier", mae=None, **change
             settings,
             tail=_tail(images.all_labels()),
             seed=seed,
+            attention_model=attention_model(settings["attention"], mae),
         )
         curve = train_classifier(
             network,
@@ -181,7 +186,24 @@ def _decides(study, settings, arm, seed):
     """The settings that decide a classifier, without the strengths of other arms."""
     others = {key for own in STRENGTHS.values() for key in own} - strengths_of(arm)
     kept = {key: settings[key] for key in SETTINGS if key not in others}
+    if not (uses_mra(arm) and settings["attention"]):
+        del kept["attention"]
     return {"arm": arm, "seed": seed, **kept, "base": _base(study, settings)}
+
+
+def attention_model(preset, mae):
+    """The attention of a preset to the patches of an `MAE`.
+
+    Args:
+        preset: As in `MAE.from_preset`, for images of any size; or `""`.
+        mae: `MAE` or `None`.
+
+    Returns:
+        What `keras_mra.attention_of` returns, or `None` without a preset or an `MAE`.
+    """
+    if not preset or mae is None:
+        return None
+    return attention_of(MAE.from_preset(preset), mae)
 
 
 def _base(study, settings):

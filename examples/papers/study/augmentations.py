@@ -47,7 +47,14 @@ _BLENDS = ("AttentiveCutMix", "MixUp", "CutMix")
 
 
 def augmentation(
-    name, image_shape, value_range, mae=None, strengths=None, tail=(), seed=0
+    name,
+    image_shape,
+    value_range,
+    mae=None,
+    strengths=None,
+    tail=(),
+    seed=0,
+    attention_model=None,
 ):
     """Makes the layers of an arm.
 
@@ -61,6 +68,8 @@ def augmentation(
         strengths: Dict of settings that replace those of `STRENGTHS`, or `None`.
         tail: Integers, the classes that "MRA tail" augments.
         seed: Int.
+        attention_model: What `keras_mra.attention_of` returns, whose attention chooses
+            the patches, or `None` for that of `mae`.
 
     Returns:
         List of Keras layers. Each takes and returns a dict of `"images"` and one-hot
@@ -79,7 +88,7 @@ def augmentation(
     # Layers with the same seed would make the same draws.
     seeds = itertools.count(backend.folded_seed(100 * checks.required_seed(seed)))
 
-    def reconstruct(strategy, rate=1.0, **arguments):
+    def reconstruct(strategy, rate=1.0):
         return MaskReconstruct(
             mae,
             of["mask_ratio"],
@@ -88,13 +97,17 @@ def augmentation(
             rate=rate,
             seed=next(seeds),
             resize=resize,
-            **arguments,
+            attention_model=attention_model if strategy != "random" else None,
         )
 
     def cutout(strategy):
         temperature = of["temperature"] if strategy != "random" else 0.0
         return AttentiveCutout(
-            mae, of["mask_ratio"], strategy, temperature, seed=next(seeds)
+            attention_model or mae,
+            of["mask_ratio"],
+            strategy,
+            temperature,
+            seed=next(seeds),
         )
 
     def central_cutout():
@@ -148,6 +161,7 @@ def augmentation(
                 of["rate"],
                 next(seeds),
                 resize=resize,
+                attention_model=attention_model,
             )
         ],
         "MixUp": lambda: [layers.MixUp(alpha=of["mixup_alpha"], seed=next(seeds))],

@@ -1,5 +1,8 @@
 """MRA's experiments on the digits, each on one backend, the backends in turn."""
 
+import itertools
+import types
+
 import numpy as np
 import pytest
 from helpers.running_examples import on
@@ -79,6 +82,40 @@ def test_background_of_central_objects(folder):
     np.testing.assert_allclose(grid, grid[::-1, ::-1])
     # The four patches in the middle come before all others.
     assert grid[1:3, 2:4].min() > np.delete(grid, [8, 9, 14, 15]).max()
+
+
+@on("tensorflow")
+def test_background_of_drawn_objects(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    rng = np.random.default_rng(0)
+    masks = {}
+    for part, name in itertools.product(("train", "test"), ("a", "b")):
+        for number in range(12 if part == "train" else 6):
+            masks[name, number] = rng.random((8, 8)) < 0.5
+            pixels = rng.integers(0, 256, (8, 8, 3), "uint8")
+            for root, found in (("images/" + part, pixels), ("masks", masks)):
+                path = tmp_path / root / name / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if found is masks:
+                    found = masks[name, number] * np.uint8(255)
+                image.fromarray(found).save(path)
+    options = ["--data", f"folder:{tmp_path}/images", "--arms", "none", "--masks"]
+    options += [str(tmp_path / "masks"), "--objects", "drawn"]
+    names, printed = run("papers/background.py", tmp_path, *options)
+    assert "reliance on the background" in printed
+    expected = np.stack([masks[key] for key in sorted(masks) if key[1] < 6])
+    # Reversed and only a part: each image has its own mask.
+    images = names["datasets"].images_and_masks(tmp_path / "images/test", (8, 8, 3))[0]
+    study = types.SimpleNamespace(
+        args=types.SimpleNamespace(data=options[1], masks=options[5]),
+        data=types.SimpleNamespace(image_shape=(8, 8, 3)),
+    )
+    found = names["drawn"](study, images[::-2])
+    np.testing.assert_array_equal(found, expected[::-2])
+    with pytest.raises(ValueError, match="without masks of 2 of 12"):
+        names["drawn"](
+            study, np.where(np.arange(12)[:, None, None, None] < 2, 7, images)
+        )
 
 
 @on("torch")

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from helpers.small_study import coloured_splits
 from helpers.small_study import digits_study
+from keras import ops
 from study import arms
 
+import keras_mra
+from keras_mra import MAE
 from keras_mra.classifiers.flip_crop import flip_crop
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -46,8 +49,27 @@ def test_a_trained_classifier_is_found_again(folder, monkeypatch):
         np.testing.assert_array_equal(a, b)
     # MRA's settings decide nothing where there is no MRA.
     arms.trained(digits_study(folder, "--mask-ratio", "0.6"), "none", 0)
+    arms.trained(digits_study(folder, "--attention", "mae_nano_photos"), "none", 0)
     with pytest.raises(pytest.fail.Exception, match="trained again"):
         arms.trained(digits_study(folder, "--epochs", "4"), "none", 0)
+
+
+def test_the_attention_of_another_preset_decides_the_arms_of_mra(tmp_path):
+    own, other = (
+        digits_study(tmp_path, *options)
+        for options in ([], ["--attention", "mae_nano_photos"])
+    )
+    decides = [arms._decides(study, study.settings, "MRA", 0) for study in (own, other)]
+    assert "attention" not in decides[0]
+    assert decides[1] == {**decides[0], "attention": "mae_nano_photos"}
+    mae = keras_mra.MAE((16, 16, 3), 4, 8, 1, 2, 8, 1, 2)
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype("float32")
+    scores = arms.attention_model("mae_nano_photos", mae)(images)
+    expected = keras_mra.attention_of(MAE.from_preset("mae_nano_photos"), (4, 4))(
+        images
+    )
+    np.testing.assert_array_equal(*map(ops.convert_to_numpy, (scores, expected)))
+    assert arms.attention_model("", mae) is arms.attention_model("any", None) is None
 
 
 def test_a_judgement_is_kept_by_what_decides_it(folder):

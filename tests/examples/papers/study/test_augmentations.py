@@ -104,6 +104,40 @@ def test_grey_patches_are_those_that_mra_repaints(mae, arm, temperature):
     assert (share > 0).mean() == 0.5
 
 
+@pytest.mark.parametrize("arm", ["MRA grey", "MRA", "MRA random"])
+def test_another_attention_chooses_the_patches(mae, arm):
+    keras.utils.set_random_seed(1)
+    other = keras_mra.MAE((16, 16, 1), 4, 8, 1, 2, 8, 1, 2)
+    attention_model = keras_mra.attention_of(other, mae)
+    images = np.random.default_rng(0).integers(1, 100, (16, 8, 8, 1)).astype("float32")
+    scores = ops.convert_to_numpy(attention_model(images))
+    found = {"images": images, "labels": np.eye(16, dtype="float32")}
+    settings = dict(rate=1.0, mask_ratio=0.5)
+    (layer,) = augmentations.augmentation(
+        arm, (8, 8, 1), (0, 255), mae, settings, attention_model=attention_model
+    )
+    found = layer(found, training=True)
+    changed = ops.convert_to_numpy(found["images"]) != images
+    changed = changed.reshape(16, 4, 2, 4, 2).any(axis=(2, 4)).reshape(16, 16)
+    low = scores.argsort().argsort() < 8  # (B, N)
+    assert changed.any() and (changed & ~low).any() == (arm == "MRA random")
+
+
+def test_another_attention_chooses_what_is_pasted(mae):
+    other = keras_mra.attention_of(keras_mra.MAE((16, 16, 1), 4, 8, 1, 2, 8, 1, 2), mae)
+    images = np.random.default_rng(0).integers(1, 100, (16, 8, 8, 1)).astype("float32")
+    found = []
+    for attention_model in (None, None, other):
+        (layer,) = augmentations.augmentation(
+            "AttentiveCutMix", (8, 8, 1), (0, 255), mae, {"rate": 1.0},
+            attention_model=attention_model,
+        )  # fmt: skip
+        inputs = {"images": images, "labels": np.eye(16, dtype="float32")}
+        found.append(ops.convert_to_numpy(layer(inputs, training=True)["images"]))
+    np.testing.assert_array_equal(found[0], found[1])
+    assert (found[0] != found[2]).any()
+
+
 def test_central_grey_leaves_the_centre_of_the_images_of_mra_grey(mae):
     settings = dict(rate=0.5, count=32, mask_ratio=0.75)
     central, images, _ = batches("MRA central grey", mae, **settings)
