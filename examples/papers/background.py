@@ -14,6 +14,9 @@ which no attention has chosen; patches at the same distance come in raster order
 `--objects drawn` takes the masks of `--masks`, a folder whose files have the names of
 the test images of a folder, as `datasets.images_and_masks` reads them.
 
+`--judged-on DATA` tests on images of another data set, whose classes are some of those
+of `--data`. The classifiers then choose among these classes.
+
 Cost: 6 minutes of one core of an AMD EPYC (TensorFlow) for nine ResNet-20 and the
 10,000 test images of CIFAR-10, beside the training of `supervised.py`. `--quick` takes
 10 s on PyTorch, 11 s on TensorFlow and 17 s on JAX (two cores).
@@ -28,7 +31,9 @@ compared with RandAugment alone, and "MRA grey" before it by 3.7 [2.4, 5.0] and 
 
 import pathlib
 
+import keras
 import numpy as np
+from keras import ops
 from study import arms
 from study.study import Study
 from study.tables import comparison
@@ -46,6 +51,7 @@ SETTINGS = {
     "objects": "attended",
     "object_share": 0.4,
     "masks": "",
+    "judged_on": "",
     **arms.SETTINGS,
 }
 QUICK = {"arms": arms.QUICK_ARMS, **arms.QUICK}
@@ -55,17 +61,24 @@ def main():
     study = Study(__doc__, SETTINGS, QUICK)
     objects, share = study.args.objects, study.args.object_share
     checks.choice("objects", objects, ("attended", "central", "drawn"))
-    images, labels = datasets.in_memory(study.data.test, limit=16 * 2**30)
-    decides = {"objects": objects, "object_share": share}
+    data, decides = study.data, {"objects": objects, "object_share": share}
+    if study.args.judged_on:
+        data = study.load(study.args.judged_on, study.data.image_shape[0])
+        decides["judged_on"] = study.args.judged_on
+    images, labels = datasets.in_memory(data.test, limit=16 * 2**30)
+    answers = answers_for(data.class_names, study.data.class_names)
     if objects == "drawn":
-        masks = drawn(study, images)
-        decides = {"objects": objects, "masks": study.args.masks}
+        decides["masks"] = study.args.masks
+        del decides["object_share"]
+        masks = drawn(data, images, study.args.masks)
     else:
         source = study.mae if objects == "attended" else central(study.mae.grid)
         masks = evaluation.attended_masks(source, images, mask_ratio=1 - share)
 
     def judge(network):
-        found = evaluation.background_reliance(network, (images, labels), masks)
+        found = evaluation.background_reliance(
+            choosing(network, answers), (images, labels), masks
+        )
         named = {VERSIONS[version]: error for version, error in found.error.items()}
         return {**named, "reliance on the background": found.reliance}
 
@@ -89,20 +102,45 @@ def central(grid):
     return scores
 
 
-def drawn(study, images):
-    """The masks of a folder for test images of another folder."""
-    root = pathlib.Path(study.args.data.removeprefix("folder:"))
+def answers_for(names, all_names):
+    """The indices of the classes `names` among `all_names`.
+
+    Raises:
+        ValueError: If one of them is not there.
+    """
+    strangers = [name for name in names if name not in all_names]
+    if strangers:
+        raise ValueError(
+            "`--judged-on` must have classes of `--data`, which are "
+            f"{', '.join(all_names)}. Received: {', '.join(strangers)}"
+        )
+    return [all_names.index(name) for name in names]
+
+
+def choosing(network, answers):
+    """The network with the scores of some classes alone, in the order of `answers`."""
+    return keras.Model(network.inputs, ops.take(network.outputs[0], answers, axis=-1))
+
+
+def drawn(data, images, folder):
+    """The masks in a folder of test images of another folder.
+
+    Args:
+        data: `Splits` of `folder:PATH`.
+        images: Some of its test images.
+        folder: Path of the folder of masks.
+    """
+    root = pathlib.Path(data.name.removeprefix("folder:"))
     found, masks = datasets.images_and_masks(
-        splits_of(root)[1] or root, study.data.image_shape, masks=study.args.masks
+        splits_of(root)[1] or root, data.image_shape, masks=folder
     )
     # An experiment can use a part of the images.
     mask_of = {image.tobytes(): mask for image, mask in zip(found, masks)}
     missing = sum(image.tobytes() not in mask_of for image in images)
     if missing:
         raise ValueError(
-            "`--masks` must hold a mask of every test image of `--data folder:PATH`. "
-            f"Received: {study.args.masks!r} without masks of {missing} of "
-            f"{len(images)} images"
+            f"`--masks` must hold a mask of every test image of {data.name}. "
+            f"Received: {folder!r} without masks of {missing} of {len(images)} images"
         )
     return np.stack([mask_of[image.tobytes()] for image in images])
 

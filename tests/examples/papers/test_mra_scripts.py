@@ -3,6 +3,7 @@
 import itertools
 import types
 
+import keras
 import numpy as np
 import pytest
 from helpers.running_examples import on
@@ -85,37 +86,50 @@ def test_background_of_central_objects(folder):
 
 
 @on("tensorflow")
-def test_background_of_drawn_objects(tmp_path):
+def test_background_of_drawn_objects_of_another_data_set(tmp_path):
     image = pytest.importorskip("PIL.Image")
     rng = np.random.default_rng(0)
-    masks = {}
-    for part, name in itertools.product(("train", "test"), ("a", "b")):
-        for number in range(12 if part == "train" else 6):
-            masks[name, number] = rng.random((8, 8)) < 0.5
-            pixels = rng.integers(0, 256, (8, 8, 3), "uint8")
-            for root, found in (("images/" + part, pixels), ("masks", masks)):
-                path = tmp_path / root / name / f"{number}.png"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                if found is masks:
-                    found = masks[name, number] * np.uint8(255)
-                image.fromarray(found).save(path)
-    options = ["--data", f"folder:{tmp_path}/images", "--arms", "none", "--masks"]
-    options += [str(tmp_path / "masks"), "--objects", "drawn"]
-    names, printed = run("papers/background.py", tmp_path, *options)
+
+    def write(root, name, number, pixels):
+        path = tmp_path / root / name / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.fromarray(pixels).save(path)
+
+    for name, number in itertools.product(("a", "b", "c"), range(12)):
+        write("trained/train", name, number, rng.integers(0, 256, (8, 8, 3), "uint8"))
+        write("trained/test", name, number, rng.integers(0, 256, (8, 8, 3), "uint8"))
+    images = rng.integers(0, 256, (12, 8, 8, 3), "uint8")
+    masks = rng.random((12, 8, 8)) < 0.5
+    for number, name in enumerate("bbbbbbcccccc"):
+        write("judged/train", name, number, images[number])
+        write("judged/test", name, f"{number:02}", images[number])
+        write("masks", name, f"{number:02}", masks[number] * np.uint8(255))
+    judged = f"folder:{tmp_path}/judged"
+    names, printed = run(
+        "papers/background.py", tmp_path, "--data", f"folder:{tmp_path}/trained",
+        "--arms", "none", "--objects", "drawn", "--masks", str(tmp_path / "masks"),
+        "--judged-on", judged,
+    )  # fmt: skip
     assert "reliance on the background" in printed
-    expected = np.stack([masks[key] for key in sorted(masks) if key[1] < 6])
-    # Reversed and only a part: each image has its own mask.
-    images = names["datasets"].images_and_masks(tmp_path / "images/test", (8, 8, 3))[0]
-    study = types.SimpleNamespace(
-        args=types.SimpleNamespace(data=options[1], masks=options[5]),
-        data=types.SimpleNamespace(image_shape=(8, 8, 3)),
-    )
-    found = names["drawn"](study, images[::-2])
-    np.testing.assert_array_equal(found, expected[::-2])
+
+    data = types.SimpleNamespace(name=judged, image_shape=(8, 8, 3))
+    # A part in another order: each image has its own mask.
+    found = names["drawn"](data, images[::-2], tmp_path / "masks")
+    np.testing.assert_array_equal(found, masks[::-2])
     with pytest.raises(ValueError, match="without masks of 2 of 12"):
-        names["drawn"](
-            study, np.where(np.arange(12)[:, None, None, None] < 2, 7, images)
-        )
+        others = np.concatenate([images[:2] // 2, images[2:]])
+        names["drawn"](data, others, tmp_path / "masks")
+    answers = names["answers_for"](("c", "b"), ("a", "b", "c"))
+    assert answers == [2, 1]
+    network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    x = np.eye(4, dtype="float32")
+    np.testing.assert_allclose(
+        names["choosing"](network, answers).predict(x, verbose=0),
+        network.predict(x, verbose=0)[:, [2, 1]],
+        rtol=1e-6,
+    )
+    with pytest.raises(ValueError, match="must have classes of `--data`.*d$"):
+        names["answers_for"](("b", "d"), ("a", "b", "c"))
 
 
 @on("torch")
