@@ -10,9 +10,11 @@ was trained with it should rely less on backgrounds. The classifiers are those o
 The object of a test image is the share `--object-share` of its patches that the
 autoencoder attends to most. MRA keeps patches by the same attention in training, so
 that these masks suit it. `--objects central` takes the patches at the centre instead,
-which no attention has chosen; patches at the same distance come in raster order.
-`--objects drawn` takes the masks of `--masks`, a folder whose files have the names of
-the test images of a folder, as `datasets.images_and_masks` reads them.
+which no attention has chosen; patches at the same distance come in raster order. With
+`--smooth`, the outlines of both kinds of masks do not follow the patches, which are
+familiar to a classifier that has seen grey patches. `--objects drawn` takes the masks
+of `--masks`, a folder whose files have the names of the test images of a folder, as
+`datasets.images_and_masks` reads them.
 
 `--judged-on DATA` tests on images of another data set, whose classes are some of those
 of `--data`. The classifiers then choose among these classes.
@@ -42,6 +44,7 @@ from keras_mra import checks
 from keras_mra import datasets
 from keras_mra import evaluation
 from keras_mra.datasets.splits_of import splits_of
+from keras_mra.evaluation.attention_source import AttentionSource
 from keras_mra.evaluation.background_reliance import VERSIONS
 from keras_mra.evaluation.foreground import center_prior
 from keras_mra.visualization import plot_learning_curves
@@ -50,6 +53,7 @@ SETTINGS = {
     "arms": arms.ARMS,
     "objects": "attended",
     "object_share": 0.4,
+    "smooth": False,
     "masks": "",
     "judged_on": "",
     **arms.SETTINGS,
@@ -73,7 +77,11 @@ def main():
         masks = drawn(data, images, study.args.masks)
     else:
         source = study.mae if objects == "attended" else central(study.mae.grid)
-        masks = evaluation.attended_masks(source, images, mask_ratio=1 - share)
+        if study.args.smooth:
+            decides["smooth"] = True
+            masks = smooth_masks(source, study.mae.grid, images, share)
+        else:
+            masks = evaluation.attended_masks(source, images, mask_ratio=1 - share)
 
     def judge(network):
         found = evaluation.background_reliance(
@@ -100,6 +108,29 @@ def central(grid):
         return np.tile(prior - prior.min(), (len(images), 1))
 
     return scores
+
+
+def smooth_masks(source, grid, images, share):
+    """Masks whose outlines do not follow the patches.
+
+    Args:
+        source: As in `evaluation.attended_masks`.
+        grid: Pair of ints, the rows and columns of its patches.
+        images: `(images, height, width, channels)`.
+        share: Float in (0, 1), the share of the pixels that is the object: those with
+            the highest scores, which are resized bicubically.
+
+    Returns:
+        Bool array `(images, height, width)`.
+    """
+    scores, _ = AttentionSource(source)(images)  # (B, N)
+    maps = ops.image.resize(
+        scores.reshape(-1, *grid, 1).astype("float32"),
+        images.shape[1:3],
+        interpolation="bicubic",
+    )
+    maps = ops.convert_to_numpy(maps)[..., 0]  # (B, H, W)
+    return maps > np.quantile(maps, 1 - share, axis=(1, 2), keepdims=True)
 
 
 def answers_for(names, all_names):

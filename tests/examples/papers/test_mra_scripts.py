@@ -75,8 +75,16 @@ def test_background(folder):
 
 @on("jax")
 def test_background_of_central_objects(folder):
-    names, printed = run("papers/background.py", folder, "--objects", "central")
+    options = ["--objects", "central", "--smooth"]
+    names, printed = run("papers/background.py", folder, *options)
     assert "reliance on the background" in printed
+    images = np.zeros((2, 32, 32, 3))
+    masks = names["smooth_masks"](names["central"]((8, 8)), (8, 8), images, 0.4)
+    away = np.hypot(*np.mgrid[-15.5:16, -15.5:16])  # from the centre
+    assert masks.shape == (2, 32, 32) and masks[0].mean() == pytest.approx(0.4, 0.01)
+    # A disc of this area has a radius of 11.4 pixels.
+    assert masks[0][away < 10.5].all() and not masks[0][away > 12.5].any()
+
     scores = names["central"]((4, 6))(np.zeros((2, 8, 12, 3)))
     assert scores.shape == (2, 24) and (scores >= 0).all()
     grid = scores[0].reshape(4, 6)
