@@ -11,6 +11,7 @@ from study.augmentations import STRENGTHS
 from study.augmentations import augmentation
 from study.augmentations import parts
 from study.augmentations import strengths_of
+from study.augmentations import uses_attention
 from study.augmentations import uses_mra
 from study.imbalance import class_groups
 from study.runs import over_seeds
@@ -72,6 +73,9 @@ def compare(
         `(runs, curves)`: dicts from arms to the judgements and to the learning
         curves, as lists with one entry per seed.
     """
+
+    if study.settings["attention"]:
+        _check_attention(study)
 
     def judged(arm, seed):
         images = None if chosen is None else chosen(seed)
@@ -162,7 +166,7 @@ def trained(study, arm, seed, chosen=None, name="classifier", mae=None, **change
             settings,
             tail=_tail(images.all_labels()),
             seed=seed,
-            attention_model=attention_model(settings["attention"], mae),
+            attention_model=_attention_model(settings["attention"], arm, mae),
         )
         curve = train_classifier(
             network,
@@ -186,24 +190,34 @@ def _decides(study, settings, arm, seed):
     """The settings that decide a classifier, without the strengths of other arms."""
     others = {key for own in STRENGTHS.values() for key in own} - strengths_of(arm)
     kept = {key: settings[key] for key in SETTINGS if key not in others}
-    if not (uses_mra(arm) and settings["attention"]):
+    if not (settings["attention"] and uses_attention(arm)):
         del kept["attention"]
     return {"arm": arm, "seed": seed, **kept, "base": _base(study, settings)}
 
 
-def attention_model(preset, mae):
-    """The attention of a preset to the patches of an `MAE`.
-
-    Args:
-        preset: As in `MAE.from_preset`, for images of any size; or `""`.
-        mae: `MAE` or `None`.
-
-    Returns:
-        What `keras_mra.attention_of` returns, or `None` without a preset or an `MAE`.
-    """
-    if not preset or mae is None:
+def _attention_model(preset, arm, mae):
+    """The attention of a preset to the patches of an `MAE`, if an arm uses it."""
+    if not preset or not uses_attention(arm):
         return None
-    return attention_of(MAE.from_preset(preset), mae)
+    return attention_of(MAE.from_preset(preset, load_weights=True), mae)
+
+
+def _check_attention(study):
+    """Refuses `--attention` before any training."""
+    preset = study.settings["attention"]
+    used = [arm for arm in distinct_arms(study) if uses_attention(arm)]
+    if not used:
+        raise ValueError(
+            "`--attention` must be used by an arm. Received: "
+            f"attention={preset!r}, arms={study.args.arms}"
+        )
+    try:
+        _attention_model(preset, used[0], study.mae)
+    except ValueError as error:
+        raise ValueError(
+            "`--attention` must be a preset with weights, for images like those of "
+            f"`--data`. Received: attention={preset!r}: {error}"
+        ) from error
 
 
 def _base(study, settings):

@@ -40,6 +40,7 @@ STRENGTHS: dict[str, dict[str, float]] = {
     "MixUp": {"mixup_alpha": 0.2},
     "CutMix": {"cutmix_alpha": 1.0},
 }
+_BY_ATTENTION = ("MRA", "MRA low attention", "MRA tail", "MRA grey", "AttentiveCutMix")
 NEED_MAE = {part for part, own in STRENGTHS.items() if "mask_ratio" in own}
 # A chain begins with flips and crops, and ends with what blends images: MRA needs the
 # crop that the classifier sees, and an image that is not blended.
@@ -208,6 +209,11 @@ def parts(name):
 def uses_mra(name):
     """Whether an arm needs the autoencoder."""
     return any(part in NEED_MAE for part in parts(name))
+
+
+def uses_attention(name):
+    """Whether attention chooses the patches of an arm."""
+    return any(part in _BY_ATTENTION for part in parts(name))
 
 
 def strengths_of(name):

@@ -1,15 +1,16 @@
 """MRA's experiments on the digits, each on one backend, the backends in turn."""
 
 import itertools
-import types
 
-import keras
 import numpy as np
 import pytest
 from helpers.running_examples import on
 from helpers.running_examples import report
 from helpers.running_examples import run
 from helpers.running_examples import run_alone
+
+from keras_mra import evaluation
+from keras_mra.classifiers.networks.build_network import build_network
 
 
 @pytest.fixture(scope="module")
@@ -75,22 +76,22 @@ def test_background(folder):
 
 @on("jax")
 def test_background_of_central_objects(folder):
-    options = ["--objects", "central", "--smooth"]
-    names, printed = run("papers/background.py", folder, *options)
+    _, printed = run("papers/background.py", folder, "--objects", "central")
     assert "reliance on the background" in printed
-    images = np.zeros((2, 32, 32, 3))
-    masks = names["smooth_masks"](names["central"]((8, 8)), (8, 8), images, 0.4)
-    away = np.hypot(*np.mgrid[-15.5:16, -15.5:16])  # from the centre
-    assert masks.shape == (2, 32, 32) and masks[0].mean() == pytest.approx(0.4, 0.01)
-    # A disc of this area has a radius of 11.4 pixels.
-    assert masks[0][away < 10.5].all() and not masks[0][away > 12.5].any()
 
-    scores = names["central"]((4, 6))(np.zeros((2, 8, 12, 3)))
-    assert scores.shape == (2, 24) and (scores >= 0).all()
-    grid = scores[0].reshape(4, 6)
-    np.testing.assert_allclose(grid, grid[::-1, ::-1])
-    # The four patches in the middle come before all others.
-    assert grid[1:3, 2:4].min() > np.delete(grid, [8, 9, 14, 15]).max()
+
+@on("jax")
+def test_each_option_of_the_masks_is_judged_anew(folder):
+    def judgements():
+        return set(folder.glob("runs/backgrounds_of_*"))
+
+    record = report("background", folder, "--arms", "none")
+    for options in (["--object-share", "0.3"], ["--smooth"]):
+        before = judgements()
+        other = report("background", folder, "--arms", "none", *options)
+        assert len(judgements() - before) == 1
+        # The patches of the digits are pixels, whose masks are as smooth as others.
+        assert (other["runs"] == record["runs"]) == (options == ["--smooth"])
 
 
 @on("tensorflow")
@@ -112,32 +113,35 @@ def test_background_of_drawn_objects_of_another_data_set(tmp_path):
         write("judged/train", name, number, images[number])
         write("judged/test", name, f"{number:02}", images[number])
         write("masks", name, f"{number:02}", masks[number] * np.uint8(255))
-    judged = f"folder:{tmp_path}/judged"
-    names, printed = run(
-        "papers/background.py", tmp_path, "--data", f"folder:{tmp_path}/trained",
-        "--arms", "none", "--objects", "drawn", "--masks", str(tmp_path / "masks"),
-        "--judged-on", judged,
-    )  # fmt: skip
-    assert "reliance on the background" in printed
 
-    data = types.SimpleNamespace(name=judged, image_shape=(8, 8, 3))
-    # A part in another order: each image has its own mask.
-    found = names["drawn"](data, images[::-2], tmp_path / "masks")
-    np.testing.assert_array_equal(found, masks[::-2])
-    with pytest.raises(ValueError, match="without masks of 2 of 12"):
-        others = np.concatenate([images[:2] // 2, images[2:]])
-        names["drawn"](data, others, tmp_path / "masks")
-    answers = names["answers_for"](("c", "b"), ("a", "b", "c"))
-    assert answers == [2, 1]
-    network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
-    x = np.eye(4, dtype="float32")
-    np.testing.assert_allclose(
-        names["choosing"](network, answers).predict(x, verbose=0),
-        network.predict(x, verbose=0)[:, [2, 1]],
-        rtol=1e-6,
+    def judge():
+        return report(
+            "background", tmp_path, "--data", f"folder:{tmp_path}/trained", "--arms",
+            "none", "--objects", "drawn", "--masks", f"{tmp_path}/masks",
+            "--judged-on", f"folder:{tmp_path}/judged",
+        )  # fmt: skip
+
+    record = judge()
+    assert record["judged_on"] == f"the test images (12) of folder:{tmp_path}/judged"
+    # The classifier of this run, judged without the script.
+    (weights,) = tmp_path.glob("runs/classifier-*/network.weights.h5")
+    network = build_network("small_cnn", (8, 8, 3), 3, (0, 255), 0)
+    network.load_weights(weights)
+    expected = evaluation.background_reliance(
+        lambda batch: network.predict(batch, verbose=0)[:, 1:],
+        (images, np.repeat([0, 1], 6)),
+        masks,
     )
-    with pytest.raises(ValueError, match="must have classes of `--data`.*d$"):
-        names["answers_for"](("b", "d"), ("a", "b", "c"))
+    (found,) = record["runs"]["none"]
+    assert found["as it is"] == expected.error["original"]
+    assert found["background in its mean colour"] == expected.error["removed"]
+
+    # Other masks under the same name are judged anew.
+    for number, name in enumerate("bbbbbbcccccc"):
+        write("masks", name, f"{number:02}", masks[11 - number] * np.uint8(255))
+    before = set(tmp_path.glob("runs/backgrounds_of_*"))
+    judge()
+    assert len(set(tmp_path.glob("runs/backgrounds_of_*")) - before) == 1
 
 
 @on("torch")

@@ -28,6 +28,7 @@ def voc(folder, count=6):
     write(folder, "both", mask)
     write(folder, "none", np.zeros((90, 120), "uint8"))
     Image.new("L", (120, 90), CAT).save(folder / "masks/without_photograph.png")
+    (folder / "photographs/0.txt").write_text("no image")
 
 
 def write(folder, name, mask):
@@ -54,8 +55,40 @@ def test_photographs_of_one_class_are_split_by_class(tmp_path):
         assert len(test) == 2 and not train & test
         assert train | test == {str(number) for number in range(first, 12, 2)} | more
         assert found["masks", name] == test
+    found = sorted((tmp_path / "out").rglob("*"))
+    with pytest.raises(SystemExit):  # A second draw would mix training and test.
+        main(tmp_path, "--test", "2", "--seed", "1")
+    assert sorted((tmp_path / "out").rglob("*")) == found
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--test", "6"], "cat has 6 photographs"),
+        (["--test", "0"], "--test must be positive"),
+        (["--context", "nan"], "--context must be positive"),
+        (["--classes", "cow"], "cow has 0 photographs"),
+    ],
+)
+def test_bad_options_write_nothing(tmp_path, capsys, options, message):
+    voc(tmp_path)
     with pytest.raises(SystemExit):
-        main(tmp_path, "--test", "6")
+        main(tmp_path, *options)
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_bad_files_write_nothing(tmp_path, capsys):
+    voc(tmp_path)
+    Image.new("L", (60, 45)).save(tmp_path / "photographs/0.png")
+    with pytest.raises(SystemExit):
+        main(tmp_path, "--test", "2")
+    assert "It has mode L and (120, 90)" in capsys.readouterr().err
+    Image.new("L", (120, 90)).save(tmp_path / "photographs/0.jpg")
+    with pytest.raises(SystemExit):
+        main(tmp_path, "--test", "2")
+    assert "have the same mask" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("position", ["any", "corner"])

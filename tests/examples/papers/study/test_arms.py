@@ -8,7 +8,6 @@ from keras import ops
 from study import arms
 
 import keras_mra
-from keras_mra import MAE
 from keras_mra.classifiers.flip_crop import flip_crop
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -54,22 +53,62 @@ def test_a_trained_classifier_is_found_again(folder, monkeypatch):
         arms.trained(digits_study(folder, "--epochs", "4"), "none", 0)
 
 
-def test_the_attention_of_another_preset_decides_the_arms_of_mra(tmp_path):
-    own, other = (
-        digits_study(tmp_path, *options)
-        for options in ([], ["--attention", "mae_nano_photos"])
+def test_the_attention_of_another_preset_reaches_the_arms_that_use_it(
+    tmp_path, monkeypatch
+):
+    given = {}
+
+    def augmentation(arm, *_, attention_model, **__):
+        given[arm] = attention_model
+        return []
+
+    monkeypatch.setattr(arms, "augmentation", augmentation)
+    monkeypatch.setattr(
+        arms,
+        "train_classifier",
+        lambda *_, **__: {"epoch": [], "loss": [], "error": []},
     )
-    decides = [arms._decides(study, study.settings, "MRA", 0) for study in (own, other)]
-    assert "attention" not in decides[0]
-    assert decides[1] == {**decides[0], "attention": "mae_nano_photos"}
-    mae = keras_mra.MAE((16, 16, 3), 4, 8, 1, 2, 8, 1, 2)
-    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype("float32")
-    scores = arms.attention_model("mae_nano_photos", mae)(images)
-    expected = keras_mra.attention_of(MAE.from_preset("mae_nano_photos"), (4, 4))(
-        images
+    names = ["MRA random", "MRA grey"]
+    options = ["--arms", *names, "--attention", "mae_nano_photos"]
+    own, other = digits_study(tmp_path), digits_study(tmp_path, *options)
+    other.__dict__["mae"] = keras_mra.MAE((8, 8, 1), 2, 8, 1, 2, 8, 1, 2)
+    arms.compare(other, "number of", lambda _: {"number": 1})
+    assert given["MRA random"] is None
+    images = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 1)).astype("float32")
+    preset = keras_mra.MAE.from_preset("mae_nano_photos")
+    np.testing.assert_array_equal(
+        *(
+            ops.convert_to_numpy(model(images))
+            for model in (given["MRA grey"], keras_mra.attention_of(preset, (4, 4)))
+        )
     )
-    np.testing.assert_array_equal(*map(ops.convert_to_numpy, (scores, expected)))
-    assert arms.attention_model("", mae) is arms.attention_model("any", None) is None
+    for arm, has_own_runs in zip(names, (False, True)):
+        decides = [
+            arms._decides(study, study.settings, arm, 0) for study in (own, other)
+        ]
+        assert "attention" not in decides[0]
+        assert (decides[0] != decides[1]) == has_own_runs
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (
+            ["--arms", "none", "MRA random", "--attention", "mae_nano_photos"],
+            "by an arm",
+        ),
+        (["--arms", "MRA", "--attention", "no_preset"], "with weights.*no_preset"),
+        (["--arms", "MRA", "--attention", "mae_nano"], "with weights.*mae_nano"),
+    ],
+)
+def test_bad_attention_is_refused_before_any_training(
+    tmp_path, monkeypatch, options, message
+):
+    monkeypatch.setattr(arms, "trained", lambda *_, **__: pytest.fail("trained"))
+    this = digits_study(tmp_path, *options)
+    this.__dict__["mae"] = keras_mra.MAE((8, 8, 1), 2, 8, 1, 2, 8, 1, 2)
+    with pytest.raises(ValueError, match=f"`--attention` must be .*{message}"):
+        arms.compare(this, "number of", lambda _: {})
 
 
 def test_a_judgement_is_kept_by_what_decides_it(folder):
