@@ -61,9 +61,6 @@ def main():
     study = Study(__doc__, SETTINGS, QUICK)
     object_masks.check_options(study.args)
     args, data = study.args, study.data
-    decides = {"objects": args.objects, "object_share": args.object_share}
-    if args.smooth:
-        decides["smooth"] = True
     if args.judged_on:
         data = other_data(study)
     images, labels = datasets.in_memory(data.test, limit=16 * 2**30)
@@ -71,11 +68,14 @@ def main():
     if args.judged_on or args.masks:
         # A folder can get other files under the same name.
         decides = {"objects": args.objects, "judged on": digest(images, labels, masks)}
+    else:
+        decides = {"objects": args.objects, "object_share": args.object_share}
+        decides |= {"smooth": True} if args.smooth else {}
     answers = [study.data.class_names.index(name) for name in data.class_names]
 
     def judge(network):
         found = evaluation.background_reliance(
-            choosing(network, answers), (images, labels), masks
+            restricted(network, answers), (images, labels), masks
         )
         named = {VERSIONS[version]: error for version, error in found.error.items()}
         return {**named, "reliance on the background": found.reliance}
@@ -108,7 +108,7 @@ def other_data(study):
     return data
 
 
-def choosing(network, answers):
+def restricted(network, answers):
     """The network with the scores of some classes alone, in the order of `answers`."""
     return keras.Model(network.inputs, ops.take(network.outputs[0], answers, axis=-1))
 

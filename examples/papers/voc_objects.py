@@ -94,10 +94,9 @@ def usable(photographs, masks, classes):
     """
     by_stem = {}
     for path in sorted(photographs.iterdir()):
-        if (
-            path.suffix.lower() in ENDINGS
-            and by_stem.setdefault(path.stem, path) != path
-        ):
+        if path.suffix.lower() not in ENDINGS:
+            continue
+        if by_stem.setdefault(path.stem, path) != path:
             raise ValueError(f"{by_stem[path.stem]} and {path} have the same mask")
     found = {name: [] for name in classes}
     for path in sorted(masks.iterdir()):
