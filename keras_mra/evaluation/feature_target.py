@@ -1,7 +1,6 @@
 """`feature_target`: the place of a file of features, checked before the work."""
 
 from keras_mra import files
-from keras_mra.datasets.image_reader import SUFFIXES
 from keras_mra.typing import Path
 
 
@@ -12,15 +11,15 @@ def feature_target(out: Path) -> files.Place:
         out: Path or URL of the file.
 
     Raises:
-        ValueError: If `out` is not a path or URL of a file, or is named as an image,
-            such as those of the source.
+        ValueError: If `out` is not a path or URL of a file that ends in .parquet.
         OSError: If the file cannot be written.
     """
     place = files.place("out", out, "file")
-    if place.name.lower().endswith(SUFFIXES):
+    # Another suffix would hide the format, or replace an image of the source.
+    if not place.name.lower().endswith(".parquet"):
         raise ValueError(
-            "`out` must be a file that is not named as an image, because it would "
-            f"replace one. Received: out={str(place)!r}"
+            "`out` must be a file that ends in .parquet, the format that is written. "
+            f"Received: out={str(place)!r}"
         )
     files.probe_file("out", place)
     return place

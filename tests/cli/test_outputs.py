@@ -99,8 +99,9 @@ CASES = [
 
 
 def name_of_output(command):
-    """A figure needs a suffix of its kind."""
-    return "out.png" if command.startswith("inspect") else "out"
+    """A figure and a file of features need a suffix of their kind."""
+    names = {"inspect": "out.png", "embed": "out.parquet"}
+    return names.get(command.split()[0], "out")
 
 
 @pytest.mark.parametrize("command, argument, case", CASES)
@@ -178,7 +179,7 @@ def test_an_empty_path_is_not_this_folder(
 
 
 @pytest.mark.parametrize("command", [["augment"], ["embed"]])
-@pytest.mark.parametrize("places", [("", "out"), ("in", "")])
+@pytest.mark.parametrize("places", [("", "out.parquet"), ("in", "")])
 def test_an_empty_path_or_url(command, places, tmp_path, monkeypatch):
     monkeypatch.undo()  # A preset is needed.
     monkeypatch.chdir(tmp_path)

@@ -262,8 +262,8 @@ def test_a_disk_that_is_full_leaves_the_old_file(mae, photos, tmp_path, monkeypa
         ({"engine": "spark"}, "engine='spark'"),
         ({"workers": 0}, "workers=0"),
         ({"out": ""}, "`out` must be the path of a file"),
-        ({"out": "photos/c/0.png"}, "`out` must be a file that is not named as an im"),
-        ({"out": "new.TIFF"}, "`out` must be a file that is not named as an image"),
+        ({"out": "photos/c/0.png"}, "`out` must be a file that ends in .parquet"),
+        ({"out": "new.csv"}, "`out` must be a file that ends in .parquet"),
     ],
 )
 def test_bad_arguments(mae, photos, tmp_path, monkeypatch, arguments, message):
@@ -280,7 +280,8 @@ def test_an_output_that_cannot_be_written_is_found_before_the_work(
 ):
     monkeypatch.setattr(Embedder, "read", None)
     with pytest.raises(OSError, match="`out` must be a file that can be written"):
-        embed(mae, photos, photos)
+        (tmp_path / "a.parquet").mkdir()
+        embed(mae, photos, tmp_path / "a.parquet")
 
 
 @pytest.mark.once

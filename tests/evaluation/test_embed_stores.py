@@ -54,10 +54,10 @@ def test_features_are_those_of_local_folders(mae, photos, tmp_path, url):
     ((path, reason),) = report.failed
     assert str(path) == f"{url}/in/b/broken.png" and reason == expected.failed[0][1]
 
-    for source, out in ((f"{url}/in", tmp_path / "b.parquet"), (photos, f"{url}/b")):
-        embed(mae, source, out)
+    embed(mae, f"{url}/in", tmp_path / "b.parquet")
     assert (tmp_path / "b.parquet").read_bytes() == local.read_bytes()
-    assert stored_tree(url)["b"] == local.read_bytes()
+    embed(mae, photos, f"{url}/b.parquet")
+    assert stored_tree(url)["b.parquet"] == local.read_bytes()
 
 
 def test_features_are_read_from_a_store(mae, photos, tmp_path, url):
