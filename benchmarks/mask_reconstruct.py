@@ -31,10 +31,12 @@ VARIANTS = {
         "attention_resolution": IMAGE_SIZE // 2,
     },
     "random": {"strategy": "random"},
+    # `AttentiveCutout`: the attention pass, and no paint.
+    "grey": None,
 }
 KERAS_LAYERS = ("RandAugment", "AugMix", "CutMix")
 # These are timed inside one model with a ResNet-50, too.
-IN_MODEL = ("default", "block and resolution")
+IN_MODEL = ("default", "block and resolution", "grey")
 MATRIX_SIZE = 2048
 
 
@@ -250,7 +252,7 @@ def prepare(name, batch_size, resnet_batch_size):
     if variant == "naive":
         layer = mask_reconstruct(float(ratio))
         return compiled(layer, lambda x: naive(layer, x), images)
-    layer = mask_reconstruct(float(ratio), **VARIANTS[variant])
+    layer = layer_of(variant, float(ratio))
     return compiled(layer, lambda x: layer(x, training=True), images)
 
 
@@ -282,13 +284,28 @@ def compiled(layer, function, *arrays):
     return step
 
 
+def layer_of(variant, ratio):
+    import keras_mra
+
+    if variant == "grey":
+        return keras_mra.layers.AttentiveCutout(mae_mini(), mask_ratio=ratio, seed=0)
+    return mask_reconstruct(ratio, **VARIANTS[variant])
+
+
 def mask_reconstruct(ratio, **options):
     import keras_mra
 
-    mae = keras_mra.MAE.from_preset(
+    return keras_mra.layers.MaskReconstruct(
+        mae_mini(), mask_ratio=ratio, seed=0, **options
+    )
+
+
+def mae_mini():
+    import keras_mra
+
+    return keras_mra.MAE.from_preset(
         "mae_mini", image_shape=(IMAGE_SIZE, IMAGE_SIZE, 3), patch_size=PATCH_SIZE
     )
-    return keras_mra.layers.MaskReconstruct(mae, mask_ratio=ratio, seed=0, **options)
 
 
 def random_images(rng, batch_size):
@@ -314,7 +331,7 @@ def resnet_step(name, images):
     x = inputs
     if " + " in name:
         variant, _, ratio = name.partition(" + ")[2].rpartition(" ")
-        x = mask_reconstruct(float(ratio), **VARIANTS[variant])(x)
+        x = layer_of(variant, float(ratio))(x)
     x = keras.layers.Rescaling(1 / 127.5, -1.0)(x)
     outputs = keras.applications.ResNet50(weights=None)(x)
     model = keras.Model(inputs, outputs)
