@@ -10,7 +10,7 @@ from keras_mra.typing import Array
 def info_nce(
     queries: Array,
     keys: Array,
-    temperature: float = 0.2,
+    temperature: float = 0.1,
     positives: Array | None = None,
 ) -> Array:
     """InfoNCE: the cross-entropy of finding each query's key among all keys.

@@ -185,7 +185,7 @@ def test_the_teacher_moves_once_per_window_of_accumulated_gradients(images):
 
 
 def test_evaluate_and_predict_leave_the_teacher(images):
-    msa = randomize(make(momentum=0.6))
+    msa = randomize(make(momentum=0.6, contrast_weight=0.1))
     msa.compile("sgd", **QUICK)
     before = teacher_weights(msa)
     results = msa.evaluate(images, batch_size=4, verbose=0, return_dict=True)

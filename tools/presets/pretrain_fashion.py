@@ -56,7 +56,9 @@ def main():
     if arguments.method == "mae":
         mae = keras_mra.pretrain_mae("fashion_mnist", crop_scale=(0.5, 1.0), **recipe)
     else:
-        msa = keras_mra.pretrain_msa("fashion_mnist", contrast_weight=0.1, **recipe)
+        msa = keras_mra.pretrain_msa(
+            "fashion_mnist", contrast_weight=0.1, temperature=0.2, **recipe
+        )
         mae = msa.mae
     mae.save_to_preset(arguments.out)
 
