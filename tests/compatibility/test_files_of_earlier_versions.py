@@ -86,6 +86,7 @@ def test_a_checkpoint_continues(images, method, tmp_path):
             keras_mra.pretrain_msa,
             {
                 "contrast_weight": 1.0,
+                "temperature": 0.2,
                 "hidden_dim": 8,
                 "projection_dim": 4,
                 "views": (None, None),
