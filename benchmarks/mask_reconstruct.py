@@ -3,7 +3,8 @@
 The autoencoder is `mae_mini` (192x12, decoder 128x4) at 224 px, patches of 16, with
 random weights. On each backend, compiled as `fit` compiles:
 
-- images per second of the layer's variants and of RandAugment, AugMix and CutMix;
+- images per second of the layer's variants, of `AttentiveCutout` ("grey"), which does
+  not paint, and of RandAugment, AugMix and CutMix;
 - the time that the variants add to a training step of ResNet-50;
 - FLOP/s of the default, compared with those of a large matrix product;
 - the masks of the variants: the default must choose those of the full pass.
@@ -350,7 +351,7 @@ def trained_autoencoder():
     try:
         images = keras_mra.datasets.load("fashion_mnist").test[0]
     except keras_mra.datasets.DatasetUnavailable:
-        mae = mask_reconstruct(RATIOS[0]).mae
+        mae = mae_mini()
         images = random_images(np.random.default_rng(0), 32)
         return mae, images, "random weights on random images"
     mae = keras_mra.MAE.from_preset("mae_nano_fashion_mnist")

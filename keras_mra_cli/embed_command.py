@@ -12,7 +12,9 @@ def embed(
     source: Annotated[
         str, typer.Argument(help="Folder tree of images: a path or a URL.")
     ],
-    out: Annotated[str, typer.Argument(help="Parquet file to write: a path or a URL.")],
+    out: Annotated[
+        str, typer.Argument(help="Path or URL of the file to write: NAME.parquet.")
+    ],
     preset: Annotated[
         str, typer.Option(help="Preset with weights: name, folder or hf://OWNER/NAME.")
     ] = "mae_nano_photos",

@@ -91,7 +91,7 @@ def embed_folder(
     Args:
         mae: `keras_mra.MAE` or `keras_mra.MSA` of 1, 3 or 4 channels.
         source: Path or URL of the folder to read.
-        out: Path or URL of the Parquet file to write. It ends in `.parquet`.
+        out: Path or URL of the Parquet file to write. It must end in `.parquet`.
         pool: `"cls"` for the class token, `"mean"` for the mean of the patch tokens,
             `"cls+mean"` for both, the class token first.
         batch_size: Int, images in one call of the encoder, at most 65,536.

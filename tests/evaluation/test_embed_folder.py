@@ -279,8 +279,8 @@ def test_an_output_that_cannot_be_written_is_found_before_the_work(
     mae, photos, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(Embedder, "read", None)
+    (tmp_path / "a.parquet").mkdir()
     with pytest.raises(OSError, match="`out` must be a file that can be written"):
-        (tmp_path / "a.parquet").mkdir()
         embed(mae, photos, tmp_path / "a.parquet")
 
 
