@@ -33,7 +33,7 @@ VARIANTS = {
     },
     "random": {"strategy": "random"},
     # `AttentiveCutout`: the attention pass, and no paint.
-    "grey": None,
+    "grey": {},
 }
 KERAS_LAYERS = ("RandAugment", "AugMix", "CutMix")
 # These are timed inside one model with a ResNet-50, too.
@@ -251,7 +251,7 @@ def prepare(name, batch_size, resnet_batch_size):
         return compiled(layer, lambda x: layer(x, training=True), images)
     variant, _, ratio = name.rpartition(" ")
     if variant == "naive":
-        layer = mask_reconstruct(float(ratio))
+        layer = layer_of("default", float(ratio))
         return compiled(layer, lambda x: naive(layer, x), images)
     layer = layer_of(variant, float(ratio))
     return compiled(layer, lambda x: layer(x, training=True), images)
@@ -286,27 +286,14 @@ def compiled(layer, function, *arrays):
 
 
 def layer_of(variant, ratio):
-    import keras_mra
+    from keras_mra import MAE
+    from keras_mra import layers
 
-    if variant == "grey":
-        return keras_mra.layers.AttentiveCutout(mae_mini(), mask_ratio=ratio, seed=0)
-    return mask_reconstruct(ratio, **VARIANTS[variant])
-
-
-def mask_reconstruct(ratio, **options):
-    import keras_mra
-
-    return keras_mra.layers.MaskReconstruct(
-        mae_mini(), mask_ratio=ratio, seed=0, **options
-    )
-
-
-def mae_mini():
-    import keras_mra
-
-    return keras_mra.MAE.from_preset(
+    mae = MAE.from_preset(
         "mae_mini", image_shape=(IMAGE_SIZE, IMAGE_SIZE, 3), patch_size=PATCH_SIZE
     )
+    layer = layers.AttentiveCutout if variant == "grey" else layers.MaskReconstruct
+    return layer(mae, mask_ratio=ratio, seed=0, **VARIANTS[variant])
 
 
 def random_images(rng, batch_size):
@@ -351,7 +338,7 @@ def trained_autoencoder():
     try:
         images = keras_mra.datasets.load("fashion_mnist").test[0]
     except keras_mra.datasets.DatasetUnavailable:
-        mae = mae_mini()
+        mae = layer_of("default", RATIOS[0]).mae
         images = random_images(np.random.default_rng(0), 32)
         return mae, images, "random weights on random images"
     mae = keras_mra.MAE.from_preset("mae_nano_fashion_mnist")
