@@ -45,8 +45,8 @@ def load_splits(name, image_size=None, validation=False, limit=None, max_size=No
     Args:
         name: As in `keras_mra.datasets.load`.
         image_size: Int, the side of the images, or `None` for their own.
-        validation: Bool. `True` leaves a tenth of each class out of training, judges
-            on it, and never reads the test images.
+        validation: Bool. `True` leaves a tenth of the training images of each class
+            out of training, and judges on it instead of the test images.
         limit: Int, the largest number of images in each split, or `None`.
         max_size: Int or `None`. Larger images become squares of this side, unless
             `image_size` is given.
@@ -56,7 +56,7 @@ def load_splits(name, image_size=None, validation=False, limit=None, max_size=No
         of training and judged on.
 
     Raises:
-        ValueError: If the data set has no labels.
+        ValueError: If the data set has no labels, or if a class has too few images.
     """
     found = datasets.load(name, crop="center")
     if image_size is None and max_size and max(found.image_shape[:2]) > max_size:
@@ -69,15 +69,19 @@ def load_splits(name, image_size=None, validation=False, limit=None, max_size=No
             "`name` must be a labelled data set, such as a folder with a sub-folder "
             f"for each class. Received: name={name!r}"
         )
-    count = None if limit is None else max(1, limit // len(found.class_names))
-    train, test = _dataset(found.train, count), _dataset(found.test, count)
-    if validation:
-        train, test = _hold_out(train, 1 / 10)
-        judged_on = "a tenth of the training images, left out of training"
-    elif test is None:
-        train, test = _hold_out(train, 1 / 5)
+    names = found.class_names
+    # Three images of a class can be divided twice.
+    count = None if limit is None else max(3, limit // len(names))
+    train = _dataset(found.train, count)
+    if found.test is None:
+        # Settings that are chosen on validation images have not seen the test images.
+        train, test = _hold_out(train, 1 / 5, names)
         judged_on = "a fifth of the images, left out of training"
-    else:
+    if validation:
+        train, test = _hold_out(train, 1 / 10, names)
+        judged_on = "a tenth of the training images, left out of training"
+    elif found.test is not None:
+        test = _dataset(found.test, count)
         judged_on = "the test images"
     return Splits(
         train=_in_batches(train, shuffle=True),
@@ -175,11 +179,21 @@ def draw(dataset, per_class, seed=0, batch_size=None):
     return datasets.Subset(dataset, chosen, batch_size=size, seed=seed)
 
 
-def _hold_out(dataset, share):
-    """Splits a data set in two, by the same share of each class."""
+def _hold_out(dataset, share, class_names):
+    """Splits a data set in two, by the same share of each class.
+
+    Raises:
+        ValueError: If a class has a single image.
+    """
+    labels = dataset.all_labels()
+    for label, name in enumerate(class_names):
+        if np.sum(labels == label) == 1:
+            raise ValueError(
+                "Each class must have an image to train on and one to judge on. "
+                f"Received: one image of {name!r}"
+            )
     return tuple(
-        datasets.Subset(dataset, part, batch_size=1)
-        for part in hold_out(dataset.all_labels(), share)
+        datasets.Subset(dataset, part, batch_size=1) for part in hold_out(labels, share)
     )
 
 

@@ -87,3 +87,25 @@ def test_validation_never_looks_at_the_test_images():
     pool = {image.tobytes() for image in train}
     assert all(image.tobytes() in pool for image in datasets.in_memory(data.test)[0])
     assert len(test) != data.test.num_samples
+
+
+@pytest.mark.filterwarnings("ignore:.*cannot be read")
+def test_validation_images_of_a_folder_without_splits_are_training_images(folder):
+    def pixels(part):
+        return {image.tobytes() for image in datasets.in_memory(part)[0]}
+
+    data = splits.load_splits(folder, image_size=8)
+    trial = splits.load_splits(folder, image_size=8, validation=True)
+    assert (trial.train.num_samples, trial.test.num_samples) == (21, 3)
+    assert pixels(trial.train) | pixels(trial.test) == pixels(data.train)
+    assert not pixels(trial.test) & pixels(data.test)
+
+
+def test_a_class_of_one_image_cannot_be_split(tmp_path):
+    folder = folder_of_classes(tmp_path)
+    for extra in sorted((tmp_path / "red").iterdir())[1:]:
+        extra.unlink()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(ValueError, match="one to judge on.*one image of 'red'"):
+            splits.load_splits(folder, image_size=8)
