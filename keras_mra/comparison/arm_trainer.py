@@ -57,7 +57,9 @@ class ArmTrainer:
         self.data, self.network, self.mra = data, network, mra
         self.labels_per_class = labels_per_class
         self.value_range = mra.mae.value_range
-        self.base: Base | None = flip_crop if data.image_shape[2] == 3 else None
+        self.base: Base | None = None
+        if data.image_shape[2] == 3:
+            self.base = functools.partial(flip_crop, black=self.value_range[0])
         self.recipe = recipe_for(network, len(draw(data.train[1], labels_per_class, 0)))
         self.test = self._tested(data.test[0])
 

@@ -167,7 +167,7 @@ def compare(
     with files.locked(folder, "out"):
         if settings.pretrain is not None and not (folder / NAME).is_file():
             check_nothing_pretrained(folder)
-        records = Records(folder, settings.recorded(images), plan)
+        records = Records(folder, settings.recorded(images, mae), plan)
         say(
             f"{images.name}: {_training_images(plan, len(images.train[0]))}, "
             f"{len(images.test[0])} images to test on"
@@ -215,6 +215,7 @@ def compare(
                 {arm: code_of(arm, place, mra) for arm in settings.arms},
                 plan["epochs"],
                 {arm: differences(runs, arm, "swapped") for arm in settings.arms},
+                plan["test_images"],
             ),
             attention,
             plan,

@@ -68,11 +68,15 @@ class Comparison(Result):
         """The error of an arm minus that of the base, seed by seed, as shares."""
         return differences(self.runs, arm)
 
+    def interval(self, points: list[float]) -> tuple[float, float]:
+        """The 95 % interval of the mean of differences in percentage points."""
+        return interval(points, step=100 / self.plan["test_images"])
+
     def _interval(self, arm: str) -> str:
         values = [100 * one for one in self.differences(arm)]
         if arm == BASE or len(values) < 2:
             return ""
-        low, high = interval(values)
+        low, high = self.interval(values)
         return f"{statistics.mean(values):+.2f} [{low:+.2f}, {high:+.2f}]"
 
 

@@ -4,6 +4,8 @@ import dataclasses
 import math
 from typing import Any
 
+import keras
+
 from keras_mra import checks
 from keras_mra import masking
 from keras_mra.classifiers.networks.build_network import check_network
@@ -11,6 +13,8 @@ from keras_mra.comparison.arms import check_arms
 from keras_mra.comparison.comparison_data import LARGEST_SIDE
 from keras_mra.comparison.comparison_data import SMALLEST_SIDE
 from keras_mra.comparison.comparison_data import ComparisonData
+from keras_mra.models import MAE
+from keras_mra.models.describe_mae import describe_mae
 from keras_mra.pretrain.default_recipe import STEPS
 from keras_mra.typing import Path
 
@@ -77,15 +81,20 @@ class ComparisonSettings:
             return self.network
         return "resnet20" if images.image_shape[2] == 3 else "small_cnn"
 
-    def recorded(self, images: ComparisonData) -> dict[str, Any]:
-        """What `compare.json` holds of them, and of the images.
+    def recorded(self, images: ComparisonData, mae: MAE) -> dict[str, Any]:
+        """What `compare.json` holds of them, and of what else decides the runs.
 
         Args:
             images: `ComparisonData`.
+            mae: `MAE`, the preset's.
         """
         return {
             "data": images.name,
             "preset": None if self.preset is None else str(self.preset),
+            # Another autoencoder may have been saved under the same path.
+            "autoencoder": describe_mae(mae),
+            # Seeds draw other numbers on another backend.
+            "backend": keras.backend.backend(),
             "pretrain": self.pretrain,
             "network": self.network_for(images),
             "arms": self.arms,

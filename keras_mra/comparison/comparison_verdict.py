@@ -18,6 +18,7 @@ def comparison_verdict(
     code: Mapping[str, str],
     epochs: int,
     swapped: Mapping[str, Sequence[float]],
+    test_images: int,
 ) -> str:
     """Says whether MRA pays, by how much, how sure that is, and what to use.
 
@@ -33,21 +34,24 @@ def comparison_verdict(
         code: Dict from arms to lines of Python.
         epochs: Int, the epochs of each run.
         swapped: As `differences`, of the errors on swapped backgrounds.
+        test_images: Int, the images that each error was measured on.
     """
+    step = 100 / test_images
     points = {arm: _points(values) for arm, values in differences.items()}
     elsewhere = {arm: _points(values) for arm, values in swapped.items()}
     said = []
     for own in _JUDGED:
         if own in points:
-            said.append(_judged(own, points[own], base))
-            said += _on_swapped(elsewhere[own])
+            said.append(_judged(own, points[own], step, base))
+            said += _on_swapped(elsewhere[own], step)
         for chain, values in points.items():
             alone = _without(own, chain, points)
             if alone is not None:
                 added = _added(values, points[alone])
-                said.append(_judged(own, added, f"{alone} alone", f"with {alone}"))
-                said += _on_swapped(_added(elsewhere[chain], elsewhere[alone]))
-    if useful := _useful(points):
+                where = f"with {alone}"
+                said.append(_judged(own, added, step, f"{alone} alone", where))
+                said += _on_swapped(_added(elsewhere[chain], elsewhere[alone]), step)
+    if useful := _useful(points, step):
         best = min(useful, key=lambda arm: mean(points[arm]))
         if best not in _JUDGED:
             said.append(f"{best} lowers the error by {-mean(points[best]):.1f} points.")
@@ -65,14 +69,14 @@ def comparison_verdict(
     return " ".join(said)
 
 
-def _useful(points: Mapping[str, list[float]]) -> list[str]:
+def _useful(points: Mapping[str, list[float]], step: float) -> list[str]:
     """The arms that surely lower the error, without needless parts."""
-    sure = {arm: set(arm.split("+")) for arm in points if _lowers(points[arm])}
+    sure = {arm: set(arm.split("+")) for arm in points if _lowers(points[arm], step)}
     return [
         arm
         for arm, parts in sure.items()
         if all(
-            _lowers(_added(points[arm], points[simpler]))
+            _lowers(_added(points[arm], points[simpler]), step)
             for simpler, its_parts in sure.items()
             if its_parts < parts
         )
@@ -89,7 +93,11 @@ def _without(own: str, chain: str, arms: Iterable[str]) -> str | None:
 
 
 def _judged(
-    own: str, points: Sequence[float], base: str, where: str = "on these images"
+    own: str,
+    points: Sequence[float],
+    step: float,
+    base: str,
+    where: str = "on these images",
 ) -> str:
     change = mean(points)
     shown = f"{abs(change):.1f}"
@@ -97,7 +105,7 @@ def _judged(
     how = f"it {word} the error by {shown} points compared with {base}"
     if len(points) < 2:
         return f"One seed cannot tell whether {own} pays {where}: {how}."
-    low, high = interval(points)
+    low, high = interval(points, step)
     sure = f"95 % interval of {len(points)} seeds: {low:+.1f} to {high:+.1f}"
     if high < 0:
         return f"{own} pays {where}: {how} ({sure})."
@@ -106,11 +114,11 @@ def _judged(
     return f"It is not certain that {own} pays {where}: {how} ({sure})."
 
 
-def _on_swapped(points: Sequence[float]) -> list[str]:
+def _on_swapped(points: Sequence[float], step: float) -> list[str]:
     """What is sure on swapped backgrounds: one sentence, or none."""
     if len(points) < 2:
         return []
-    low, high = interval(points)
+    low, high = interval(points, step)
     if low <= 0 <= high:
         return []
     word = "lowers" if high < 0 else "raises"
@@ -129,5 +137,5 @@ def _added(chain: Sequence[float], alone: Sequence[float]) -> list[float]:
     return [one - other for one, other in zip(chain, alone)]
 
 
-def _lowers(points: Sequence[float]) -> bool:
-    return len(points) > 1 and interval(points)[1] < 0
+def _lowers(points: Sequence[float], step: float) -> bool:
+    return len(points) > 1 and interval(points, step)[1] < 0

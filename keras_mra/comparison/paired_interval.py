@@ -11,11 +11,19 @@ T_QUANTILES = (
 )  # fmt: skip
 
 
-def interval(values: Sequence[float]) -> tuple[float, float]:
-    """The 95 % t-interval of the mean of at least two independent values."""
+def interval(values: Sequence[float], step: float = 0.0) -> tuple[float, float]:
+    """The 95 % t-interval of the mean of at least two independent values.
+
+    Args:
+        values: Floats.
+        step: Float, the smallest difference that the values can show. The interval
+            reaches at least as far to both sides of the mean: few seeds can differ by
+            the same number of test images, which does not make the mean exact.
+    """
     freedom = len(values) - 1
     # From the last entry on, the quantile is at most 0.13 too large.
     quantile = T_QUANTILES[min(freedom, len(T_QUANTILES)) - 1]
     half = quantile * statistics.stdev(values) / math.sqrt(len(values))
+    half = max(half, step)
     mean = statistics.mean(values)
     return mean - half, mean + half

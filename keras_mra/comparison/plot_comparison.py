@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from keras_mra.comparison.arms import BASE
 from keras_mra.comparison.comparison_result import Comparison
-from keras_mra.comparison.paired_interval import interval
 from keras_mra.visualization.new_figure import new_figure
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def plot_comparison(comparison: Comparison) -> "Figure":
         axis.plot(points, [row] * len(points), "o", color="#56B4E9", markersize=4)
         mean = statistics.mean(points)
         if len(points) > 1:
-            axis.hlines(row, *interval(points), color="#0072B2", linewidth=2)
+            axis.hlines(row, *comparison.interval(points), color="#0072B2", linewidth=2)
         axis.plot(mean, row, "D", color="#0072B2", markersize=6)
     axis.set_yticks(range(len(arms)), [f"+ {arm}" for arm in arms])
     axis.set_ylim(len(arms) - 0.5, -0.5)

@@ -35,3 +35,9 @@ def test_the_border_of_a_cifar_image_is_four_pixels_wide():
     found = flip_crop(images, np.random.default_rng(0))
     black = (found[..., 0] == 0).all(axis=2).sum(axis=1)  # rows that are all black
     assert set(black) == {0, 1, 2, 3, 4}
+
+
+def test_the_border_has_the_value_of_black():
+    images = np.ones((50, 8, 8, 3), "float32")
+    found = flip_crop(images, np.random.default_rng(0), black=-1)
+    assert set(np.unique(found)) == {-1, 1} and found.dtype == "float32"

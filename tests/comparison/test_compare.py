@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from helpers import forked
 from helpers.models import TINY
+from helpers.models import randomize
+from helpers.small_study import SHAPE
 from helpers.small_study import coloured
 
 import keras_mra
@@ -220,6 +222,23 @@ def test_the_time_left_is_told(data, tmp_path, capsys, monkeypatch):
             **{**SMALL, "seeds": seeds, "verbose": True},
         )
         assert f"{told}\n" in capsys.readouterr().out
+
+
+def test_another_backend_or_autoencoder_does_not_enter_the_folder(
+    compared, data, monkeypatch, tmp_path
+):
+    _, out = compared
+    with monkeypatch.context() as other:
+        other.setattr("keras.backend.backend", lambda: "other")
+        with pytest.raises(ValueError, match="`out` must.*backend.*not 'other'"):
+            keras_mra.compare(data, arms=["MRA", "MixUp"], out=out, **SMALL)
+    preset = tmp_path / "preset"
+    settings = {**SMALL, "preset": preset, "epochs": 1, "seeds": 1}
+    randomize(keras_mra.MAE(SHAPE, 4, **TINY), 0).save_to_preset(preset)
+    keras_mra.compare(data, arms=["MixUp"], out=tmp_path / "out", **settings)
+    randomize(keras_mra.MAE(SHAPE, 4, **TINY), 1).save_to_preset(preset)
+    with pytest.raises(ValueError, match="`out` must.*made with autoencoder"):
+        keras_mra.compare(data, arms=["MixUp"], out=tmp_path / "out", **settings)
 
 
 def test_a_killed_comparison_goes_on(data, tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers.models import TINY
 
 import keras_mra
 from keras_mra.comparison.comparison_settings import ComparisonSettings
@@ -60,7 +61,8 @@ def test_numbers_of_numpy_are_recorded_as_numbers():
         arms=(np.str_("MRA"),), network=np.str_("small_cnn"),
     )  # fmt: skip
     images = SimpleNamespace(name="a", image_shape=(8, 8, 3), digest=lambda: "0")
-    found = ComparisonSettings(**{**SOME, **given}).recorded(images)
+    mae = keras_mra.MAE((8, 8, 3), 4, **TINY)
+    found = ComparisonSettings(**{**SOME, **given}).recorded(images, mae)
     assert json.loads(json.dumps(found)) == found
     expected = dict(
         minutes=2, epochs=3, seeds=1, mask_ratio=0.5, rate=0.25, labels_per_class=4,

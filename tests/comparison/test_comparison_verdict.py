@@ -17,11 +17,13 @@ def said(epochs=50, **differences):
     return verdict(differences, CODE, epochs)
 
 
-def verdict(differences, code, epochs=50, swapped=None):
+def verdict(differences, code, epochs=50, swapped=None, test_images=10_000):
     """The verdict, by default without anything sure on swapped backgrounds."""
     none = {arm: [0.0] * len(values) for arm, values in differences.items()}
     swapped = none | (swapped or {})
-    return comparison_verdict(differences, "flips and crops", code, epochs, swapped)
+    return comparison_verdict(
+        differences, "flips and crops", code, epochs, swapped, test_images
+    )
 
 
 def test_mra_pays():
@@ -55,6 +57,17 @@ def test_what_is_not_sure_is_not_recommended():
 def test_one_seed_decides_nothing():
     text = said(MRA=[-0.1], CutMix=[-0.2])
     assert "One seed cannot tell" in text and "Use flips and crops alone" in text
+
+
+def test_equal_changes_of_few_test_images_are_not_exact():
+    one_of_15 = [-1 / 15] * 3
+    text = verdict({"MRA": one_of_15}, CODE, test_images=15)
+    assert "not certain" in text and "-13.3 to +0.0" in text
+    assert "Use flips and crops alone" in text
+    two_of_15 = [2 * one for one in one_of_15]
+    text = verdict({"MRA": two_of_15}, CODE, swapped={"MRA": two_of_15}, test_images=15)
+    assert "MRA pays" in text and "3 seeds: -20.0 to -6.7" in text
+    assert "13.3 points (-20.0 to -6.7)" in text
 
 
 def test_no_change_has_no_direction():
