@@ -67,12 +67,14 @@ def main():
     # Both splits of these classes are unseen.
     parts = [datasets.in_memory(part) for part in (novel.train, novel.test)]
     images, labels = (np.concatenate(arrays) for arrays in zip(*parts))
-    if study.args.mae:
-        mae = study.mae
-    else:
+    name = "base classes"
+    if not study.args.mae:
+        # The shipped one for Fashion-MNIST has seen all classes.
         epochs = study.args.pretraining_epochs
         folder = study.runs.place("autoencoder", {"classes": half, "epochs": epochs})
-        mae = pretrained(base, folder, epochs)
+        study.mae = pretrained(base, folder, epochs)
+        name += f", autoencoder of {epochs} epochs"
+    mae = study.mae
 
     def errors(features, augmentation):
         accuracy = few_shot(
@@ -103,7 +105,7 @@ def main():
         study,
         "episodes of",
         judge,
-        name="base classes",
+        name=name,
         **{key: study.settings[key] for key in EPISODES},
     )
     tables = {}

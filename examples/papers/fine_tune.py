@@ -63,7 +63,12 @@ def main():
             return fine_tune(study, mae, seed, count)
 
         results[labels], curves = encoders.compare(
-            study, f"fine-tuned {labels}", judge, count=count, **tuning
+            study,
+            f"fine-tuned {labels}",
+            judge,
+            count=count,
+            crop=study.args.crop,
+            **tuning,
         )
         errors = {
             name: [{"test error": run["test error"]} for run in runs]

@@ -28,6 +28,8 @@ both, +8.5 [0.9, 16.1] for the class token and +14.0 [9.4, 18.5] for kNN.
 """
 
 from study import encoders
+from study.digests import digest_of_data
+from study.digests import preset_key
 from study.protocols import LABELS
 from study.protocols import LIMIT
 from study.protocols import on_backgrounds
@@ -35,7 +37,7 @@ from study.protocols import protocols
 from study.protocols import transfer
 from study.splits import only
 from study.study import Study
-from study.tables import mean_and_deviation
+from study.tables import cell
 
 from keras_mra import datasets
 from keras_mra import evaluation
@@ -127,7 +129,7 @@ def on_other_data(study, other):
         "transfer of",
         lambda mae, *_: {"clean": transfer(mae, other)},
         lambda: {"clean": transfer(flat, other)},
-        transfer=study.args.transfer,
+        transfer=[study.args.transfer, digest_of_data(other)],
         labels=LABELS,
     )
     return runs
@@ -149,7 +151,7 @@ def with_changed_backgrounds(study, masks):
         "backgrounds of",
         lambda mae, *_: {"clean": on_backgrounds(mae, data, masks)},
         lambda: {"clean": on_backgrounds(flat, data, masks)},
-        masks=study.args.masks,
+        masks=preset_key(study.args.masks),
         object_share=study.args.object_share,
     )
     return runs
@@ -179,16 +181,13 @@ def rows(runs, group):
     found = [("", *runs, *(["MSA − MAE"] if paired else []))]
     for name in names:
         shares = {
-            encoder: [100 * run[group][name] for run in its_runs if name in run[group]]
+            encoder: [run[group][name] for run in its_runs if name in run[group]]
             for encoder, its_runs in runs.items()
         }
-        cells = [
-            mean_and_deviation(values) if values else "–" for values in shares.values()
-        ]
+        cells = [cell(values) if values else "–" for values in shares.values()]
         if paired:
             pairs = zip(shares["MAE"], shares["MSA"])
-            differences = [msa - mae for mae, msa in pairs]
-            cells.append(mean_and_deviation(differences, signed=True))
+            cells.append(cell([msa - mae for mae, msa in pairs], signed=True))
         found.append((name, *cells))
     return table(found)
 
@@ -201,7 +200,7 @@ def minutes(runs, curves):
             [sum(curve.get("seconds", [0])) for curve in its_curves],
             [run["seconds"] for run in runs[name]],
         ]
-        cells = [mean_and_deviation([s / 60 for s in column]) for column in seconds]
+        cells = [cell([s / 60 for s in column], "min") for column in seconds]
         found.append((name, *cells))
     return table(found)
 

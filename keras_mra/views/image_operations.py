@@ -166,6 +166,8 @@ def _gray(images: Array) -> Array:
 def _smoothed(images: Array) -> Array:
     """Images after Pillow's filter `SMOOTH`, which leaves the outermost pixels."""
     height, width = images.shape[1:3]
+    if min(height, width) < 3:
+        return images
     total = 4 * images[:, 1:-1, 1:-1]
     for row in range(3):
         for column in range(3):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_mra.layers import RandAugment
 from keras_mra.views import image_operations
 from keras_mra.views.image_operations import NARROW
 from keras_mra.views.image_operations import OPERATIONS
@@ -120,6 +121,14 @@ def test_flat_images_stay():
     flat = np.full((HEIGHT, WIDTH, 3), 77, "uint8")
     for name in ("autocontrast", "equalize", "contrast", "sharpness"):
         np.testing.assert_allclose(operated(flat, name, 0.5), flat, atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 8), (8, 2), (2, 1)])
+def test_images_without_inner_pixels_keep_their_shape(shape):
+    images = np.full((2, *shape, 3), 7, "uint8")
+    assert RandAugment(seed=0)(images).shape == images.shape
+    smoothed = image_operations._smoothed(ops.cast(images, "float32"))
+    np.testing.assert_array_equal(smoothed, images)
 
 
 def test_other_numbers_of_channels():

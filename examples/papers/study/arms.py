@@ -13,6 +13,7 @@ from study.augmentations import parts
 from study.augmentations import strengths_of
 from study.augmentations import uses_attention
 from study.augmentations import uses_mra
+from study.digests import preset_key
 from study.imbalance import class_groups
 from study.runs import over_seeds
 from study.splits import draw
@@ -190,7 +191,9 @@ def _decides(study, settings, arm, seed):
     """The settings that decide a classifier, without the strengths of other arms."""
     others = {key for own in STRENGTHS.values() for key in own} - strengths_of(arm)
     kept = {key: settings[key] for key in SETTINGS if key not in others}
-    if not (settings["attention"] and uses_attention(arm)):
+    if settings["attention"] and uses_attention(arm):
+        kept["attention"] = preset_key(settings["attention"])
+    else:
         del kept["attention"]
     return {"arm": arm, "seed": seed, **kept, "base": _base(study, settings)}
 

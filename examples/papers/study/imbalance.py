@@ -47,7 +47,8 @@ def long_tail(labels, factor, seed=0):
     """Draws a long-tailed subset of labelled images.
 
     The first label has the most images and the last one the fewest. With the same
-    seed, the images for a larger factor are among those for a smaller factor.
+    seed and classes of the same size, the images for a larger factor are among those
+    for a smaller factor.
 
     Args:
         labels: Integer array of shape `(images,)`.

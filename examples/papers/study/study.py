@@ -15,6 +15,8 @@ from keras_mra import datasets
 from keras_mra.classifiers.network_recipes import RECIPES
 from keras_mra.machine import describe_machine
 from study.autoencoders import autoencoder
+from study.digests import digest_of_data
+from study.digests import preset_key
 from study.report import write_report
 from study.runs import Runs
 from study.splits import load_splits
@@ -91,6 +93,11 @@ class Study:
         self.args = parser.parse_args(argv)
         for seed in self.args.seeds:
             checks.required_seed(seed)
+        if len(set(self.args.seeds)) < len(self.args.seeds):
+            raise ValueError(
+                "`--seeds` must name each seed once: a repeated one would count as "
+                f"another run. Received: {self.args.seeds}"
+            )
         self.settings = {name: getattr(self.args, name) for name in settings}
 
     def on_validation(self):
@@ -122,10 +129,20 @@ class Study:
 
     @functools.cached_property
     def mae(self):
-        """The `MAE` that augments."""
+        """The `MAE` that augments.
+
+        Raises:
+            ValueError: If it takes images of another range than those of the data.
+        """
         epochs = 2 if self.args.quick else 30
         folder = self.runs.place("autoencoder", {"epochs": epochs})
-        return autoencoder(self.data, folder, self.args.mae, epochs)
+        mae = autoencoder(self.data, folder, self.args.mae, epochs)
+        if mae.value_range != (0, 255):
+            raise ValueError(
+                "`--mae` must take pixels from 0 to 255. Received: "
+                f"mae={self.args.mae!r}, for the range {mae.value_range}"
+            )
+        return mae
 
     @functools.cached_property
     def runs(self):
@@ -135,9 +152,10 @@ class Study:
             data=args.data,
             image_shape=list(data.image_shape),
             images=[data.train.num_samples, data.test.num_samples],
+            content=digest_of_data(data),
             validation=args.validation,
             classes=args.classes,
-            mae=args.mae,
+            mae=preset_key(args.mae),
             backend=keras.backend.backend(),
         )
         return Runs(args.work, decides)

@@ -23,7 +23,7 @@ def comparison(runs, baseline=None, unit="%"):
     names = list(next(iter(runs.values()))[0])
     rows = [(unit, *map(str, names))]
     for arm, its_runs in runs.items():
-        cells = [_cell([run[name] for run in its_runs], unit) for name in names]
+        cells = [cell([run[name] for run in its_runs], unit) for name in names]
         rows.append((arm, *cells))
     if baseline is None:
         return table(rows)
@@ -32,14 +32,15 @@ def comparison(runs, baseline=None, unit="%"):
             continue
         pairs = list(zip(its_runs, runs[baseline]))
         cells = [
-            _cell([one[name] - other[name] for one, other in pairs], unit, signed=True)
+            cell([one[name] - other[name] for one, other in pairs], unit, signed=True)
             for name in names
         ]
         rows.append((f"{arm} − {baseline}", *cells))
     return table(rows)
 
 
-def _cell(values, unit, signed=False):
+def cell(values, unit="%", signed=False):
+    """Mean ± standard deviation; of differences (`signed`) also the 95 % interval."""
     digits = 3
     if unit == "%":
         values, digits = [100 * value for value in values], 2

@@ -2,9 +2,14 @@
 
 import numpy as np
 import pytest
+from helpers.models import TINY
+from helpers.small_study import SHAPE
+from helpers.small_study import coloured_splits
 from helpers.small_study import digits_study
 from helpers.small_study import folder_of_classes
 from study.study import Study
+
+from keras_mra.models import MAE
 
 pytestmark = pytest.mark.once
 
@@ -65,6 +70,35 @@ def test_runs_depend_on_the_data(tmp_path):
     for options in (["--validation"], ["--classes", "1", "2"], ["--mae", "other"]):
         other = digits_study(tmp_path, *options)
         assert this.runs.place("none", {}) != other.runs.place("none", {})
+
+
+def test_runs_depend_on_what_the_names_stand_for(tmp_path):
+    preset = tmp_path / "preset"
+
+    def place(one_pixel):
+        this = digits_study(tmp_path, "--mae", str(preset))
+        data = coloured_splits()
+        data.test.images[0, 0, 0, 0] = one_pixel
+        this.data = data
+        return this.runs.place("none", {})
+
+    MAE(SHAPE, 4, **TINY, seed=0).save_to_preset(preset)
+    first = place(0)
+    assert place(0) == first and place(1) != first
+    MAE(SHAPE, 4, **TINY, seed=1).save_to_preset(preset)
+    assert place(0) != first
+
+
+def test_an_autoencoder_of_another_range_is_refused(tmp_path):
+    MAE(SHAPE, 4, **TINY, value_range=(0, 1)).save_to_preset(tmp_path / "preset")
+    this = digits_study(tmp_path, "--mae", str(tmp_path / "preset"))
+    with pytest.raises(ValueError, match=r"`--mae` must take.*\(0.0, 1.0\)"):
+        _ = this.mae
+
+
+def test_a_repeated_seed_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"`--seeds` must.*\[3, 4, 3\]"):
+        digits_study(tmp_path, "--seeds", "3", "4", "3")
 
 
 def test_the_record_names_the_command_and_the_settings(tmp_path, monkeypatch):
