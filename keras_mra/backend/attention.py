@@ -64,6 +64,9 @@ def _normalize_after_values(query: Array, key: Array, value: Array) -> Array:
     peak = ops.stop_gradient(ops.max(logits, axis=-1, keepdims=True))
     weights = ops.exp(logits - peak)
     total = ops.sum(weights, axis=-1, keepdims=True)  # (B, heads, Q, 1)
+    if keras.backend.standardize_dtype(value.dtype) == "float16":
+        # The sum over many keys can be larger than float16's largest number.
+        weights, total = weights / total, ops.ones_like(total)
     mixed = ops.matmul(ops.cast(weights, value.dtype), value)  # (B, heads, Q, d)
     mixed = ops.cast(ops.cast(mixed, "float32") / total, query.dtype)
     return ops.transpose(mixed, (0, 2, 1, 3))  # (B, Q, heads, d)

@@ -7,6 +7,8 @@ import numpy as np
 
 from keras_mra.typing import Seed
 
+LIMIT = 2**31
+
 
 def folded_seed(seed: Seed) -> Any:
     """Returns a seed that every backend takes.
@@ -18,14 +20,23 @@ def folded_seed(seed: Seed) -> Any:
     Args:
         seed: Int, at least 0, `keras.random.SeedGenerator` or `None`.
     """
-    if not isinstance(seed, int) or seed < 2**31:
-        return seed
-    state = np.random.SeedSequence(seed).generate_state(1)[0]
-    return int(state) % 2**31
+    return _spread(seed) if isinstance(seed, int) and seed >= LIMIT else seed
 
 
 def seed_generator(seed: Seed) -> Any:
-    """Returns a `keras.random.SeedGenerator` for a seed, or `seed` if it is one."""
+    """Returns a `keras.random.SeedGenerator` for a seed, or `seed` if it is one.
+
+    On PyTorch, Keras draws the numbers of step `t` from the sum of the seed and `t`.
+    The numbers of seed 1 would be those of seed 0, one step later. Seeds are therefore
+    spread there.
+    """
     if isinstance(seed, keras.random.SeedGenerator):
         return seed
+    if isinstance(seed, int) and keras.backend.backend() == "torch":
+        return keras.random.SeedGenerator(_spread(seed))
     return keras.random.SeedGenerator(folded_seed(seed))
+
+
+def _spread(seed: int) -> int:
+    """An integer below `LIMIT` that says nothing of those of other seeds."""
+    return int(np.random.SeedSequence(seed).generate_state(1)[0]) % LIMIT

@@ -191,7 +191,10 @@ def _background_color(images: NDArray[Any], inside: NDArray[np.bool_]) -> NDArra
     """The mean color outside of each object, `(B, 1, 1, C)`; 0 where all is inside."""
     area = (~inside).sum(axis=(1, 2), keepdims=True)
     total = images.sum(axis=(1, 2), where=~inside, dtype="float64", keepdims=True)
-    return (total / np.maximum(area, 1)).astype(images.dtype)
+    mean = total / np.maximum(area, 1)
+    if np.issubdtype(images.dtype, np.integer):
+        mean = np.rint(mean)
+    return mean.astype(images.dtype)
 
 
 def _partners(

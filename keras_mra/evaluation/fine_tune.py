@@ -170,7 +170,7 @@ def fine_tune(
             learning_rate=WarmupCosineDecay(
                 learning_rate * batch_size / 256,
                 steps=steps,
-                warmup_steps=round(warmup_epochs * len(batches)),
+                warmup_steps=min(round(warmup_epochs * len(batches)), steps - 1),
             ),
             weight_decay=weight_decay,
         ),

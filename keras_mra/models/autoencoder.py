@@ -304,11 +304,18 @@ class Autoencoder(CheckedImages, keras.Model):
         return cls(**config)
 
 
-def layer_seeds(seed: int | None) -> Iterator[int | None]:
-    """Endless seeds, one per layer with weights, at least 16 apart."""
+def layer_seeds(seed: int | None, stream: int = 0) -> Iterator[int | None]:
+    """Endless seeds, one per layer with weights, at least 16 apart.
+
+    Args:
+        seed: Int or `None`.
+        stream: Int. A model with another stream has other initial weights than an
+            autoencoder of the same seed.
+    """
     if seed is None:
         return itertools.repeat(None)
-    state = np.random.SeedSequence(seed).generate_state(1)[0]
+    entropy = [seed, stream] if stream else seed
+    state = np.random.SeedSequence(entropy).generate_state(1)[0]
     return itertools.count(int(state) % 2**30, 16)
 
 

@@ -49,8 +49,8 @@ class MAE(Autoencoder):
         mlp_ratio: Float, hidden width of the blocks' MLPs relative to their width.
         layer_norm_epsilon: Float in (0, 1].
         mask_ratio: Float in (0, 1), share of the patches dropped in training; or a
-            pair of them, `(low, high)`. Each batch is then cut into four equal parts,
-            one for each of four evenly spaced ratios from `low` to `high`.
+            pair of them, `(low, high)`. Each batch of four images or more is then cut
+            into four equal parts, one for each of four evenly spaced ratios.
         norm_pix_loss: Bool, whether the targets are standardised patch by patch.
             Such a model learns better features, but it cannot paint: leave it off
             for augmentors.

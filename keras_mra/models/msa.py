@@ -147,7 +147,7 @@ class MSA(CheckedImages, distribution.DistributedModel):
         self.weak = self._view("weak", weak, views.weak)
         self.strong = self._view("strong", strong, views.strong)
 
-        seeds = layer_seeds(self.seed)
+        seeds = layer_seeds(self.seed, stream=1)
         feature_dim = mae.encoder_dim * (2 if pool == "cls+mean" else 1)
         # The hidden layers of the projector, the predictor and the teacher.
         ends = 2 * feature_dim + 4 * self.projection_dim

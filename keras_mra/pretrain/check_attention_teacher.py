@@ -1,7 +1,11 @@
 """`check_attention_teacher`: the teacher of attention, before training starts."""
 
+import hashlib
 import os
 from typing import Any
+
+import keras
+import numpy as np
 
 from keras_mra.models.msa import MSA
 from keras_mra.pretrain.training_data import TrainingData
@@ -28,7 +32,7 @@ def check_attention_teacher(
     if model.attention_teacher is None:
         return {}
     model.attention_teacher.check_scores(data.first_images[:8])
-    return {
+    header = {
         "attention_teacher": (
             str(teacher)
             if isinstance(teacher, (str, os.PathLike))
@@ -37,3 +41,15 @@ def check_attention_teacher(
         "attention_weight": model.attention_weight,
         "attention_share": model.attention_share,
     }
+    if isinstance(teacher, keras.Model):
+        # A model has no name by which another one would be noticed.
+        header["attention_teacher_weights"] = _digest(teacher)
+    return header
+
+
+def _digest(model: keras.Model) -> str:
+    """A short digest of the weights of a model."""
+    found = hashlib.sha256()
+    for array in model.get_weights():
+        found.update(np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()[:16]

@@ -67,6 +67,8 @@ def prepare(
         **({"image_library": data.image_library} if data.image_library else {}),
         **({"held_out": data.held_out} if data.held_out else {}),
         "crops_per_image": request.crops_per_image,
+        # Absent unless given, as in the headers of earlier versions.
+        **({"cache_side": request.cache_side} if request.cache_side else {}),
         "seed": request.seed,
     }
     return mae, data, run

@@ -16,6 +16,7 @@ from keras_mra.pretrain.recipe import Recipe
 from keras_mra.pretrain.stop_on_bad_loss import StopOnBadLoss
 from keras_mra.pretrain.time_steps import seconds_per_step
 from keras_mra.pretrain.training_data import TrainingData
+from keras_mra.pretrain.warn_of_unused_ratios import warn_of_unused_ratios
 
 
 def train(
@@ -45,6 +46,8 @@ def train(
         FloatingPointError: If the loss becomes NaN or infinite.
     """
     batches, batch_size = distribution.share(data.batches, data.batch_size)
+    if mae is not None:
+        warn_of_unused_ratios(mae, batch_size // distribution.replicas())
     steps = recipe.epochs * data.steps_per_epoch
     optimizer = adamw(
         recipe.learning_rate,

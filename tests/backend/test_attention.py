@@ -30,6 +30,16 @@ def test_attention_is_that_of_numpy(rng, form):
     np.testing.assert_allclose(found, reference(query, key, value), atol=1e-5)
 
 
+@pytest.mark.parametrize("form", [contextlib.nullcontext, backend.portable])
+def test_float16_values_of_many_keys_do_not_overflow(form):
+    query = key = np.zeros((1, 4096, 1, 8), "float16")
+    value = np.full((1, 4096, 1, 8), 20, "float16")
+    with form():
+        found = compute(backend.dot_product_attention, query[:, :2], key, value)
+    assert found.dtype == "float16"
+    np.testing.assert_allclose(found, 20, atol=0.1)
+
+
 @pytest.mark.parametrize("queries, keys", [(4, 4), (5, 5), (4, 5), (5, 4)])
 def test_flash_attention_is_not_tried_where_jax_cannot_differentiate_it(
     queries, keys, rng, monkeypatch

@@ -98,6 +98,16 @@ def test_folded_seeds():
     assert backend.seed_generator(generator) is generator
 
 
+def test_neighbouring_seeds_do_not_draw_the_same_numbers():
+    streams = [backend.seed_generator(seed) for seed in (0, 1, 2)]
+    drawn = [
+        ops.convert_to_numpy(keras.random.uniform((4,), seed=stream)).tobytes()
+        for stream in streams
+        for _ in range(4)
+    ]
+    assert len(set(drawn)) == 12
+
+
 def test_generators_are_seeds_of_layers_alone():
     generator = keras.random.SeedGenerator(1)
     assert checks.seed_or_generator(generator) is generator

@@ -307,3 +307,12 @@ def test_a_dict_without_all_views_is_refused(given):
 def test_a_non_mae_is_refused():
     with pytest.raises(ValueError, match="`mae` must be a `keras_mra.MAE`.*Sequential"):
         MSA(keras.Sequential())
+
+
+def test_the_heads_do_not_start_from_the_weights_of_the_student():
+    model = make(seed=3)
+    patches = to_numpy(model.mae.encoder.get_layer("patch_embedding").weights[0])
+    hidden = to_numpy(model.projector.weights[0])
+    count = min(patches.size, hidden.size)
+    pair = patches.ravel()[:count], hidden.ravel()[:count]
+    assert abs(np.corrcoef(*pair)[0, 1]) < 0.6

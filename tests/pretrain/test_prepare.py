@@ -1,5 +1,7 @@
 """A preset is resolved once, and its arguments can be replaced."""
 
+import warnings
+
 import numpy as np
 import pytest
 from helpers.small_pretraining import SMALL
@@ -45,3 +47,13 @@ def test_arguments_of_the_model(images):
     )  # fmt: skip
     assert (mae.value_range, mae.mask_ratio, mae.norm_pix_loss) == ((0, 1), 0.5, True)
     assert mae.dtype_policy.name == "mixed_bfloat16"
+
+
+@pytest.mark.once
+def test_batches_with_fewer_images_than_ratios_are_said(images):
+    with pytest.warns(UserWarning, match=r"4 ratios.* has 2 images .*lower ratios"):
+        pretrain(images[:4], batch_size=2, mask_ratio=(0.4, 0.75))
+    for arguments in (dict(mask_ratio=0.5), dict(batch_size=4)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            pretrain(images[:4], **{"batch_size": 2, **arguments})

@@ -102,6 +102,8 @@ def test_photographs_and_a_resume(photographs, tmp_path, monkeypatch):
         without_opencv.setitem(sys.modules, "cv2", None)
         with pytest.raises(ValueError, match="image_library='opencv' there, 'pillow'"):
             run(checkpoint=tmp_path)
+    with pytest.raises(ValueError, match="cache_side=None there, 16 here"):
+        run(checkpoint=tmp_path, cache_side=16)
     assert_same_run(run(checkpoint=tmp_path), whole)
 
 

@@ -187,7 +187,17 @@ def test_what_a_checkpoint_holds(images, tmp_path):
         "attention_weight": 0.2,
         "attention_share": 0.25,
     }
+    assert len(taught["run"].pop("attention_teacher_weights")) == 16
     assert taught["run"] == {**plain["run"], **told}
+
+
+def test_another_teacher_is_another_run(images, tmp_path):
+    pretrain(images, checkpoint=tmp_path, attention_teacher=brightness_teacher())
+    # A teacher with the same weights, as a new process makes it.
+    pretrain(images, checkpoint=tmp_path, attention_teacher=brightness_teacher())
+    with pytest.raises(ValueError, match="attention_teacher_weights=.* there"):
+        other = brightness_teacher(scale=2.0)
+        pretrain(images, checkpoint=tmp_path, attention_teacher=other)
 
 
 def test_another_weight_is_another_run(images, tmp_path):

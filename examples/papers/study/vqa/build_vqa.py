@@ -189,7 +189,7 @@ def build_vqa(
             f"`image_shape` must be that of the MAE, {mae.image_shape}. "
             f"Received: image_shape={image_shape}"
         )
-    seeds = layer_seeds(checks.seed(seed))
+    seeds = layer_seeds(checks.seed(seed), stream=2)
     images = keras.Input(image_shape, name="images")
     question = keras.Input((length,), dtype="int32", name="question")
     tokens = _image_tokens(encoder, images, dim, seeds)
