@@ -48,9 +48,6 @@ def pretrain(
     if method not in METHODS:
         raise typer.BadParameter(f"--method must be mae or msa. Received: {method!r}")
     arguments = _read(given, method)
-    if len(arguments.get("image_shape", ())) == 2:
-        gray = data in ("fashion_mnist", "digits")
-        arguments["image_shape"] += (1 if gray else 3,)
     # Unlike the functions, the command uses all devices unless told otherwise.
     arguments.setdefault("distribution", "auto")
     arguments.setdefault("held_out", HELD_OUT)
@@ -70,6 +67,8 @@ def pretrain(
         from keras_mra_cli.pretrain_report import print_next
         from keras_mra_cli.pretrain_report import print_verdicts
 
+        if len(arguments.get("image_shape", ())) == 2:
+            arguments["image_shape"] += keras_mra.datasets.load(data).image_shape[2:]
         # An error here must not come after the training.
         files.check_outside("out", out, "data", folder_of(data))
         check_writable("out", out)

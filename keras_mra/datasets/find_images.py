@@ -43,7 +43,8 @@ class FoundImages:
 def find_images(root: Path, follow_links: bool = False) -> FoundImages:
     """Lists the image files of a folder tree.
 
-    Links within the tree are followed.
+    Links to files within the tree are followed. The images of a linked folder within
+    the tree are listed once, below the folder itself.
 
     Args:
         root: Path of a folder, or of a link to one; or a `files.RemotePath`.
@@ -120,7 +121,7 @@ def _walk(
         path = os.path.join(folder.path, name)
         # A link to a parent folder would otherwise be followed forever.
         real = os.path.realpath(path)
-        if real in seen:
+        if real in seen or (os.path.islink(path) and _is_listed(real, tree)):
             continue
         seen.add(real)
         if not follow_links and not _is_below(real, tree):
@@ -163,6 +164,14 @@ def _reason_to_leave_out(
     if not entry.is_file():
         return f"not a file, but {files.kind_of(entry.stat().st_mode)}"
     return None
+
+
+def _is_listed(path: str, tree: str) -> bool:
+    """Whether a folder is listed without a link: within the tree, and not hidden."""
+    if path == tree or not _is_below(path, tree):
+        return False
+    inside = os.path.relpath(path, tree).split(os.sep)
+    return not any(name.startswith(".") for name in inside)
 
 
 def _is_below(path: str, tree: str) -> bool:

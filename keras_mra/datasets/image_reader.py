@@ -22,6 +22,7 @@ import numpy.typing as npt
 from keras_mra.datasets import exif_orientation
 from keras_mra.datasets import png_data
 from keras_mra.datasets import sixteen_bit_png
+from keras_mra.datasets import tiff_data
 from keras_mra.datasets.exact_image import ExactImage
 from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.datasets.picture_file import load_picture
@@ -30,7 +31,7 @@ from keras_mra.typing import Path
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-_GRAY_MODES = ("1", "L", "LA", "I", "I;16", "F")
+_GRAY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "I;16N", "F")
 _PIXELS_AT_ONCE = 2**20
 
 
@@ -103,6 +104,9 @@ def to_channels(image: Any, channels: int) -> Any:
 
     Returns:
         A `PIL.Image.Image` of mode L, RGB or RGBA.
+
+    Raises:
+        ValueError: If integers of more than 8 bits are not from 0 to 65535.
     """
     if image.mode.startswith("I") or image.mode == "F":
         image = _to_eight_bits(image)
@@ -111,6 +115,8 @@ def to_channels(image: Any, channels: int) -> Any:
         image = image.convert("RGBA")
     elif image.mode == "La":
         image = image.convert("LA")
+    elif image.mode == "LAB":  # Pillow converts it to no other mode.
+        image = image.convert("RGB")
     return _in_mode(image, MODES[channels])
 
 
@@ -130,9 +136,10 @@ def read_exact(
         An `ExactImage`.
 
     Raises:
-        ValueError: If the pixels do not fit a PNG file (floats, 32-bit integers) or are
-            more than `max_megapixels`, the data end early, or a 16-bit colour PNG file
-            is damaged.
+        ValueError: If the pixels do not fit a PNG file (floats, 32-bit integers), are
+            not read without loss (16-bit colours of TIFF files) or are more than
+            `max_megapixels`, the data end early, or a 16-bit colour PNG file is
+            damaged.
         ImportError: If a 16-bit colour PNG file needs OpenCV, which is not installed.
         OSError: If the file cannot be read.
     """
@@ -150,7 +157,9 @@ def read_exact(
             # Pillow itself applies the orientation of a TIFF file while it decodes. It
             # decodes other files to read their orientation, and hides damage there.
             is_tiff = image.format == "TIFF"
-            if not is_tiff:
+            if is_tiff:
+                tiff_data.check_exact(image)
+            else:
                 load_picture(image, file)
             stored = stored_orientation(image.getexif)
             if is_tiff:
@@ -254,18 +263,22 @@ def bands_of(image: Any) -> Iterator[tuple[int, int, npt.NDArray[Any]]]:
 def _as_sixteen_bits(image: Any) -> npt.NDArray[np.uint16]:
     """Pixels of shape `(height, width)`, or `(height, width, 2)` with a colour key."""
     pixels = np.asarray(image)
-    fits = image.mode != "F" and 0 <= pixels.min() and pixels.max() <= 65535
-    if not fits:
-        raise ValueError(
-            "Pixels must be integers from 0 to 65535. Received: pixels of mode "
-            f"{image.mode} from {pixels.min()} to {pixels.max()}"
-        )
+    _check_sixteen_bits(image.mode, pixels)
     pixels = pixels.astype("uint16")
     key = image.info.get("transparency")
     if isinstance(key, int):
         opaque = (pixels != key) * np.uint16(65535)
         return np.stack([pixels, opaque], axis=-1)
     return pixels
+
+
+def _check_sixteen_bits(mode: str, pixels: npt.NDArray[Any]) -> None:
+    """Refuses floats, and integers that do not fit 16 bits."""
+    if mode == "F" or pixels.min() < 0 or pixels.max() > 65535:
+        raise ValueError(
+            "Pixels must be integers from 0 to 65535. Received: pixels of mode "
+            f"{mode} from {pixels.min()} to {pixels.max()}"
+        )
 
 
 def _metadata(image: Any) -> dict[str, bytes]:
@@ -278,15 +291,16 @@ def _metadata(image: Any) -> dict[str, bytes]:
 def _to_eight_bits(image: Any) -> Any:
     from PIL import Image
 
+    black, white = 0, 255
+    if image.mode.startswith("I"):
+        black, white = tiff_data.gray_range(image)
     # Floating-point files hold either [0, 1] or [0, 255].
-    if image.mode != "F":
-        scale = 1 / 257
     elif max(np.nan_to_num(rows).max() for *_, rows in bands_of(image)) <= 1:
-        scale = 255.0
-    else:
-        scale = 1.0
+        white = 1
     pixels = np.empty((image.height, image.width), "uint8")
     for top, bottom, rows in bands_of(image):
-        scaled = np.nan_to_num(rows.astype("float64")) * scale
-        pixels[top:bottom] = np.clip(np.rint(scaled), 0, 255)
+        if image.mode != "F":
+            _check_sixteen_bits(image.mode, rows)
+        shares = (np.nan_to_num(rows.astype("float64")) - black) / (white - black)
+        pixels[top:bottom] = np.clip(np.rint(255 * shares), 0, 255)
     return Image.fromarray(pixels)

@@ -19,6 +19,7 @@ from keras_mra.datasets.dataset import Dataset
 from keras_mra.datasets.dataset import Split
 from keras_mra.datasets.find_images import find_images
 from keras_mra.datasets.folder_dataset import FolderDataset
+from keras_mra.datasets.held_out import evenly_spaced
 from keras_mra.datasets.picture_file import MAX_MEGAPIXELS
 from keras_mra.datasets.splits_of import splits_of
 from keras_mra.typing import ImageShape
@@ -27,7 +28,7 @@ ARRAYS = ("fashion_mnist", "digits", "cifar10", "cifar100")
 GRAMMAR = (*ARRAYS, "folder:PATH", "tfds:NAME")
 # The side of the images in the papers, for files of many sizes.
 DEFAULT_SIDE = 224
-_HEADERS_READ = 64
+_HEADERS_READ = 1000
 # A test set holds every image once, in order.
 _TESTING: dict[str, Any] = {"crop": "center", "shuffle": False, "drop_last": False}
 
@@ -77,13 +78,14 @@ def load(
 
     Args:
         name: `"fashion_mnist"`, `"digits"`, `"cifar10"`, `"cifar100"`, `"folder:PATH"`
-            (the sub-folders `train` and `test`, if both exist, are the splits; `val`
-            stands in for a missing `test`) or `"tfds:NAME"` (the name in the form of
-            TFDS, `name/config:version`).
+            (the sub-folders `train` and `test`, if both exist, are the splits; `val`,
+            `valid` or `validation` stands in for a missing `test`) or `"tfds:NAME"`
+            (the name in the form of TFDS, `name/config:version`).
         image_shape: `(height, width, channels)`, or `None` for the shape of the data.
             For files, that is the size that all of them share, if it is at most
             `default_side`; otherwise, it is a square of `default_side`. The images are
-            grey if all files are grey.
+            grey if all files are grey. In folders of more than 1,000 files, 1,000 of
+            them decide, spread evenly.
         batch_size: Int, or `None` for 256 or all samples, whichever is less.
         crop: `"random"` or `"center"`, the crops for training. The crops for testing
             are `"center"`.
@@ -206,11 +208,12 @@ def _folder(
 
 
 def _shape_of_files(paths: Sequence[pathlib.Path], default_side: int) -> ImageShape:
-    """Returns the shape that the first files share, from their headers."""
+    """Returns the shape that the files share, from their headers."""
     sizes, grays = set(), set()
-    for path in paths[:_HEADERS_READ]:
+    # The first files may all be of one class.
+    for index in evenly_spaced(len(paths), min(_HEADERS_READ, len(paths))):
         try:
-            size, is_gray = image_reader.read_header(path)
+            size, is_gray = image_reader.read_header(paths[index])
         except Exception:  # `FolderDataset` reports files that cannot be read.
             continue
         sizes.add(size)

@@ -2,6 +2,9 @@
 
 import pathlib
 
+# What is judged on, by the name of its folder.
+SPLITS = ("test", "val", "valid", "validation")
+
 
 def splits_of(root: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path | None]:
     """Returns the folders of a folder's training and test images.
@@ -10,11 +13,11 @@ def splits_of(root: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path | None]:
         root: Path of a folder.
 
     Returns:
-        The sub-folders `train` and `test`, or `train` and `val` without a `test`. If
-        they do not exist, `root` and `None`.
+        The sub-folders `train` and the first of `SPLITS` that exists. Without both,
+        `root` and `None`.
     """
     train = root / "train"
-    for name in ("test", "val"):
+    for name in SPLITS:
         if train.is_dir() and (root / name).is_dir():
             return train, root / name
     return root, None

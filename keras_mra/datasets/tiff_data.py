@@ -1,4 +1,4 @@
-"""Whether a TIFF file holds the data of all of its pixels.
+"""What Pillow does not say of a TIFF file: missing data, and the range of its values.
 
 Pillow leaves strips and tiles black that the file does not list.
 """
@@ -7,6 +7,7 @@ from typing import Any
 
 # Tags.
 _WIDTH, _HEIGHT, _BITS, _SAMPLES, _PLANES = 256, 257, 258, 277, 284
+_KIND, _ZERO_IS_WHITE = 262, 0
 _STRIPS, _ROWS_OF_STRIP, _STRIP_SIZES = 273, 278, 279
 _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_SIZES = 322, 323, 324, 325
 _ONE_AFTER_ANOTHER = 2  # The colours, each with strips or tiles of its own.
@@ -28,6 +29,40 @@ def tile_size(image: Any) -> tuple[int, int]:
     """
     tags = image.tag_v2
     return _integer(tags, _TILE_WIDTH, 0), _integer(tags, _TILE_HEIGHT, 0)
+
+
+def gray_range(image: Any) -> tuple[int, int]:
+    """The values of black and white of a grey picture of 9 to 16 bits.
+
+    Args:
+        image: A `PIL.Image.Image` of a mode that begins with `I;16`, of any format.
+    """
+    tags = getattr(image, "tag_v2", {})
+    white = 2 ** min(16, *tags.get(_BITS, (16,))) - 1
+    return (white, 0) if tags.get(_KIND) == _ZERO_IS_WHITE else (0, white)
+
+
+def check_exact(image: Any) -> None:
+    """Refuses values that Pillow decodes, but not without loss.
+
+    Args:
+        image: An open `PIL.Image.Image` of a TIFF file.
+
+    Raises:
+        ValueError: If colours have more than 8 bits, or grey values of more than 8 bits
+            do not have 16 bits with 0 for black.
+    """
+    bits = image.tag_v2.get(_BITS, (1,))
+    if len(bits) > 1 and max(bits) > 8:
+        raise ValueError(
+            "Colours of a TIFF file must have 8 bits. Those of a PNG file may have 16. "
+            f"Received: a TIFF file with colours of {max(bits)} bits"
+        )
+    if image.mode.startswith("I;16") and gray_range(image) != (0, 65535):
+        raise ValueError(
+            "Grey values of a TIFF file must have 8 or 16 bits, and 0 must be black. "
+            f"Received: black and white are {' and '.join(map(str, gray_range(image)))}"
+        )
 
 
 def check_listed(image: Any, length: int) -> None:

@@ -15,8 +15,9 @@ from keras_mra.evaluation.parquet_file import LABEL
 from keras_mra.evaluation.parquet_file import PATH
 from keras_mra.evaluation.parquet_file import write_groups
 
-# Rows are written in groups of about this many bytes of features.
-GROUP_BYTES = 2**25
+# Rows are written in groups of about this many bytes of features, but of at most this
+# many rows, so that an interrupted run loses little.
+GROUP_BYTES, GROUP_ROWS = 2**25, 4096
 
 
 @contextlib.contextmanager
@@ -93,7 +94,8 @@ class FeatureWriter:
         )
         self._tables.append(pyarrow.table(columns))
         self._bytes += features.nbytes
-        if self._bytes >= GROUP_BYTES:
+        rows = sum(table.num_rows for table in self._tables)
+        if self._bytes >= GROUP_BYTES or rows >= GROUP_ROWS:
             with _named(self._out):
                 self._parts.add(
                     self._group(), self.done, self.failed[len(self._parts.failed) :]

@@ -202,10 +202,14 @@ def test_an_option_reaches_its_argument(calls, tmp_path, method, text, expected)
     assert calls == [(method, "digits", {**OWN_DEFAULTS, **expected})]
 
 
-def test_images_that_are_not_digits_have_colours(calls, tmp_path):
-    command = ["pretrain", "folder:x", "--out", str(tmp_path), "--image-size", "32"]
-    run(command)
-    assert calls[0][2]["image_shape"] == (32, 32, 3)
+@pytest.mark.parametrize("mode, channels", [("RGB", 3), ("L", 1)])
+def test_the_images_have_the_colours_of_the_files(calls, tmp_path, mode, channels):
+    image = pytest.importorskip("PIL.Image")
+    (tmp_path / "in").mkdir()
+    image.new(mode, (8, 8)).save(tmp_path / "in" / "a.png")
+    command = ["pretrain", f"folder:{tmp_path / 'in'}", "--out", str(tmp_path / "out")]
+    run([*command, "--image-size", "32"])
+    assert calls[0][2]["image_shape"] == (32, 32, channels)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,21 @@ def test_links_that_leave_the_folder_are_left_out(linked):
     assert "link to nothing" in left_out["lost.png"]
 
 
+def test_a_linked_folder_of_the_tree_is_listed_once(tmp_path):
+    save(tmp_path / "cat" / "a.png")
+    save(tmp_path / "dog" / "b.png")
+    save(tmp_path / ".store" / "c.png")
+    (tmp_path / "animal").symlink_to(tmp_path / "dog")
+    (tmp_path / "zebra").symlink_to(tmp_path / ".store")
+    (tmp_path / "dog" / "up").symlink_to(tmp_path / "cat")
+    names = ["cat/a.png", "dog/b.png", "zebra/c.png"]
+    for root in (tmp_path, tmp_path.with_name("link")):
+        if root != tmp_path:
+            root.symlink_to(tmp_path)
+        for follow_links in (False, True):
+            assert names_in(root, follow_links=follow_links) == (names, {})
+
+
 def test_links_are_followed_on_request(linked):
     names, left_out = names_in(linked, follow_links=True)
     assert names == ["in.png", "out/deep/b.png", "out.png", "own/a.png"]

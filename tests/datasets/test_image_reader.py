@@ -10,6 +10,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+from helpers.reading import gray_tiff
 from helpers.reading import noise
 from helpers.reading import png16
 from helpers.reading import save
@@ -77,6 +78,47 @@ def test_sixteen_bits_are_scaled_and_alpha_is_dropped(channels):
     pixels = noise(4, 4, 4)
     found = image_reader.to_channels(Image.fromarray(pixels), 3)
     np.testing.assert_array_equal(found, pixels[..., :3])
+
+
+@pytest.mark.parametrize(
+    "bits, white, zero_is_white",
+    [(12, 4095, False), (16, 65535, True), (16, 65535, False)],
+)
+def test_gray_values_of_tiff_files(tmp_path, bits, white, zero_is_white):
+    values = (np.arange(16).reshape(2, 8) * white) // 15
+    path = written(tmp_path / "a.tif", gray_tiff(values, bits, zero_is_white))
+    found = image_reader.to_channels(image_reader.read_upright(path, 1), 1)
+    expected = np.rint(255 * values / white)
+    expected = 255 - expected if zero_is_white else expected
+    np.testing.assert_allclose(found, expected, atol=1)
+    if (bits, zero_is_white) == (16, False):
+        pixels = image_reader.read_exact(path).color[..., 0]
+        np.testing.assert_array_equal(pixels, values)
+        return
+    with pytest.raises(ValueError, match=f"0 must be black.*{white}"):
+        image_reader.read_exact(path)
+
+
+def test_large_integers_are_refused():
+    image = Image.fromarray(np.array([[0, 70_000]], "int32"))
+    with pytest.raises(ValueError, match="from 0 to 65535. Received.*70000"):
+        image_reader.to_channels(image, 1)
+
+
+def test_big_endian_gray_is_gray(tmp_path):
+    values = np.arange(64).reshape(8, 8) * 1000
+    Image.fromarray(values.astype(">u2")).save(tmp_path / "a.tif")
+    assert image_reader.read_header(tmp_path / "a.tif") == ((8, 8), True)
+    image = image_reader.read_upright(tmp_path / "a.tif", 1)
+    found = image_reader.to_channels(image, 1)
+    np.testing.assert_array_equal(found, np.rint(values / 257))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_lab(channels):
+    image = Image.new("LAB", (4, 4), (255, 128, 128))
+    found = np.asarray(image_reader.to_channels(image, channels))
+    assert found.reshape(4, 4, -1).shape[-1] == channels and found.min() > 250
 
 
 # --- exact ----------------------------------------------------------------------------
@@ -248,6 +290,12 @@ def test_pixels_that_do_not_fit_a_png_are_refused(tmp_path, pixels):
         tmp_path / "a.tif"
     )
     with pytest.raises(ValueError, match="integers from 0 to 65535"):
+        image_reader.read_exact(tmp_path / "a.tif")
+
+
+def test_deep_colours_of_tiff_files_are_refused(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.tif"), noise(4, 4, 3).astype("uint16") * 257)
+    with pytest.raises(ValueError, match="must have 8 bits.*colours of 16 bits"):
         image_reader.read_exact(tmp_path / "a.tif")
 
 

@@ -1,5 +1,6 @@
 """Data sets by name: the names, the digits, and libraries that are missing."""
 
+import importlib
 import sys
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from keras_mra import datasets
 
 pytestmark = pytest.mark.once
+# The package's attribute of this name is the function.
+load_module = importlib.import_module("keras_mra.datasets.load")
 
 
 @pytest.mark.parametrize(
@@ -56,3 +59,29 @@ def test_missing_library_names_the_extra(monkeypatch, name, module, extra):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(datasets.DatasetUnavailable, match=extra):
         datasets.load(name)
+
+
+def write_images(folder, count, mode, size):
+    image = pytest.importorskip("PIL.Image")
+    folder.mkdir(parents=True)
+    for number in range(count):
+        image.new(mode, size).save(folder / f"{number:03}.png")
+
+
+def test_files_of_all_folders_decide_the_shape(tmp_path, monkeypatch):
+    write_images(tmp_path / "a", 20, "L", (8, 8))
+    write_images(tmp_path / "b", 5, "RGB", (8, 8))
+    monkeypatch.setattr(load_module, "_HEADERS_READ", 10)
+    assert datasets.load(f"folder:{tmp_path}").image_shape == (8, 8, 3)
+    write_images(tmp_path / "c", 5, "L", (9, 8))
+    assert datasets.load(f"folder:{tmp_path}", default_side=6).image_shape == (6, 6, 3)
+
+
+@pytest.mark.parametrize("test", ["test", "val", "valid", "validation"])
+def test_folders_of_splits(tmp_path, test):
+    for split in ("train", test):
+        for name in ("cat", "dog"):
+            write_images(tmp_path / split / name, 2, "L", (8, 8))
+    data = datasets.load(f"folder:{tmp_path}")
+    assert data.class_names == ("cat", "dog")
+    assert data.train.num_samples == data.test.num_samples == 4

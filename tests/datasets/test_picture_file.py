@@ -159,8 +159,8 @@ def test_a_text_of_a_png_file_with_a_name_that_pillow_uses(tmp_path, name, late)
     assert not folder.unreadable
 
 
-def test_a_mode_that_cannot_be_converted_is_unreadable(tmp_path):
-    Image.new("LAB", (8, 8)).save(tmp_path / "a.tif")
+def test_values_that_cannot_be_converted_are_unreadable(tmp_path):
+    Image.fromarray(np.full((8, 8), 70_000, "int32")).save(tmp_path / "a.tif")
     Image.new("L", (8, 8)).save(tmp_path / "b.png")
     folder = datasets.FolderDataset(tmp_path, (8, 8, 1), batch_size=2)
     assert folder[0].shape == (2, 8, 8, 1)

@@ -73,3 +73,21 @@ def readers(path):
         lambda: image_reader.read_exact(path),
         lambda: image_reader.read_upright(path, 8),
     ]
+
+
+def gray_tiff(values, bits=16, zero_is_white=False):
+    """The bytes of a TIFF file of grey values of 12 or 16 bits, without compression."""
+    height, width = values.shape
+    if bits == 16:
+        data = values.astype("<u2").tobytes()
+    else:
+        text = "".join(f"{value:0{bits}b}" for value in values.ravel())
+        data = int(text, 2).to_bytes(len(text) // 8, "big")
+    kind = 0 if zero_is_white else 1
+    tags = {
+        256: width, 257: height, 258: bits, 259: 1, 262: kind, 273: 8, 277: 1,
+        278: height, 279: len(data),
+    }  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, n) for tag, n in tags.items())
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    return b"II*\0" + struct.pack("<I", 8 + len(data)) + data + directory
