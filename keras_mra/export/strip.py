@@ -63,7 +63,8 @@ def _augments(layer: Any) -> bool:
 def _replace(layer: Any) -> Any:
     if _augments(layer):
         _refuse_more_than_images(layer)
-        return keras.layers.Identity(name=layer.name, dtype=layer.dtype_policy)
+        # As the layer did, it passes on pixels that a mixed policy would round.
+        return keras.layers.Identity(name=layer.name, dtype="float32", autocast=False)
     return _strip(layer)
 
 

@@ -50,7 +50,11 @@ class AnyInput:
             for x in (images, *companions.values())
         ):
             # `tf.data` traces, and its graph cannot hold another backend's operations.
-            if training is False and len(self.output_entries()) == 1:
+            dtype = keras.backend.standardize_dtype(images.dtype)
+            stays = (
+                self.output_dtype(dtype) == dtype and len(self.output_entries()) == 1
+            )
+            if training is False and stays:
                 return images
             return self._call_on_host(images, companions, training is not False)
         if isinstance(images, np.ndarray):
@@ -250,9 +254,14 @@ class AnyInput:
         outputs = keras.tree.map_structure(ops.convert_to_numpy, outputs)
         if images.ndim == 3:
             outputs = keras.tree.map_structure(lambda x: x[0], outputs)
-        if isinstance(outputs, tuple):
-            return self._exact(images, outputs[0]), *outputs[1:]
-        return self._exact(images, outputs)
+        if not isinstance(outputs, tuple):
+            return self._exact(images, outputs)
+        specs = self.output_specs(images.shape, images.dtype.name, companions)
+        others = zip(outputs[1:], specs[1:])
+        return (
+            self._exact(images, outputs[0]),
+            *(output.astype(dtype, copy=False) for output, (_, dtype) in others),
+        )
 
     def _compile(self, training: bool, *names: str) -> Callable[..., Any]:
         def call(images: Any, *arrays: Any) -> Any:

@@ -61,6 +61,10 @@ class RandomOperations(AnyInput, keras.layers.Layer):
             return images
         low, high = self.value_range
         x = (ops.cast(images, "float32") - low) * (255 / (high - low))
+        if (low, high) != (0, 255):
+            # Operations that round down take a value just below an integer for another.
+            whole = ops.round(x)
+            x = ops.where(ops.abs(x - whole) < 1e-3, whole, x)
         x = self.augment(x) * ((high - low) / 255) + low
         x = ops.clip(x, low, high)  # Rounding may leave the range.
         return pixels.cast_pixels(x, keras.backend.standardize_dtype(images.dtype))

@@ -72,13 +72,18 @@ def mae_arguments(
     if found["decoder_depth"]:
         found["decoder_dim"] = shape_of("decoder/positions", "", 3)[2]
         hidden = shape_of("decoder/block_0/mlp_in", ".bias", 1)[0]
-        decoder_ratio = hidden / found["decoder_dim"]
-        if decoder_ratio != found["mlp_ratio"]:
+        ratios = found["mlp_ratio"], hidden / found["decoder_dim"]
+        # Hidden widths are rounded down, so that the larger quotient is nearer to the
+        # ratio of both.
+        found["mlp_ratio"] = max(ratios)
+        if any(
+            checks.hidden_width(dim, max(ratios)) != round(dim * ratio)
+            for dim, ratio in zip((width, found["decoder_dim"]), ratios)
+        ):
             raise ValueError(
                 f"{str(path)!r} must have one ratio of the MLPs' hidden width to the "
                 "tokens' width, because `MAE` has one `mlp_ratio`. Received: "
-                f"{found['mlp_ratio']:g} in the encoder, {decoder_ratio:g} in the "
-                "decoder"
+                f"{ratios[0]:g} in the encoder, {ratios[1]:g} in the decoder"
             )
     return found
 

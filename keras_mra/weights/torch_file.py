@@ -78,6 +78,12 @@ class TorchFile:
         with open(self.path, "rb") as file:
             file.seek(_data_offset(file, record) + tensor.offset * dtype.itemsize)
             content = file.read((1 + sum(steps)) * dtype.itemsize)
+        # `as_strided` checks nothing.
+        if (
+            min(steps, default=0) < 0
+            or len(content) < (1 + sum(steps)) * dtype.itemsize
+        ):
+            raise _damaged(self.path, f"its tensor {name!r} is not whole")
         numbers = np.frombuffer(content, dtype)
         strides = [step * dtype.itemsize for step in tensor.strides]
         view = np.lib.stride_tricks.as_strided(

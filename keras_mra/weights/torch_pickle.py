@@ -48,8 +48,15 @@ class NotTensors(Exception):
     """Raised for a pickle that needs another name, which is the argument."""
 
 
+class _Unchangeable:
+    """Refuses the opcode BUILD, which would change values after they were checked."""
+
+    def __setstate__(self, state: Any) -> None:
+        raise pickle.UnpicklingError("a state of a tensor")
+
+
 @dataclasses.dataclass(frozen=True)
-class Storage:
+class Storage(_Unchangeable):
     """A record of numbers in the file.
 
     Attributes:
@@ -64,7 +71,7 @@ class Storage:
 
 
 @dataclasses.dataclass(frozen=True)
-class StoredTensor:
+class StoredTensor(_Unchangeable):
     """A view of a storage.
 
     Attributes:

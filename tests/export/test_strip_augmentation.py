@@ -6,6 +6,7 @@ import pytest
 from helpers.packages import skip_without
 from helpers.small_augmentor import classifier
 from helpers.small_augmentor import make_mae
+from keras import ops
 
 import keras_mra
 from keras_mra.export import onnx_file
@@ -79,3 +80,26 @@ def test_a_layer_that_mixes_labels_is_not_stripped():
     model = keras.Model([images, labels], [mixed["images"], mixed["labels"]])
     with pytest.raises(ValueError, match="'mix', which returns images and labels"):
         keras_mra.strip_augmentation(model)
+
+
+@pytest.fixture
+def mixed_policy():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize("kind", ["sequential", "functional"])
+def test_a_stripped_model_passes_on_exact_pixels(kind, mixed_policy, tmp_path):
+    layer = keras_mra.layers.MaskReconstruct(make_mae(), 0.5)
+    exact = keras.layers.Rescaling(1.0, dtype="float32")
+    if kind == "sequential":
+        model = keras.Sequential([keras.Input((12, 12, 1)), layer, exact])
+    else:
+        inputs = keras.Input((12, 12, 1))
+        model = keras.Model(inputs, exact(layer(inputs)))
+    stripped = keras_mra.strip_augmentation(model)
+    stripped.save(tmp_path / "model.keras")
+    images = np.full((2, 12, 12, 1), 200.6, "float32")
+    for found in (stripped, keras.saving.load_model(tmp_path / "model.keras")):
+        np.testing.assert_array_equal(ops.convert_to_numpy(found(images)), images)

@@ -194,6 +194,17 @@ def test_a_model_trains_predicts_is_saved_and_loaded(mae, images, tmp_path):
     assert layer.paste_ratio == pytest.approx(1 / 3) and layer.view.mask_ratio == 0.4
 
 
+def test_labels_keep_float64(mae, images):
+    tf = pytest.importorskip("tensorflow")
+    given = {"images": images, "labels": HOT.astype("float64")}
+    data = tf.data.Dataset.from_tensor_slices(given).batch(COUNT).map(make(mae))
+    found = next(iter(data))["labels"].numpy()
+    assert found.dtype == "float64" and (found != HOT).any()
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
+    drawn = make(mae).random_map(given, np.random.default_rng(0))
+    assert drawn["labels"].dtype == "float64"
+
+
 def test_tf_data(mae, images):
     tf = pytest.importorskip("tensorflow")
     given = {"images": images, "labels": HOT, "names": np.arange(COUNT)}

@@ -132,3 +132,16 @@ def test_empty_batches_of_a_model(mae):
         assert tuple(mae.reconstruct(images, visible).shape) == (0, 12, 12, 1)
         with pytest.raises(ValueError, match="`images` must not be empty for a loss"):
             mae.reconstruction_loss(images, visible)
+
+
+@pytest.mark.parametrize("name", ["weak", "strong", "RandomBlur"])
+def test_a_pipeline_without_training_has_the_dtype_of_one_with_it(mae, name):
+    tf = pytest.importorskip("tensorflow")
+    data = tf.data.Dataset.from_tensor_slices(IMAGES).batch(2)
+    layer = make(name, mae)
+    on, off = (
+        data.map(lambda x, training=training: layer(x, training=training))
+        for training in (True, False)
+    )
+    assert on.element_spec == off.element_spec
+    np.testing.assert_array_equal(next(iter(off)), IMAGES[:2])

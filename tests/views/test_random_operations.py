@@ -114,3 +114,19 @@ def test_layers_can_be_saved(make):
     )
     images = same_images(4) / 255
     np.testing.assert_array_equal(augmented(again, images), augmented(layer, images))
+
+
+@pytest.mark.parametrize("value_range", [(0, 1), (-1, 1), (-2, 2)])
+def test_whole_values_stay_whole_in_other_ranges(value_range):
+    seen = []
+
+    class Watching(TrivialAugment):
+        def augment(self, images):
+            seen.append(ops.convert_to_numpy(images))
+            return images
+
+    low, high = value_range
+    values = np.arange(256, dtype="float32").reshape(1, 16, 16, 1)
+    layer = Watching(value_range=value_range, seed=0)
+    layer.call(ops.convert_to_tensor(values / 255 * (high - low) + low))
+    np.testing.assert_array_equal(seen[0], values)

@@ -1,5 +1,6 @@
 """Small files in the form of PyTorch that ask for much memory, or for other objects."""
 
+import dataclasses
 import io
 import pickle
 import struct
@@ -25,6 +26,13 @@ class Reduced:
         self.name, self.arguments = name, arguments
 
 
+class Changed:
+    """Pickles as an object whose attributes are set after it was made."""
+
+    def __init__(self, obj, state):
+        self.obj, self.state = obj, state
+
+
 class Pickler(pickle._Pickler):
     """Writes names that need not exist here, and storages as `torch.save` does."""
 
@@ -35,6 +43,10 @@ class Pickler(pickle._Pickler):
             self.save(Named(obj.name))
             self.save(obj.arguments)
             self.write(pickle.REDUCE)
+        elif isinstance(obj, Changed):
+            self.save(obj.obj)
+            self.save(obj.state)
+            self.write(pickle.BUILD)
         else:
             super().save(obj, save_persistent_id)
 
@@ -210,6 +222,34 @@ def test_a_pickle_cannot_change_the_reader(tmp_path):
     with pytest.raises(ValueError):
         keras_mra.MAE.from_preset(path)
     test_views_of_a_storage(tmp_path, "Float", "float32")
+
+
+@pytest.mark.parametrize("slots", [False, True])
+@pytest.mark.parametrize("of_storage", [False, True])
+def test_a_checked_tensor_cannot_be_changed(tmp_path, of_storage, slots):
+    """Its view would reach beyond the file, into the memory of the process."""
+    storage = Stored("FloatStorage", "0", 6)
+    state = {"numel": 10**6} if of_storage else {"shape": (300,), "strides": (1,)}
+    state = (None, state) if slots else state
+    if of_storage:
+        changed = tensor(Changed(storage, state), (10**6,), (1,))
+    else:
+        changed = Changed(WHOLE, state)
+    path = write(
+        tmp_path / "a.pth", pickled({"a": changed}), [("0", NUMBERS.tobytes())]
+    )
+    with pytest.raises(ValueError, match="its pickle is damaged"):
+        TorchFile(path)
+
+
+def test_a_view_beyond_its_record_is_not_made(tmp_path):
+    path = write(tmp_path / "a.pth", pickled({"a": WHOLE}), [("0", NUMBERS.tobytes())])
+    file = TorchFile(path)
+    for shape, strides in (((300,), (1,)), ((10**6, 2), (1, 10**9)), ((2,), (-1,))):
+        changed = dataclasses.replace(file._tensors["a"], shape=shape, strides=strides)
+        file._tensors["a"] = changed
+        with pytest.raises(ValueError, match="tensor 'a' is not whole"):
+            file.read("a")
 
 
 @pytest.mark.parametrize("order", [b"big", b"?"])

@@ -144,3 +144,14 @@ def test_only_squares_are_exported(tmp_path):
     with pytest.raises(ValueError, match=r"square.*image_shape=\(8, 12, 1\)"):
         mae.export_transformers(tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_hidden_widths_that_are_rounded_down(tmp_path):
+    mae = randomize(
+        keras_mra.MAE(
+            (16, 16, 1), 4, encoder_dim=48, encoder_depth=1, encoder_heads=2,
+            decoder_dim=32, decoder_depth=1, decoder_heads=2, mlp_ratio=8 / 3,
+        )
+    )  # fmt: skip
+    mae.export_transformers(tmp_path)
+    assert same_weights(keras_mra.MAE.from_preset(tmp_path), mae)
