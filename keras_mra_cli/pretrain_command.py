@@ -67,12 +67,12 @@ def pretrain(
         from keras_mra_cli.pretrain_report import print_next
         from keras_mra_cli.pretrain_report import print_verdicts
 
-        if len(arguments.get("image_shape", ())) == 2:
-            arguments["image_shape"] += keras_mra.datasets.load(data).image_shape[2:]
         # An error here must not come after the training.
         files.check_outside("out", out, "data", folder_of(data))
         check_writable("out", out)
         files.probe_folder("out", out, REPORTS)
+        if len(arguments.get("image_shape", ())) == 2:
+            arguments["image_shape"] += keras_mra.datasets.load(data).image_shape[2:]
         arguments["callbacks"] = [EndsBetweenSteps()]
         if method == "msa":
             mae = keras_mra.pretrain_msa(data, **arguments).mae

@@ -8,6 +8,8 @@ import numpy as np
 from keras_mra.typing import Seed
 
 LIMIT = 2**31
+# Initial weights are drawn from the entropy of a seed and a small number.
+_STREAM = 2**32 - 1
 
 
 def folded_seed(seed: Seed) -> Any:
@@ -20,7 +22,9 @@ def folded_seed(seed: Seed) -> Any:
     Args:
         seed: Int, at least 0, `keras.random.SeedGenerator` or `None`.
     """
-    return _spread(seed) if isinstance(seed, int) and seed >= LIMIT else seed
+    if not isinstance(seed, int) or seed < LIMIT:
+        return seed
+    return _below_limit(seed)
 
 
 def seed_generator(seed: Seed) -> Any:
@@ -33,10 +37,10 @@ def seed_generator(seed: Seed) -> Any:
     if isinstance(seed, keras.random.SeedGenerator):
         return seed
     if isinstance(seed, int) and keras.backend.backend() == "torch":
-        return keras.random.SeedGenerator(_spread(seed))
+        return keras.random.SeedGenerator(_below_limit([seed, _STREAM]))
     return keras.random.SeedGenerator(folded_seed(seed))
 
 
-def _spread(seed: int) -> int:
-    """An integer below `LIMIT` that says nothing of those of other seeds."""
-    return int(np.random.SeedSequence(seed).generate_state(1)[0]) % LIMIT
+def _below_limit(entropy: int | list[int]) -> int:
+    """An integer below `LIMIT`, independent of those of other entropies."""
+    return int(np.random.SeedSequence(entropy).generate_state(1)[0]) % LIMIT

@@ -24,6 +24,7 @@ def interval(values: Sequence[float], step: float = 0.0) -> tuple[float, float]:
     # From the last entry on, the quantile is at most 0.13 too large.
     quantile = T_QUANTILES[min(freedom, len(T_QUANTILES)) - 1]
     half = quantile * statistics.stdev(values) / math.sqrt(len(values))
-    half = max(half, step)
+    # Rounding must not put 0 outside of an interval that ends there.
+    half = max(half, step * (1 + 1e-9))
     mean = statistics.mean(values)
     return mean - half, mean + half

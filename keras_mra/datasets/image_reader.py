@@ -96,7 +96,7 @@ def to_channels(image: Any, channels: int) -> Any:
     """Converts an image of any mode to 8 bits and 1, 3 or 4 channels.
 
     Alpha is dropped without blending, unless 4 channels are asked for: the colours are
-    those of the file. 16-bit values are divided by 257.
+    those of the file. Grey values of 9 to 16 bits are scaled from their own range.
 
     Args:
         image: A `PIL.Image.Image`.
@@ -106,7 +106,7 @@ def to_channels(image: Any, channels: int) -> Any:
         A `PIL.Image.Image` of mode L, RGB or RGBA.
 
     Raises:
-        ValueError: If integers of more than 8 bits are not from 0 to 65535.
+        ValueError: If integers of more than 8 bits are negative or above 65535.
     """
     if image.mode.startswith("I") or image.mode == "F":
         image = _to_eight_bits(image)

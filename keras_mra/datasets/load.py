@@ -218,6 +218,8 @@ def _shape_of_files(paths: Sequence[pathlib.Path], default_side: int) -> ImageSh
             continue
         sizes.add(size)
         grays.add(is_gray)
+        if len(sizes) > 1 and False in grays:
+            break
     width, height = sizes.pop() if len(sizes) == 1 else (default_side,) * 2
     if max(width, height) > default_side:
         width = height = default_side

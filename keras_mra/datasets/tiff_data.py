@@ -1,6 +1,7 @@
-"""What Pillow does not say of a TIFF file: missing data, and the range of its values.
+"""What Pillow does not tell of a TIFF file: missing data, and the range of its values.
 
-Pillow leaves strips and tiles black that the file does not list.
+Pillow leaves strips and tiles black that the file does not list, and takes grey values
+as they are stored.
 """
 
 from typing import Any
@@ -35,7 +36,7 @@ def gray_range(image: Any) -> tuple[int, int]:
     """The values of black and white of a grey picture of 9 to 16 bits.
 
     Args:
-        image: A `PIL.Image.Image` of a mode that begins with `I;16`, of any format.
+        image: A `PIL.Image.Image` of a mode that begins with `I`, of any format.
     """
     tags = getattr(image, "tag_v2", {})
     white = 2 ** min(16, *tags.get(_BITS, (16,))) - 1

@@ -64,7 +64,7 @@ def _replace(layer: Any) -> Any:
     if _augments(layer):
         _refuse_more_than_images(layer)
         # As the layer did, it passes on pixels that a mixed policy would round.
-        return keras.layers.Identity(name=layer.name, dtype="float32", autocast=False)
+        return keras.layers.Identity(name=layer.name, dtype="float32")
     return _strip(layer)
 
 

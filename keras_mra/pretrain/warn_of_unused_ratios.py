@@ -2,6 +2,7 @@
 
 import warnings
 
+from keras_mra import distribution
 from keras_mra.models import MAE
 
 
@@ -13,10 +14,10 @@ def warn_of_unused_ratios(mae: MAE, images: int) -> None:
         images: Int, the images of a batch on one replica.
     """
     ratios = len(mae.visible_counts)
-    if images < ratios:
+    if images < ratios and distribution.is_main_process():
         warnings.warn(
-            f"`mask_ratio={mae.mask_ratio}` trains {ratios} ratios, each on a part of "
-            f"a batch, but a batch has {images} image{'s' * (images > 1)} on a device: "
-            "lower ratios are not trained. Use larger batches, or a single ratio.",
+            f"A batch has {images} image{'s' * (images > 1)} on a device, but "
+            f"`mask_ratio={mae.mask_ratio}` has {ratios} ratios. The lower ones are "
+            "not trained. Use larger batches or a single ratio.",
             stacklevel=4,
         )

@@ -62,7 +62,8 @@ class RandomOperations(AnyInput, keras.layers.Layer):
         low, high = self.value_range
         x = (ops.cast(images, "float32") - low) * (255 / (high - low))
         if (low, high) != (0, 255):
-            # Operations that round down take a value just below an integer for another.
+            # Some operations round down. The scaled integers may lie just below their
+            # values.
             whole = ops.round(x)
             x = ops.where(ops.abs(x - whole) < 1e-3, whole, x)
         x = self.augment(x) * ((high - low) / 255) + low

@@ -14,6 +14,7 @@ from keras_mra import views
 from keras_mra.augment.painter import Painter
 from keras_mra.classifiers.networks.small_cnn import small_cnn
 from keras_mra.evaluation.occlusion import patch_occlusion
+from keras_mra.models.autoencoder import layer_seeds
 from keras_mra.pretrain.data_request import DataRequest
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), "uint8")
@@ -106,6 +107,13 @@ def test_neighbouring_seeds_do_not_draw_the_same_numbers():
         for _ in range(4)
     ]
     assert len(set(drawn)) == 12
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_masks_are_not_drawn_from_the_numbers_of_the_weights(seed):
+    first = int(ops.convert_to_numpy(backend.seed_generator(seed).state)[0])
+    for stream in range(3):
+        assert first != next(layer_seeds(seed, stream))
 
 
 def test_generators_are_seeds_of_layers_alone():

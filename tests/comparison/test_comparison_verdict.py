@@ -59,11 +59,14 @@ def test_one_seed_decides_nothing():
     assert "One seed cannot tell" in text and "Use flips and crops alone" in text
 
 
-def test_equal_changes_of_few_test_images_are_not_exact():
-    one_of_15 = [-1 / 15] * 3
+@pytest.mark.parametrize("wrong", range(14))
+def test_equal_changes_of_few_test_images_are_not_exact(wrong):
+    one_of_15 = [wrong / 15 - (wrong + 1) / 15] * 3
     text = verdict({"MRA": one_of_15}, CODE, test_images=15)
     assert "not certain" in text and "-13.3 to +0.0" in text
     assert "Use flips and crops alone" in text
+    worse = [-one for one in one_of_15]
+    assert "not certain" in verdict({"MRA": worse}, CODE, test_images=15)
     two_of_15 = [2 * one for one in one_of_15]
     text = verdict({"MRA": two_of_15}, CODE, swapped={"MRA": two_of_15}, test_images=15)
     assert "MRA pays" in text and "3 seeds: -20.0 to -6.7" in text

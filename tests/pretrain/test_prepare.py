@@ -51,7 +51,7 @@ def test_arguments_of_the_model(images):
 
 @pytest.mark.once
 def test_batches_with_fewer_images_than_ratios_are_said(images):
-    with pytest.warns(UserWarning, match=r"4 ratios.* has 2 images .*lower ratios"):
+    with pytest.warns(UserWarning, match=r"2 images .* 4 ratios. The lower ones"):
         pretrain(images[:4], batch_size=2, mask_ratio=(0.4, 0.75))
     for arguments in (dict(mask_ratio=0.5), dict(batch_size=4)):
         with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""What tells data and presets apart that have the same name."""
+"""Digests that distinguish data and presets of the same name."""
 
 import hashlib
 import pathlib

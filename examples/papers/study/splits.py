@@ -56,7 +56,7 @@ def load_splits(name, image_size=None, validation=False, limit=None, max_size=No
         of training and judged on.
 
     Raises:
-        ValueError: If the data set has no labels, or if a class has too few images.
+        ValueError: If the data set has no labels.
     """
     found = datasets.load(name, crop="center")
     if image_size is None and max_size and max(found.image_shape[:2]) > max_size:
@@ -69,16 +69,15 @@ def load_splits(name, image_size=None, validation=False, limit=None, max_size=No
             "`name` must be a labelled data set, such as a folder with a sub-folder "
             f"for each class. Received: name={name!r}"
         )
-    names = found.class_names
     # Three images of a class can be divided twice.
-    count = None if limit is None else max(3, limit // len(names))
+    count = None if limit is None else max(3, limit // len(found.class_names))
     train = _dataset(found.train, count)
     if found.test is None:
         # Settings that are chosen on validation images have not seen the test images.
-        train, test = _hold_out(train, 1 / 5, names)
+        train, test = _hold_out(train, 1 / 5)
         judged_on = "a fifth of the images, left out of training"
     if validation:
-        train, test = _hold_out(train, 1 / 10, names)
+        train, test = _hold_out(train, 1 / 10)
         judged_on = "a tenth of the training images, left out of training"
     elif found.test is not None:
         test = _dataset(found.test, count)
@@ -179,21 +178,31 @@ def draw(dataset, per_class, seed=0, batch_size=None):
     return datasets.Subset(dataset, chosen, batch_size=size, seed=seed)
 
 
-def _hold_out(dataset, share, class_names):
-    """Splits a data set in two, by the same share of each class.
+def check_classes(data):
+    """Refuses classes that are judged on, but not trained on.
+
+    A class with a single image has such an end if the images are divided.
+
+    Args:
+        data: `Splits`.
 
     Raises:
-        ValueError: If a class has a single image.
+        ValueError: If there is such a class.
     """
-    labels = dataset.all_labels()
-    for label, name in enumerate(class_names):
-        if np.sum(labels == label) == 1:
-            raise ValueError(
-                "Each class must have an image to train on and one to judge on. "
-                f"Received: one image of {name!r}"
-            )
+    untrained = set(data.test.all_labels()) - set(data.train.all_labels())
+    if untrained:
+        names = ", ".join(data.class_names[label] for label in sorted(untrained))
+        raise ValueError(
+            "Each class must have enough images to train on and to judge on. "
+            f"Received: no images to train on of {names}"
+        )
+
+
+def _hold_out(dataset, share):
+    """Splits a data set in two, by the same share of each class."""
     return tuple(
-        datasets.Subset(dataset, part, batch_size=1) for part in hold_out(labels, share)
+        datasets.Subset(dataset, part, batch_size=1)
+        for part in hold_out(dataset.all_labels(), share)
     )
 
 

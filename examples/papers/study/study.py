@@ -19,6 +19,7 @@ from study.digests import digest_of_data
 from study.digests import preset_key
 from study.report import write_report
 from study.runs import Runs
+from study.splits import check_classes
 from study.splits import load_splits
 from study.splits import only
 
@@ -112,7 +113,9 @@ class Study:
     def data(self):
         """The data, as `Splits`."""
         data = self.load(self.args.data, self.args.image_size)
-        return only(data, self.args.classes) if self.args.classes else data
+        data = only(data, self.args.classes) if self.args.classes else data
+        check_classes(data)
+        return data
 
     def load(self, name, image_size=None):
         """Loads `Splits`, small ones for `--quick`.

@@ -101,11 +101,13 @@ def test_validation_images_of_a_folder_without_splits_are_training_images(folder
     assert not pixels(trial.test) & pixels(data.test)
 
 
-def test_a_class_of_one_image_cannot_be_split(tmp_path):
+@pytest.mark.filterwarnings("ignore:.*cannot be read")
+def test_a_class_of_too_few_images_is_refused(tmp_path):
     folder = folder_of_classes(tmp_path)
-    for extra in sorted((tmp_path / "red").iterdir())[1:]:
+    for extra in sorted((tmp_path / "red").iterdir())[2:]:
         extra.unlink()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with pytest.raises(ValueError, match="one to judge on.*one image of 'red'"):
-            splits.load_splits(folder, image_size=8)
+    splits.check_classes(splits.load_splits(folder, image_size=8))
+    twice = splits.load_splits(folder, image_size=8, validation=True)
+    with pytest.raises(ValueError, match="no images to train on of red"):
+        splits.check_classes(twice)
+    splits.check_classes(splits.only(twice, ["blue", "green"]))
