@@ -37,7 +37,8 @@ def test_float16_values_of_many_keys_do_not_overflow(form):
     with form():
         found = compute(backend.dot_product_attention, query[:, :2], key, value)
     assert found.dtype == "float16"
-    np.testing.assert_allclose(found, 20, atol=0.1)
+    # TensorFlow sums in float16 on a CPU.
+    np.testing.assert_allclose(found, 20, rtol=0.1)
 
 
 @pytest.mark.parametrize("queries, keys", [(4, 4), (5, 5), (4, 5), (5, 4)])
