@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
@@ -123,7 +122,7 @@ class Repaints:
         seed: int,
     ) -> dict[str, Any]:
         # The state of a new layer with this seed.
-        layer.seed_generator.state.assign(keras.random.SeedGenerator(seed).state)
+        layer.seed_generator.state.assign(backend.seed_generator(seed).state)
         repainted, visible = map(ops.convert_to_numpy, layer(image))
         is_changed = bool(visible[0] >= 0)
         shown = visible if is_changed else np.arange(self.mae.num_patches)
