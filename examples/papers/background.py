@@ -33,13 +33,12 @@ does not change the error with the background of another class with certainty:
 `docs/results/natural.md`.
 """
 
-import hashlib
-
 import keras
 import numpy as np
 from keras import ops
 from study import arms
 from study import object_masks
+from study.digests import digest
 from study.study import Study
 from study.tables import comparison
 
@@ -67,7 +66,10 @@ def main():
     masks = object_masks.object_masks(study, data, images)
     if args.judged_on or args.masks:
         # A folder can get other files under the same name.
-        decides = {"objects": args.objects, "judged on": digest(images, labels, masks)}
+        decides = {
+            "objects": args.objects,
+            "judged on": digest(images, labels, np.packbits(masks)),
+        }
     else:
         decides = {"objects": args.objects, "object_share": args.object_share}
         decides |= {"smooth": True} if args.smooth else {}
@@ -111,14 +113,6 @@ def other_data(study):
 def restricted(network, answers):
     """The network with the scores of some classes alone, in the order of `answers`."""
     return keras.Model(network.inputs, ops.take(network.outputs[0], answers, axis=-1))
-
-
-def digest(images, labels, masks):
-    """A short digest of arrays, as a string."""
-    found = hashlib.sha256()
-    for array in (images, labels, np.packbits(masks)):
-        found.update(np.ascontiguousarray(array))
-    return found.hexdigest()[:16]
 
 
 if __name__ == "__main__":

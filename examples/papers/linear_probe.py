@@ -41,6 +41,7 @@ from study.tables import cell
 
 from keras_mra import datasets
 from keras_mra import evaluation
+from keras_mra.evaluation.result import mean_and_deviation
 from keras_mra.evaluation.result import table
 from keras_mra.models import MAE
 
@@ -200,7 +201,7 @@ def minutes(runs, curves):
             [sum(curve.get("seconds", [0])) for curve in its_curves],
             [run["seconds"] for run in runs[name]],
         ]
-        cells = [cell([s / 60 for s in column], "min") for column in seconds]
+        cells = [mean_and_deviation([s / 60 for s in column]) for column in seconds]
         found.append((name, *cells))
     return table(found)
 

@@ -60,15 +60,18 @@ def prepare(
         decided.update(defaults or {})
     mae = MAE.from_preset(place, **{**decided, **mae_arguments})
     checks.pixel_values(data.first_images, mae.value_range, "ds")
+    # Absent unless they matter, so that headers of earlier versions stay equal.
+    optional = {
+        "image_library": data.image_library,
+        "held_out": data.held_out,
+        "cache_side": request.cache_side,
+    }
     run = {
         "model": {k: v for k, v in mae.get_config().items() if k != "name"},
         "data": data.name,
         "crop_scale": list(request.crop_scale),
-        **({"image_library": data.image_library} if data.image_library else {}),
-        **({"held_out": data.held_out} if data.held_out else {}),
         "crops_per_image": request.crops_per_image,
-        # Absent unless given, as in the headers of earlier versions.
-        **({"cache_side": request.cache_side} if request.cache_side else {}),
         "seed": request.seed,
+        **{name: value for name, value in optional.items() if value},
     }
     return mae, data, run

@@ -74,12 +74,10 @@ def mae_arguments(
         hidden = shape_of("decoder/block_0/mlp_in", ".bias", 1)[0]
         ratios = found["mlp_ratio"], hidden / found["decoder_dim"]
         # Hidden widths are rounded down, so that the larger quotient is nearer to the
-        # ratio of both.
-        found["mlp_ratio"] = max(ratios)
-        if any(
-            checks.hidden_width(dim, max(ratios)) != round(dim * ratio)
-            for dim, ratio in zip((width, found["decoder_dim"]), ratios)
-        ):
+        # ratio of both. It must give both widths.
+        ratio = found["mlp_ratio"] = max(ratios)
+        given = [checks.hidden_width(n, ratio) for n in (width, found["decoder_dim"])]
+        if given != [round(width * ratios[0]), hidden]:
             raise ValueError(
                 f"{str(path)!r} must have one ratio of the MLPs' hidden width to the "
                 "tokens' width, because `MAE` has one `mlp_ratio`. Received: "

@@ -74,15 +74,13 @@ class TorchFile:
         if 0 in tensor.shape:
             return np.zeros(tensor.shape, "float32")
         steps = [(n - 1) * step for n, step in zip(tensor.shape, tensor.strides)]
+        length = (1 + sum(steps)) * dtype.itemsize
         record = self._records[self._record_name(tensor.storage)]
         with open(self.path, "rb") as file:
             file.seek(_data_offset(file, record) + tensor.offset * dtype.itemsize)
-            content = file.read((1 + sum(steps)) * dtype.itemsize)
+            content = file.read(length)
         # `as_strided` checks nothing.
-        if (
-            min(steps, default=0) < 0
-            or len(content) < (1 + sum(steps)) * dtype.itemsize
-        ):
+        if min(steps, default=0) < 0 or len(content) < length:
             raise _damaged(self.path, f"its tensor {name!r} is not whole")
         numbers = np.frombuffer(content, dtype)
         strides = [step * dtype.itemsize for step in tensor.strides]

@@ -5,10 +5,19 @@ import pathlib
 
 import numpy as np
 
+from keras_mra.datasets.held_out import evenly_spaced
 from keras_mra.models.preset_digest import digest_of
 from keras_mra.models.presets import WEIGHTS
 
 SAMPLES = 1000
+
+
+def digest(*arrays):
+    """A short digest of arrays, as a string."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(np.ascontiguousarray(array))
+    return found.hexdigest()[:16]
 
 
 def digest_of_data(data):
@@ -20,13 +29,12 @@ def digest_of_data(data):
     Returns:
         String, of all labels and of up to `SAMPLES` images of each split.
     """
-    found = hashlib.sha256()
+    arrays = []
     for part in (data.train, data.test):
         count = min(SAMPLES, part.num_samples)
-        images, _ = part.batch(np.arange(count) * part.num_samples // count)
-        for array in (part.all_labels(), images):
-            found.update(np.ascontiguousarray(array))
-    return found.hexdigest()[:16]
+        images, _ = part.batch(evenly_spaced(part.num_samples, count))
+        arrays += [part.all_labels(), images]
+    return digest(*arrays)
 
 
 def preset_key(preset):
