@@ -156,16 +156,17 @@ class Painter:
     def _whole(self, image: ExactImage) -> npt.NDArray[np.float32]:
         """Returns the image as the MAE sees it: `(height, width, channels)`."""
         height, width, channels = self.mae.image_shape
-        color = _shares(image.color, image.white, (height, width))
+        alpha = image.alpha if channels == 4 else None
+        color = _shares(image.color, image.white, (height, width), alpha)
         if channels == 1:
             color = color if color.shape[2] == 1 else color @ _LUMINANCE
         elif color.shape[2] == 1:
             color = np.repeat(color, 3, axis=2)
         if channels == 4:
-            alpha = np.ones((height, width, 1), "float32")
-            if image.alpha is not None:
-                alpha = _shares(image.alpha, image.white, (height, width))
-            color = np.concatenate([color, alpha], axis=2)
+            opacity = np.ones((height, width, 1), "float32")
+            if alpha is not None:
+                opacity = _shares(alpha, image.white, (height, width))
+            color = np.concatenate([color, opacity], axis=2)
         return self._to_range(color)
 
     def _views(self, image: ExactImage) -> list[npt.NDArray[np.float32]]:
@@ -216,13 +217,29 @@ class Painter:
 
 
 def _shares(
-    pixels: npt.NDArray[Any], white: int, size: tuple[int, int]
+    pixels: npt.NDArray[Any],
+    white: int,
+    size: tuple[int, int],
+    alpha: npt.NDArray[Any] | None = None,
 ) -> npt.NDArray[np.float32]:
-    """Resizes integers from 0 to `white` to shares of white, channel by channel."""
-    channels = [
-        np.asarray(_resized(pixels[..., channel] / np.float32(white), size))
-        for channel in range(pixels.shape[2])
-    ]
+    """Resizes integers from 0 to `white` to shares of white, channel by channel.
+
+    With `alpha`, `(height, width, 1)`, transparent pixels have no weight. Pillow
+    resizes images of the mode RGBA so, those of the training among them.
+    """
+    weight = total = None
+    if alpha is not None and alpha.shape[:2] != size:
+        weight = alpha[..., 0] / np.float32(white)
+        total = np.asarray(_resized(weight, size))
+    channels = []
+    for channel in range(pixels.shape[2]):
+        shares = pixels[..., channel] / np.float32(white)
+        if weight is not None:
+            shares *= weight
+        share = np.asarray(_resized(shares, size))
+        if total is not None:
+            share = share / np.where(total > 0, total, 1)
+        channels.append(share)
     return np.stack(channels, axis=-1)  # (height, width, channels)
 
 

@@ -72,6 +72,7 @@ def opened_picture(
                     _check_pixels(tiff_data.tile_size(image), max_megapixels)
             _check_length(image, file)
             _drop_texts(image)
+            _scale_colour_key(image)
             yield image, file
         except DecompressionBombError as error:
             raise TooManyPixels(
@@ -184,6 +185,17 @@ def _drop_texts(image: Any) -> None:
     for name in ("transparency", "exif", "icc_profile", "interlace", "gamma", "dpi"):
         if isinstance(image.info.get(name), str):
             del image.info[name]
+
+
+def _scale_colour_key(image: Any) -> None:
+    """Gives the colour key of a grey PNG file of 2 or 4 bits the scale of its pixels.
+
+    Pillow scales the pixels to 8 bits, but not their value that is transparent.
+    """
+    factors = {"L;2": 255 // 3, "L;4": 255 // 15}
+    key = image.info.get("transparency")
+    if image.format == "PNG" and image.mode == "L" and isinstance(key, int):
+        image.info["transparency"] = key * factors.get(image.tile[0][3], 1)
 
 
 def _ends_black(image: Any) -> bool:

@@ -65,6 +65,9 @@ def annotation_arrays(inputs: dict[str, Any], protect: str | None) -> dict[str, 
             continue
         # A ragged tensor of TensorFlow becomes dense.
         dense = array.to_tensor(-1) if hasattr(array, "to_tensor") else array
+        if dense is not array and name == "boxes" and tuple(dense.shape[1:]) == (0,):
+            # A batch without any box does not show that a box has four numbers.
+            dense = np.zeros((*dense.shape, 4), dense.dtype.as_numpy_dtype)
         arrays[argument] = checks.as_array(
             f"inputs['bounding_boxes']['{name}']", dense, hint
         )

@@ -18,6 +18,9 @@ from PIL import Image
 
 import keras_mra
 from keras_mra import files
+from keras_mra.augment.painter import Painter
+from keras_mra.datasets import crops
+from keras_mra.datasets.exact_image import ExactImage
 
 
 @pytest.mark.parametrize("size", [(16, 16), (31, 57), (64, 16), (200, 120)])
@@ -188,6 +191,23 @@ def test_four_channel_mae_sees_alpha(alpha_mae, tmp_path):
     ]
     np.testing.assert_array_equal(*masks)
     assert (found[0][..., :3] != found[1][..., :3]).any()
+
+
+def test_transparent_pixels_weigh_as_little_as_in_training(alpha_mae):
+    pixels = noise(32, 32, 4)
+    pixels[:8, :8, 3] = 0
+    box = (0, 0, 32, 32)
+    expected = crops.resized(Image.fromarray(pixels), box, (16, 16, 4)).astype("float")
+    painter = Painter(alpha_mae, 0.5, "random", 0.0, 0, 4)
+    image = ExactImage(pixels[..., :3], pixels[..., 3:], {})
+    found = painter._whole(image)
+    np.testing.assert_allclose(found[..., 3], expected[..., 3], atol=1.0)
+    # Pillow rounds the colours before it divides them by alpha.
+    alpha = expected[..., 3:] / 255
+    np.testing.assert_allclose(found[..., :3] * alpha, expected[..., :3] * alpha, atol=2)
+    # At the size of the MAE, nothing is resized, and hidden colours stay.
+    image = ExactImage(pixels[:16, :16, :3], pixels[:16, :16, 3:], {})
+    np.testing.assert_allclose(painter._whole(image), pixels[:16, :16], atol=1e-4)
 
 
 def test_four_channel_mae_takes_images_without_alpha(alpha_mae, tmp_path):

@@ -10,6 +10,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+from helpers.reading import gray_png
 from helpers.reading import gray_tiff
 from helpers.reading import noise
 from helpers.reading import png16
@@ -254,6 +255,18 @@ def test_colour_key_becomes_alpha(tmp_path):
     Image.fromarray(noise(4, 4)).save(tmp_path / "b.png", transparency=7)
     image = image_reader.read_exact(tmp_path / "b.png")
     np.testing.assert_array_equal(image.alpha == 0, image.color == 7)
+
+
+@pytest.mark.parametrize("bits, key", [(2, 2), (4, 9), (8, 200)])
+def test_colour_key_of_gray_with_few_bits_becomes_alpha(tmp_path, bits, key):
+    levels = np.random.default_rng(0).integers(0, 2**bits, (4, 8)).astype("uint8")
+    levels[1, 2] = key
+    content = gray_png(levels, bits, [(b"tRNS", struct.pack(">H", key))])
+    path = written(tmp_path / "a.png", content)
+    image = image_reader.read_exact(path)
+    scale = 255 // (2**bits - 1)
+    np.testing.assert_array_equal(image.color[..., 0], levels * scale)
+    np.testing.assert_array_equal(image.alpha[..., 0] == 0, levels == key)
 
 
 def test_colour_key_of_sixteen_bit_gray_becomes_alpha(tmp_path):

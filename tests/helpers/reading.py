@@ -41,6 +41,17 @@ def png16(pixels, chunks=(), interlaced=False):
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in content)
 
 
+def gray_png(levels, bits, chunks=()):
+    """Encodes a grey PNG file of 2, 4 or 8 bits, without any library."""
+    height, width = levels.shape
+    ones = np.unpackbits(levels[..., None], axis=2)[..., 8 - bits :]
+    lines = np.packbits(ones.reshape(height, width * bits), axis=1)
+    data = b"".join(b"\0" + line.tobytes() for line in lines)
+    header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)
+    content = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(data)), (b"IEND",)]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in content)
+
+
 def _chunk(kind, body=b""):
     check = zlib.crc32(kind + body)
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", check)

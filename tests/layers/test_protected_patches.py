@@ -259,6 +259,17 @@ def test_ragged_boxes_in_tf_data(mae, images):
     assert isinstance(out["bounding_boxes"]["boxes"], tf.RaggedTensor)
 
 
+def test_a_ragged_batch_without_any_box(mae, images):
+    tf = pytest.importorskip("tensorflow")
+    layer = make(mae, "bounding_boxes")
+    # Of rank 2: nothing shows that a box has four numbers.
+    boxes = tf.ragged.constant([[], [], []], dtype="float32")
+    labels = tf.ragged.constant([[], [], []], dtype="int32")
+    given = {"images": images[:3], "bounding_boxes": {"boxes": boxes}}
+    given["bounding_boxes"]["labels"] = labels
+    check_kept({"images": images[:3]}, layer(given), np.zeros((3, 12, 12), bool), 1.0)
+
+
 def test_fit_on_a_mapped_tf_data(mae, images, annotation, rng):
     """A model that learns to find changed pixels finds none among an object's."""
     tf = pytest.importorskip("tensorflow")
