@@ -82,7 +82,7 @@ def compare(
         images = None if chosen is None else chosen(seed)
         changed = (tuned or {}).get(arm, {})
         network, result = trained(study, arm, seed, images, name, **changed)
-        own = _decides(study, study.settings | changed, arm, seed)
+        own = decided_by(study, study.settings | changed, arm, seed)
         decides = {**own, "name": name, **settings}
         found = study.runs(f"{title} {arm}", decides, lambda _: judge(network))
         found.pop("seconds")
@@ -146,7 +146,7 @@ def trained(study, arm, seed, chosen=None, name="classifier", mae=None, **change
         the `seconds` of its training.
     """
     data, settings = study.data, study.settings | changed
-    decides = _decides(study, settings, arm, seed)
+    decides = decided_by(study, settings, arm, seed)
     if uses_mra(arm) and mae is None:
         mae = study.mae
     value_range = mae.value_range if uses_mra(arm) else (0, 255)
@@ -167,7 +167,7 @@ def trained(study, arm, seed, chosen=None, name="classifier", mae=None, **change
             settings,
             tail=_tail(images.all_labels()),
             seed=seed,
-            attention_model=_attention_model(settings["attention"], arm, mae),
+            attention_model=attention_model(settings["attention"], arm, mae),
         )
         curve = train_classifier(
             network,
@@ -187,7 +187,7 @@ def trained(study, arm, seed, chosen=None, name="classifier", mae=None, **change
     return network, result
 
 
-def _decides(study, settings, arm, seed):
+def decided_by(study, settings, arm, seed):
     """The settings that decide a classifier, without the strengths of other arms."""
     others = {key for own in STRENGTHS.values() for key in own} - strengths_of(arm)
     kept = {key: settings[key] for key in SETTINGS if key not in others}
@@ -198,7 +198,7 @@ def _decides(study, settings, arm, seed):
     return {"arm": arm, "seed": seed, **kept, "base": _base(study, settings)}
 
 
-def _attention_model(preset, arm, mae):
+def attention_model(preset, arm, mae):
     """The attention of a preset to the patches of an `MAE`, if an arm uses it."""
     if not preset or not uses_attention(arm):
         return None
@@ -215,7 +215,7 @@ def _check_attention(study):
             f"attention={preset!r}, arms={study.args.arms}"
         )
     try:
-        _attention_model(preset, used[0], study.mae)
+        attention_model(preset, used[0], study.mae)
     except ValueError as error:
         raise ValueError(
             "`--attention` must be a preset with weights, for images like those of "

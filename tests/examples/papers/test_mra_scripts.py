@@ -50,6 +50,14 @@ def test_supervised_with_tuned_settings(folder):
     assert "Validation error of the trials" in text
 
 
+@on("jax")
+def test_schedules(folder):
+    record = report("schedules", folder)
+    errors = shares(record, ["none", "MRA", "MRA, rising", "MRA, consistency"])
+    for arm, (curve,) in record["curves"].items():
+        assert curve["error"][-1] == pytest.approx(errors[arm]["test error"])
+
+
 @on("tensorflow")
 def test_occlusion(folder):
     """With the classifiers of `supervised.py`, where that has run before."""

@@ -84,7 +84,7 @@ def test_the_attention_of_another_preset_reaches_the_arms_that_use_it(
     )
     for arm, has_own_runs in zip(names, (False, True)):
         decides = [
-            arms._decides(study, study.settings, arm, 0) for study in (own, other)
+            arms.decided_by(study, study.settings, arm, 0) for study in (own, other)
         ]
         assert "attention" not in decides[0]
         assert (decides[0] != decides[1]) == has_own_runs
