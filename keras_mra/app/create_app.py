@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 import pathlib
 from collections.abc import Collection
 from typing import Any
@@ -22,6 +23,7 @@ from keras_mra.datasets.sample_photographs import FOLDER as PHOTOGRAPHS
 from keras_mra.masking import STRATEGIES
 from keras_mra.models import MAE
 from keras_mra.models.check_mae import check_mae
+from keras_mra.typing import Path
 from keras_mra.version import __version__
 
 GARMENTS = pathlib.Path(__file__).parent / "garments"
@@ -32,14 +34,14 @@ WAITING = 16
 
 
 def create_app(
-    mae: MAE, preset: str, hosts: Collection[str] | None = LOOPBACK
+    mae: MAE, preset: Path, hosts: Collection[str] | None = LOOPBACK
 ) -> flask.Flask:
     """Makes a web app that shows what `MaskReconstruct` makes of a picture.
 
     Args:
         mae: `keras_mra.MAE` of 1, 3 or 4 channels. The app freezes it.
-        preset: String, the name or the path that `mae` was loaded from. The line of
-            Python that the page shows loads it from there.
+        preset: Name, path or handle that `mae` was loaded from. The line of Python that
+            the page shows loads it from there.
         hosts: Host names under which the app answers, without ports and in any case,
             or `None` for any. The default is for a server on the visitor's own machine.
 
@@ -59,7 +61,7 @@ def create_app(
     """
     check_mae(mae)
     hosts = checked_hosts(hosts)
-    repaints = Repaints(mae, preset)
+    repaints = Repaints(mae, os.fspath(preset))
     crops.check_channels(mae.image_shape)
     samples = sample_files(mae.image_shape[2])
     facts = describe_page(repaints, samples)

@@ -44,7 +44,11 @@ def guard_app(app: flask.Flask, hosts: Collection[str] | None, max_bytes: int) -
         if hosts is not None and _name_of(host) not in hosts:
             raise Forbidden(f"The host must be {' or '.join(sorted(hosts))}.")
         origin = flask.request.headers.get("Origin")
-        if origin is not None and origin.partition("://")[2] != host:
+        is_foreign = origin is not None and origin.partition("://")[2] != host
+        # Browsers send no origin with links and pictures. A link may open the page.
+        site = flask.request.headers.get("Sec-Fetch-Site")
+        is_foreign |= site == "cross-site" and flask.request.path != "/"
+        if is_foreign:
             raise Forbidden("The request must come from a page of this server.")
 
     @app.after_request

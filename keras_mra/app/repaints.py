@@ -54,10 +54,10 @@ class Repaints:
     def line(self, requested: Requested) -> str:
         """An expression that makes the layer. It needs `import keras_mra`."""
         arguments = "".join(
-            f", {name}={json.dumps(value) if isinstance(value, str) else repr(value)}"
+            f", {name}={_quoted(value) if isinstance(value, str) else repr(value)}"
             for name, value in self.arguments(requested).items()
         )
-        mae = f"keras_mra.MAE.from_preset({json.dumps(self.preset)})"
+        mae = f"keras_mra.MAE.from_preset({_quoted(self.preset)})"
         return f"keras_mra.layers.MaskReconstruct({mae}{arguments})"
 
     def __call__(
@@ -146,3 +146,8 @@ class Repaints:
         if image.dtype == np.uint8:
             return image
         return np.rint((image - low) / (high - low) * 255).clip(0, 255).astype("uint8")
+
+
+def _quoted(text: str) -> str:
+    """A Python literal with double quotes. JSON's escapes have no rare characters."""
+    return json.dumps(text, ensure_ascii=False)

@@ -20,6 +20,7 @@ LIMITS = {
     "threads": WAITING + 8,
     "connection_limit": 64,  # A browser opens six.
     "channel_timeout": 20,  # seconds without a byte of a visitor
+    "cleanup_interval": 5,  # seconds between two searches for such visitors
     # The app explains that a file is too large, and waitress does not.
     "max_request_body_size": 4 * MAX_BYTES,
 }
@@ -37,8 +38,8 @@ def serve(
     Args:
         mae: `keras_mra.MAE`.
         preset: String, the name or the path that `mae` was loaded from.
-        host: Address to listen at. On any other than this machine's own, everyone who
-            reaches the machine can use the app.
+        host: Address or name to listen at. On any other than this machine's own,
+            everyone who reaches the machine can use the app.
         port: Int. 0 takes a free port.
         open_browser: Bool. Opens the page in the default browser.
 
@@ -49,7 +50,7 @@ def serve(
     server = listen(mae, preset, host, port)
     address = address_of(server)
     print(f"The app of {preset} is at {address} until you press Ctrl+C.", flush=True)
-    if not is_loopback(host):
+    if not is_loopback(server.socket.getsockname()[0]):
         print("Everyone who reaches this machine can use it.", flush=True)
     if open_browser:
         # A browser in the terminal returns when it is closed.
@@ -59,10 +60,10 @@ def serve(
 
 def listen(mae: MAE, preset: str, host: str, port: int) -> TcpWSGIServer:
     """Makes the server of the app, which listens already."""
-    hosts = {*LOOPBACK, host} if is_loopback(host) else None
-    app = create_app(mae, preset, hosts)
     # A name may have several addresses: one is served.
     *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    own = {*LOOPBACK, host, address[0]} if is_loopback(address[0]) else None
+    app = create_app(mae, preset, own)
     return create_server(app, host=address[0], port=port, ident=None, **LIMITS)
 
 
@@ -73,9 +74,6 @@ def address_of(server: TcpWSGIServer) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def is_loopback(address: str) -> bool:
+    """Whether only this machine reaches an IP address."""
+    return ipaddress.ip_address(address).is_loopback

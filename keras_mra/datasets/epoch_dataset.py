@@ -34,7 +34,9 @@ class EpochDataset(keras.utils.PyDataset):
     The epoch advances at the end of each epoch of `fit`, or by `on_epoch_end()` after
     a loop `for batch in dataset`. A resumed run needs a `SetEpoch` callback, which
     sets the epoch to that of `fit`: on JAX and PyTorch, Keras begins an additional
-    epoch when it has to build the model or its loss.
+    epoch when it has to build the model or its loss. There, such an epoch also leaves
+    batches in the queue of a data set with more than one worker, which `fit` takes for
+    those of the next epochs: keep `workers=1` if a model is not built before.
 
     Args:
         num_samples: Int, the samples of one epoch.

@@ -8,6 +8,7 @@ from typing import Literal
 from typing import overload
 
 from keras_mra import checks
+from keras_mra import files
 from keras_mra.datasets import cifar
 from keras_mra.datasets import crops
 from keras_mra.datasets import digits
@@ -181,7 +182,12 @@ def _folder(
     training: dict[str, Any],
     both: dict[str, Any],
 ) -> Dataset[FolderDataset]:
-    root = checks.path("folder:PATH", path, "folder")
+    if "://" in path and not path.startswith("file://"):
+        raise ValueError(
+            "`folder:PATH` must name a folder of this machine, not a URL. "
+            f"Received: {name!r}"
+        )
+    root = pathlib.Path(files.place("folder:PATH", path, "folder"))
     training_root, test_root = splits_of(root)
     found = find_images(training_root)
     inside = folders.first_level_folders(found)

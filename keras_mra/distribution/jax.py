@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import keras
 import numpy as np
 from jax.experimental import multihost_utils
@@ -43,7 +44,8 @@ def rank_and_count() -> tuple[int, int]:
 
 
 def is_main_process() -> bool:
-    return rank_and_count()[0] == 0
+    # Processes that hold one replica together have the same rank.
+    return keras.distribution.distribution() is None or jax.process_index() == 0
 
 
 def numbers_of_all_processes(number: int) -> list[int]:

@@ -37,6 +37,14 @@ def share(batches: Any, batch_size: int) -> tuple[Any, int]:
             "`batch_size` must be divisible by the number of devices that share a "
             f"batch. Received: batch_size={batch_size} for {replicas()} devices."
         )
+    if isinstance(batches, EpochDataset):
+        last = len(batches.indices_of(len(batches) - 1))
+        if last % replicas():
+            raise ValueError(
+                "The last batch must be divisible by the number of devices that share "
+                "it, or be dropped (`drop_last=True`). Received: a last batch of "
+                f"{last} images for {replicas()} devices."
+            )
     if by_rows and processes > 1:
         batches = Share(batches, rank, processes)
         if keras.distribution.distribution() is not None:

@@ -47,7 +47,8 @@ class StopOnBadLoss(keras.callbacks.Callback):
         if keras.backend.backend() == "jax":
             # During `fit`, the variables do not hold the current state.
             self.model.jax_state_sync()
-        steps = int(self.model.optimizer.iterations)
+        # A strategy's variable is no number.
+        steps = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
         kept = "No checkpoint was asked for"
         if self.checkpoint is not None:
             kept = f"The last good checkpoint is {self.checkpoint.describe()}"

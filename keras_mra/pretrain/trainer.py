@@ -8,6 +8,7 @@ import keras
 from keras_mra import backend
 from keras_mra import datasets
 from keras_mra import distribution
+from keras_mra.distribution.engine import engine
 from keras_mra.models import MAE
 from keras_mra.optimizers import adamw
 from keras_mra.pretrain.checkpoint import Checkpoint
@@ -47,7 +48,7 @@ def train(
     """
     batches, batch_size = distribution.share(data.batches, data.batch_size)
     if mae is not None:
-        warn_of_unused_ratios(mae, batch_size // distribution.replicas())
+        warn_of_unused_ratios(mae, batch_size // engine.replicas())
     steps = recipe.epochs * data.steps_per_epoch
     optimizer = adamw(
         recipe.learning_rate,

@@ -184,6 +184,16 @@ def test_bad_arguments_are_named(mae, arguments, message):
         create_app(**{"mae": mae, "preset": "mine", **arguments})
 
 
+@pytest.mark.parametrize("name", ["p", "é", "😀", "a'b"])
+def test_a_path_is_a_preset(mae, pixels, tmp_path, name):
+    folder = tmp_path / name
+    mae.save_to_preset(folder)
+    visitor = Visitor(create_app(mae, folder))
+    assert visitor.get("/model").json["preset"] == str(folder)
+    layer = made_by(answer(visitor, pixels)["line"])
+    assert layer.mae.image_shape == mae.image_shape
+
+
 def test_hosts_in_any_case(mae):
     visitor = Visitor(create_app(mae, "mine", ["MRA.Example"]))
     assert visitor.get("/", Host="mra.example").status_code == 200

@@ -65,6 +65,19 @@ def test_pages_of_other_sites_cannot_ask(hosts, origin, status):
     assert "Access-Control-Allow-Origin" not in response.headers
 
 
+@pytest.mark.parametrize(
+    "path, site, status",
+    [
+        ("/", "cross-site", 200),  # a link
+        ("/bug", "cross-site", 403),
+        ("/bug", "same-origin", 500),
+    ],
+)
+def test_pages_of_other_sites_can_only_link(path, site, status):
+    response = Visitor(guarded()).get(path, **{"Sec-Fetch-Site": site})
+    assert response.status_code == status
+
+
 @pytest.mark.parametrize("path", ["/", "/nothing", "/bug"])
 def test_every_answer_has_the_headers(path):
     headers = Visitor(guarded()).get(path).headers

@@ -95,7 +95,10 @@ def test_an_upload_and_the_controls_change_the_pictures(page, pixels):
     assert earlier[0] == seen and earlier[1] != attention
 
     page.locator("#temperature").press("Home")
-    assert "all repaints are the same" in page.locator("#temperature_help").inner_text()
+    assert (
+        "repaints keep the same patches"
+        in page.locator("#temperature_help").inner_text()
+    )
     ready(page)
     sources = page.locator(".repaint").evaluate_all("images => images.map(i => i.src)")
     assert len(set(sources)) == 1
@@ -149,13 +152,77 @@ def test_a_bad_file_is_explained_and_the_last_picture_stays(page):
     upload(page, b"no image", "photo.png")
     ready(page, "error")
     assert "must be an image file" in page.locator("#error").inner_text()
+    assert pressed(page) == [True, False, False, False]
     drop(page, b"", zeros=16 * 2**20 + 1)
-    assert "at most 16 MB" in page.locator("#error").inner_text()
+    error = page.locator("#error", has_text="at most 16 MB")
+    error.wait_for()
     # The browser logs the status itself.
     page.errors[:] = [e for e in page.errors if "status of 415" not in e]
     page.locator("#again").click()
     assert shown(page)[:2] == before[:2]
     assert page.locator("#error").is_hidden()
+
+
+def pressed(page):
+    """Which of the samples are marked."""
+    buttons = page.locator("#samples button").all()
+    return [button.get_attribute("aria-pressed") == "true" for button in buttons]
+
+
+def test_a_busy_server_is_asked_again_for_the_same_picture(page):
+    first = shown(page)
+    page.locator("#samples button").nth(1).click()
+    second = shown(page)
+    page.locator("#samples button").nth(0).click()
+    assert shown(page) == first
+    answer = {"status": 503, "json": {"error": "Busy."}}
+    page.route("**/repaint", lambda route: route.fulfill(**answer), times=1)
+    page.locator("#samples button").nth(1).click()
+    ready(page, "error")
+    assert page.locator("#error").inner_text() == "Busy."
+    page.errors[:] = [e for e in page.errors if "status of 503" not in e]
+    page.locator("#strategy").select_option("random")
+    page.locator("#strategy").select_option("attention")
+    assert shown(page) == second
+    assert pressed(page)[:2] == [False, True]
+
+
+def test_a_refused_file_stays_refused_while_another_picture_is_painted(
+    page, monkeypatch
+):
+    call = Repaints.__call__
+    painted = []
+
+    def slow(*arguments):
+        time.sleep(0.5)
+        painted.append(call(*arguments))
+        return painted[-1]
+
+    monkeypatch.setattr(Repaints, "__call__", slow)
+    page.locator("#again").click()
+    drop(page, b"", zeros=16 * 2**20 + 1)
+    while not painted:
+        page.wait_for_timeout(10)
+    page.wait_for_timeout(200)
+    assert page.locator("#error").is_visible()
+    page.locator("#again").click()
+    ready(page)
+    assert page.locator("#error").is_hidden()
+
+
+def test_what_is_dropped_must_be_a_file(page):
+    page.evaluate(
+        """() => document.body.dispatchEvent(new DragEvent("drop", {
+            dataTransfer: new DataTransfer(), bubbles: true, cancelable: true}))"""
+    )
+    ready(page, "error")
+    assert "Only image files" in page.locator("#error").inner_text()
+
+
+def test_without_repaints_all_patches_are_kept(page):
+    page.locator("#rate").fill("0")
+    ready(page)
+    page.locator("#status", has_text="All of").wait_for()
 
 
 def test_an_answer_that_comes_late_is_not_shown(page, monkeypatch):

@@ -204,7 +204,9 @@ def test_transparent_pixels_weigh_as_little_as_in_training(alpha_mae):
     np.testing.assert_allclose(found[..., 3], expected[..., 3], atol=1.0)
     # Pillow rounds the colours before it divides them by alpha.
     alpha = expected[..., 3:] / 255
-    np.testing.assert_allclose(found[..., :3] * alpha, expected[..., :3] * alpha, atol=2)
+    np.testing.assert_allclose(
+        found[..., :3] * alpha, expected[..., :3] * alpha, atol=2
+    )
     # At the size of the MAE, nothing is resized, and hidden colours stay.
     image = ExactImage(pixels[:16, :16, :3], pixels[:16, :16, 3:], {})
     np.testing.assert_allclose(painter._whole(image), pixels[:16, :16], atol=1e-4)

@@ -24,6 +24,13 @@ def test_unknown_name_lists_the_grammar(name):
         datasets.load(name)
 
 
+def test_a_folder_is_one_of_this_machine(tmp_path):
+    with pytest.raises(ValueError, match="not a URL.*'folder:s3://bucket/x'"):
+        datasets.load("folder:s3://bucket/x")
+    with pytest.raises(FileNotFoundError, match=f"'{tmp_path}/none' does not exist"):
+        datasets.load(f"folder:file://{tmp_path}/none")
+
+
 @pytest.mark.parametrize("side", ["", 0, None])
 def test_a_bad_side(side, tmp_path):
     with pytest.raises(ValueError, match="`default_side` must be a positive integer"):

@@ -277,6 +277,7 @@ def test_unsupported_options_are_named(many, layout):
         assert "checkpoints of [0, 1] epochs" in str(messages["refused/checkpoint"])
     expected = f"batch_size=7 for {devices} devices"
     assert expected in str(messages["refused/batch_size"])
+    assert "Received: a last batch of 1 images" in str(messages["refused/last_batch"])
     if BACKEND == "torch":
         assert "`model` must be built" in str(messages["refused/model"])
     if BACKEND == "tensorflow":
@@ -312,6 +313,16 @@ def test_one_device_is_no_special_case(value):
         data = ArrayDataset(np.zeros((6, 2)), batch_size=3)
         assert distribution.share(data, 3) == (data, 3)
     assert keras.distribution.distribution() is before
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="One replica spans processes on JAX.")
+@pytest.mark.parametrize("process", [0, 1])
+def test_one_process_of_a_replica_is_the_main_one(monkeypatch, process):
+    import jax
+
+    monkeypatch.setattr(jax, "process_index", lambda: process)
+    monkeypatch.setattr(keras.distribution, "distribution", object)
+    assert distribution.is_main_process() == (process == 0)
 
 
 def test_gather_keys_outside_of_a_distribution(rng):

@@ -205,7 +205,12 @@ def fit_unbuilt():
 
 def refused():
     """The messages of the errors for unsupported options."""
-    attempts = {"batch_size": lambda: distribution.share(GivenViews(0, 1), BATCH - 1)}
+    attempts = {
+        "batch_size": lambda: distribution.share(GivenViews(0, 1), BATCH - 1),
+        "last_batch": lambda: distribution.share(
+            ArrayDataset(np.zeros(BATCH + 1), batch_size=BATCH, drop_last=False), BATCH
+        ),
+    }
     if BACKEND == "tensorflow":
         views = GivenViews(0, 1)
         for name, options in (

@@ -1,6 +1,7 @@
 """Several training steps in one call of the backend."""
 
 import itertools
+import math
 import types
 
 import keras
@@ -52,6 +53,20 @@ def test_the_estimate_is_of_one_step(images, monkeypatch, steps):
 def test_pytorch_refuses_it(images):
     with pytest.raises(ValueError, match="`steps_per_execution` must be 1.*=2"):
         pretrain(images, steps_per_execution=2)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="Its strategies.")
+def test_a_bad_loss_under_a_strategy_is_named():
+    import tensorflow as tf
+
+    callback = StopOnBadLoss(every=50)
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+        model.compile(keras.optimizers.SGD(0.5))
+        model.optimizer.build(model.trainable_variables)
+    callback.set_model(model)
+    with pytest.raises(FloatingPointError, match="nan by step 0, .* rate of 0.5"):
+        callback.on_epoch_end(0, {"loss": math.nan})
 
 
 @pytest.mark.once

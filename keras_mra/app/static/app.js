@@ -3,6 +3,7 @@
 "use strict";
 
 const DEBOUNCE = 200; // milliseconds
+const BAD_PICTURE = [413, 415]; // statuses: another picture is needed
 const SLIDERS = { mask_ratio: 2, temperature: 1, rate: 2 }; // and their digits
 const STRATEGIES = {
   attention: "Keeps the patches with the most attention.",
@@ -12,7 +13,8 @@ const STRATEGIES = {
 
 let model; // what the server says of it
 let picture; // the Blob to repaint
-let lastGood; // the last one that the server could read
+let sample = null; // its number among the samples, or null
+let lastGood = []; // the last Blob that the server could read, and its number
 let seed = 0;
 let choices = 0; // number of the last choice of a picture
 let wanted = 0; // number of the last change
@@ -37,7 +39,8 @@ async function fetched(url, options) {
   }
   if (response.ok) return response;
   const body = await response.json().catch(() => ({}));
-  throw new Error(body.error || `The server failed with status ${response.status}.`);
+  const message = body.error || `The server failed with status ${response.status}.`;
+  throw Object.assign(new Error(message), { status: response.status });
 }
 
 // --- asking ---------------------------------------------------------------------------
@@ -60,9 +63,13 @@ async function ask() {
       const found = await response.json();
       if (number === wanted) show(found);
     } catch (error) {
-      if (number === wanted) fail(error.message);
+      if (number === wanted) {
+        // After any other failure, the next change asks for the same picture again.
+        if (BAD_PICTURE.includes(error.status)) refuse(error.message);
+        else fail(error.message);
+      }
     }
-    answered = number;
+    answered = Math.max(answered, number); // `refuse` may have raised it
   }
   isAsking = false;
 }
@@ -85,8 +92,16 @@ function setState(state) {
   if (state === "busy") byId("status").textContent = "Painting…";
 }
 
+// The last picture stays, and what was asked for is not shown.
+function refuse(message) {
+  clearTimeout(timer);
+  wanted += 1;
+  answered = wanted;
+  take(...lastGood);
+  fail(message);
+}
+
 function fail(message) {
-  picture = lastGood;
   byId("error").textContent = message;
   byId("error").hidden = false;
   byId("status").textContent = "";
@@ -108,8 +123,12 @@ function show(found) {
   });
   byId("line").textContent = found.line;
   // From now on the small picture is sent, not the whole file.
-  picture = lastGood = blobOf(found.seen);
-  byId("status").textContent = `${found.kept} of ${model.patches} patches kept`;
+  picture = blobOf(found.seen);
+  lastGood = [picture, sample];
+  byId("copy").disabled = false;
+  const isChanged = found.repaints.some((repaint) => repaint.changed);
+  byId("status").textContent =
+    `${isChanged ? found.kept : "All"} of ${model.patches} patches kept`;
   setState("ready");
 }
 
@@ -131,38 +150,50 @@ function showSettings() {
     ? "Not used by this strategy."
     : Number(byId("temperature").value)
       ? "Noise on the choice of patches."
-      : "At 0, all repaints are the same.";
+      : "At 0, all repaints keep the same patches.";
 }
 
 // --- choosing -------------------------------------------------------------------------
 
-function chooseFile(file) {
-  if (!file) return;
+async function chooseFile(file) {
+  choices += 1;
+  const choice = choices;
   if (file.size > model.max_bytes) {
-    fail(`The picture must be a file of at most ${model.max_bytes / 2 ** 20} MB.`);
+    refuse(`The picture must be a file of at most ${model.max_bytes / 2 ** 20} MB.`);
     return;
   }
-  choices += 1;
-  choose(file, null);
+  setState("busy");
+  try {
+    await file.slice(0, 1).arrayBuffer(); // a folder cannot be read
+    if (choice === choices) choose(file, null);
+  } catch {
+    if (choice === choices) refuse("The file cannot be read.");
+  }
 }
 
 async function chooseSample(number) {
   choices += 1;
   const choice = choices;
+  setState("busy");
   try {
     const blob = await (await fetched(`samples/${number}`)).blob();
     if (choice === choices) choose(blob, number);
   } catch (error) {
-    if (choice === choices) fail(error.message);
+    if (choice === choices) refuse(error.message);
   }
 }
 
 function choose(blob, number) {
+  take(blob, number);
+  change();
+}
+
+function take(blob, number = null) {
   picture = blob;
+  sample = number;
   [...byId("samples").children].forEach((button, i) => {
     button.setAttribute("aria-pressed", String(i === number));
   });
-  change();
 }
 
 function listen() {
@@ -184,7 +215,8 @@ function listen() {
     change();
   });
   byId("file").addEventListener("change", (event) => {
-    chooseFile(event.target.files[0]);
+    const [file] = event.target.files;
+    if (file) chooseFile(file);
     event.target.value = ""; // so that the same file can be chosen again
   });
   byId("copy").addEventListener("click", copyLine);
@@ -198,7 +230,9 @@ function listen() {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     document.body.classList.remove("dragging");
-    chooseFile(event.dataTransfer.files[0]);
+    const [file] = event.dataTransfer.files;
+    if (file) chooseFile(file);
+    else fail("Only image files can be dropped here.");
   });
 }
 

@@ -53,6 +53,19 @@ class QuestionBatches(EpochDataset):
             **kwargs,
         )
 
+    def set_epoch(self, epoch):
+        super().set_epoch(epoch)
+        self.images.set_epoch(epoch)
+
+    def on_epoch_begin(self):
+        super().on_epoch_begin()
+        self.images.on_epoch_begin()
+
+    def on_epoch_end(self):
+        # A folder warns here of the files that it could not read.
+        self.images.on_epoch_end()
+        super().on_epoch_end()
+
     def batch(self, indices):
         asked = self.asked[indices]
         inputs = {

@@ -33,7 +33,8 @@ def read_vqav2(questions, annotations, images, image_shape, cache_side=None):
     Raises:
         ValueError: If a JSON file cannot be read or is not a file of VQAv2, or if the
             annotations do not answer the questions.
-        FileNotFoundError: If an image is missing.
+        FileNotFoundError: If an image is missing. One that cannot be decoded is
+            replaced by another, with a warning at the end of the epoch.
 
     Example:
 
@@ -80,7 +81,13 @@ _FIELDS = {
 
 def _read(path, key):
     """The entries of an official file, and the name of its split."""
-    content = files.read_json(pathlib.Path(path).expanduser())
+    path = pathlib.Path(path).expanduser()
+    try:
+        # `files.read_json` refuses documents as large as those of VQAv2.
+        with files.open_regular(path) as file:
+            content = files.json_object(file.read(), path)
+    except OSError as error:
+        raise ValueError(f"{str(path)!r} could not be read: {error}") from error
     entries = content.get(key)
     if not isinstance(entries, list) or not entries:
         raise ValueError(

@@ -10,6 +10,8 @@ from study.vqa import answer_classes
 from study.vqa import read_vqav2
 from study.vqa.read_vqav2 import normalize_answer
 
+from keras_mra import files
+
 pytestmark = pytest.mark.once
 
 
@@ -78,6 +80,25 @@ def test_official_files(official):
         everything["images"][:, 0, 0, 0] > 128, [False, True, False]
     )
     np.testing.assert_array_equal(everything["question"], tokenizer(found.questions))
+
+
+def test_the_files_may_be_as_large_as_the_official_ones(official):
+    content = json.loads((official / "questions.json").read_text())
+    content["info"] = "x" * files.LARGEST_DOCUMENT
+    (official / "questions.json").write_text(json.dumps(content))
+    assert len(read(official)) == 3
+
+
+def test_an_image_that_cannot_be_decoded_is_reported(official):
+    path = official / "images" / "COCO_train2014_000000000009.jpg"
+    path.write_bytes(b"no image")
+    found = read(official)
+    tokenizer = WordTokenizer.fit(found.questions)
+    batches = QuestionBatches(found, tokenizer)
+    batches.on_epoch_begin()
+    batches[0]
+    with pytest.warns(UserWarning, match="000000000009.jpg"):
+        batches.on_epoch_end()
 
 
 def test_bad_official_files_are_named(official):
