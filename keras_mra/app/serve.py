@@ -61,10 +61,11 @@ def serve(
 def listen(mae: MAE, preset: str, host: str, port: int) -> TcpWSGIServer:
     """Makes the server of the app, which listens already."""
     # A name may have several addresses: one is served.
-    *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    own = {*LOOPBACK, host, address[0]} if is_loopback(address[0]) else None
+    *_, found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    address = str(found[0])
+    own = {*LOOPBACK, host, address} if is_loopback(address) else None
     app = create_app(mae, preset, own)
-    return create_server(app, host=address[0], port=port, ident=None, **LIMITS)
+    return create_server(app, host=address, port=port, ident=None, **LIMITS)
 
 
 def address_of(server: TcpWSGIServer) -> str:

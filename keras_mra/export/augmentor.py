@@ -1,6 +1,7 @@
 """Export of Mask-Reconstruct Augmentation to files that do not need Keras."""
 
 import importlib.util
+import math
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +40,9 @@ def export_augmentor(
       installed. Its random state starts from that of the layer and advances with each
       call.
     - `"onnx"` can be written on TensorFlow and PyTorch. An ONNX file has no random
-      state, so layers with random masks or a random `rate` are refused.
+      state, so layers with random masks or a random `rate` are refused. So are
+      policies other than float32, and more than 1.5 GiB of weights. The file takes
+      batches of at least one image.
 
     The file is read and run once before it is moved to `path`.
 
@@ -132,6 +135,7 @@ def _check_format(format: str, layer: MaskReconstruct) -> None:
         )
     if format == "onnx":
         _check_deterministic(layer)
+        _check_onnx(layer)
     missing = [
         package
         for package in writer.PACKAGES[name]
@@ -158,6 +162,23 @@ def _check_deterministic(layer: MaskReconstruct) -> None:
                 "repeat the same masks. Received: "
                 f"{argument}={getattr(layer, argument)!r}"
             )
+
+
+def _check_onnx(layer: MaskReconstruct) -> None:
+    """Refuses layers that an ONNX file cannot hold."""
+    mae = layer.mae
+    if mae.compute_dtype != "float32":
+        raise ValueError(
+            "`layer` must compute in float32 for an ONNX file. Received: an "
+            f"autoencoder of the policy {mae.dtype_policy.name!r}. "
+            "`MAE.from_preset(..., dtype='float32')` loads it for that policy."
+        )
+    size = sum(4 * math.prod(weight.shape) for weight in layer.weights)
+    if size > onnx_file.LARGEST:
+        raise ValueError(
+            f"`layer` must have at most {onnx_file.LARGEST:,} bytes of weights, which "
+            f"fit one ONNX file. Received: {size:,} bytes"
+        )
 
 
 def _image_shape(image_shape: ImageShape | None, layer: MaskReconstruct) -> ImageShape:

@@ -14,6 +14,8 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "tensorflow": ("onnx", "onnxruntime", "tf2onnx"),
     "torch": ("onnx", "onnxruntime", "onnxscript"),
 }
+# PyTorch writes more bytes of weights to a second file.
+LARGEST = 1536 * 2**20
 
 
 def write(model: keras.Model, path: pathlib.Path, image_shape: ImageShape) -> None:

@@ -1,6 +1,7 @@
 """Conversion of an `MAE` from other libraries' weights, and to Hugging Face's form."""
 
 import functools
+import math
 import pathlib
 import warnings
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from keras_mra.positions import resize_positions
 from keras_mra.positions import sincos_2d
 from keras_mra.typing import Path
 from keras_mra.vit import structure
+from keras_mra.weights.mae_arguments import grid_of
 from keras_mra.weights.name_table import NumpyArray
 
 # Fixed positions that were saved as float16, and as bfloat16, differ by less than this.
@@ -49,12 +51,20 @@ def load_checkpoint(
     if not keeps_decoder:
         found = {k: v for k, v in found.items() if not k.startswith("decoder_")}
         found["decoder_depth"] = 0
-    height, width, _ = found["image_shape"]
+    height, width, channels = found["image_shape"]
     grid = (height // found["patch_size"][0], width // found["patch_size"][1])
     arrays = checkpoint.weights(decoder=bool(keeps_decoder))
     positions = {name: arrays.pop(name) for name in POSITIONS if name in arrays}
-    learned = not all(_is_sincos(p, grid) for p in positions.values())
-    found["positions"] = "learned" if learned else "sincos"
+    grids = [grid]
+    asked = grid_of(overrides.get("image_shape"), found["patch_size"])
+    if asked and not checkpoint.is_configured and math.prod(asked) == math.prod(grid):
+        # The file does not say that its images were square.
+        grids.append(asked)
+    fixed = [g for g in grids if all(_is_sincos(p, g) for p in positions.values())]
+    grid = (fixed or grids[-1:])[0]
+    found["positions"] = "sincos" if fixed else "learned"
+    sides = (n * p for n, p in zip(grid, found["patch_size"]))
+    found["image_shape"] = (*sides, channels)
     if load_weights is False:
         return cls(**{**found, **overrides})
     if not (keeps_decoder or checkpoint.is_configured):
@@ -65,7 +75,7 @@ def load_checkpoint(
     model = cls(**{**found, **overrides})
     if model.positions == "learned":
         for name, table in positions.items():
-            arrays[name] = _resized(table, grid, model.grid)  # (1 + N, dim)
+            arrays[name] = resized(table, grid, model.grid)  # (1 + N, dim)
         # The model has no position for the encoder's class token: the token has it.
         first, arrays["encoder/positions"] = np.split(arrays["encoder/positions"], [1])
         arrays["encoder/class_token"] = arrays["encoder/class_token"] + first[0]
@@ -195,9 +205,12 @@ def _warn_of_targets(path: Path, overrides: Mapping[str, Any]) -> None:
 
 
 def _is_sincos(
-    positions: NumpyArray, grid: tuple[int, int], tolerance: float = TOLERANCE
+    positions: NumpyArray, grid: tuple[int, int], tolerance: float | None = None
 ) -> bool:
     """Whether positions `(1 + patches, dim)` are the fixed sine-cosine ones."""
+    if tolerance is None:
+        low_bits = positions.astype("float32").view("uint32") & 0xFFFF
+        tolerance = TOLERANCE if low_bits.any() else BFLOAT16_TOLERANCE
     expected = np.pad(sincos_2d(positions.shape[1], grid), ((1, 0), (0, 0)))
     return bool(
         positions.shape == expected.shape
@@ -205,7 +218,7 @@ def _is_sincos(
     )
 
 
-def _resized(
+def resized(
     positions: NumpyArray, grid: tuple[int, int], new_grid: tuple[int, int]
 ) -> NumpyArray:
     """Resizes positions `(1 + patches, dim)`; the class token's stays as it is."""

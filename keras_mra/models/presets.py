@@ -22,6 +22,7 @@ from keras_mra.models.preset_config import sizes_of
 from keras_mra.models.preset_digest import DIGEST
 from keras_mra.models.preset_digest import check_digest
 from keras_mra.models.preset_digest import digest_of
+from keras_mra.models.transfer_weights import transfer_weights
 from keras_mra.typing import Path
 from keras_mra.version import __version__
 from keras_mra.weights import hub
@@ -118,18 +119,40 @@ def load_preset(
     # Keras' policy decides the dtype, as for presets without weights.
     config = {**_confirmed_config(folder, document), "dtype": None}
     arguments = {**config, **overrides}
-    loads = load_weights in (None, True)
-    if loads:
-        file = open_native(path)
-        check_native_sizes(file, sizes_of(arguments), arguments["positions"])
-        check_native_values(file)
+    if load_weights is False:
+        return cls.from_config(arguments)
+    sizes_of(arguments)  # checks them
+    stored = _stored(config, arguments)
+    file = open_native(path)
+    check_native_sizes(file, sizes_of(stored), stored["positions"])
+    check_native_values(file)
+    source = cls.from_config(stored)
+    _load_weights(source, path)
+    check_loaded(source, path)
+    # Afterwards: another process may save while this one loads.
+    check_digest(path, document.get(DIGEST))
+    if stored == arguments:
+        return source
     model = cls.from_config(arguments)
-    if loads:
-        _load_weights(model, path)
-        check_loaded(model, path)
-        # Afterwards: another process may save while this one loads.
-        check_digest(path, document.get(DIGEST))
+    transfer_weights(source, model)
     return model
+
+
+def _stored(config: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with which a model fits the weights of a preset.
+
+    Args:
+        config: The preset's.
+        arguments: Those of the model that is asked for. It may have another size, and
+            a decoder that the preset lacks.
+    """
+    stored = dict(arguments)
+    if not config["decoder_depth"]:
+        stored["decoder_depth"] = 0
+    shape = tuple(arguments["image_shape"])
+    if arguments["positions"] == "learned" and shape != tuple(config["image_shape"]):
+        stored["image_shape"] = (*config["image_shape"][:2], shape[2])
+    return stored
 
 
 def save_preset(model: Any, path: Path) -> None:

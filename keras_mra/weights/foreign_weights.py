@@ -117,7 +117,9 @@ def read_checkpoint(path: Path, overrides: Mapping[str, Any]) -> ForeignWeights:
             preprocessor = files.read_json(
                 place.parent / hugging_face.PREPROCESSOR, missing_ok=True
             )
-        found = mae_arguments(place, layout.TABLE, named.shapes, config, preprocessor)
+        found = mae_arguments(
+            place, layout.TABLE, named.shapes, config, preprocessor, overrides
+        )
         verify.check_declared_sizes(place, found, config.get("declared", {}))
         verify.check_tensors(place, layout.NAME, layout.TABLE, named.shapes, found)
         found |= mae_heads(place, found, config, overrides)

@@ -8,6 +8,7 @@ import pathlib
 import re
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from keras_mra import checks
@@ -31,6 +32,7 @@ def mae_arguments(
     shapes: Mapping[str, Shape],
     config: Mapping[str, Any],
     preprocessor: Mapping[str, Any],
+    overrides: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The arguments of `MAE` for a checkpoint, except for the numbers of heads.
 
@@ -40,6 +42,8 @@ def mae_arguments(
         shapes: The tensors' shapes, by the table's names.
         config: Settings that the layout's `configuration` found; may be empty.
         preprocessor: Content of `preprocessor_config.json`; may be empty.
+        overrides: Arguments of `MAE` that the caller gives. The `image_shape` among
+            them decides the grid of a number of patches that is no square.
 
     Returns:
         A dict. `image_shape` is the checkpoint's own; `decoder_depth` is 0 if the
@@ -56,7 +60,8 @@ def mae_arguments(
     projection = shape_of("encoder/patch_embedding/projection", ".weight", 4)
     width, channels, *patch = projection
     num_patches = shape_of("encoder/positions", "", 3)[1] - 1
-    grid = _grid(path, num_patches, patch, config.get("image_size"))
+    asked = grid_of(overrides.get("image_shape"), patch)
+    grid = _grid(path, num_patches, patch, config.get("image_size"), asked)
     found = {
         "image_shape": (grid[0] * patch[0], grid[1] * patch[1], channels),
         "patch_size": tuple(patch),
@@ -138,12 +143,26 @@ def _depth(shapes: Iterable[str], blocks: str) -> int:
     return len({match[1] for match in map(pattern.match, shapes) if match})
 
 
+def grid_of(image_shape: Any, patch: Sequence[int]) -> tuple[int, int] | None:
+    """Rows and columns of patches in an image that a caller asks for, if any."""
+    if image_shape is None:
+        return None
+    height, width, _ = checks.image_shape(image_shape)
+    return height // patch[0], width // patch[1]
+
+
 def _grid(
-    path: pathlib.Path, num_patches: int, patch: list[int], image_size: Any
+    path: pathlib.Path,
+    num_patches: int,
+    patch: list[int],
+    image_size: Any,
+    asked: tuple[int, int] | None,
 ) -> tuple[int, ...]:
     """Rows and columns of patches, from their number and the size of the image."""
     if image_size is None:
         grid: tuple[int, ...] = (math.isqrt(max(num_patches, 0)),) * 2
+        if math.prod(grid) != num_patches and asked is not None:
+            grid = asked
     else:
         try:
             size = checks.pair_of_ints("image_size", image_size)
@@ -152,6 +171,8 @@ def _grid(
         grid = tuple(side // p for side, p in zip(size, patch))
     if num_patches < 1 or grid[0] * grid[1] != num_patches:
         image = f"an image of {image_size} pixels" if image_size else "a square image"
+        if image_size is None and asked is None:
+            image += ", or its `image_shape` must be given"
         raise ValueError(
             f"{str(path)!r} must have the positions of {image}. Received: positions "
             f"of {num_patches} patches of {patch[0]}x{patch[1]} pixels"
@@ -179,14 +200,15 @@ def _statistics(
     factor = preprocessor.get("rescale_factor", 1 / 255)
     if preprocessor.get("do_rescale") is False:
         factor = 1
-    mean, std = preprocessor.get("image_mean"), preprocessor.get("image_std")
+    # Transformers' own defaults are 0.5.
+    mean, std = (preprocessor.get(name, 0.5) for name in ("image_mean", "image_std"))
     normalises = preprocessor.get("do_normalize") is not False
     if not normalises:
         mean, std = 0.0, 1.0
     try:
         scale = 255 * checks.positive_float("rescale_factor", factor)
         scale = 1.0 if abs(scale - 1) <= 1e-6 else scale
-        if mean is None or std is None:
+        if not preprocessor:
             return dict(IMAGENET) if channels == 3 else {"mean": None, "std": None}
         if not normalises and scale == 1:
             return {"mean": None, "std": None}

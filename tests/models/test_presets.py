@@ -19,6 +19,8 @@ from helpers.reference_mae import ReferenceMAE
 
 import keras_mra
 from keras_mra import files
+from keras_mra.models.convert import named_weights
+from keras_mra.positions import resize_positions
 
 ARCHITECTURES = ["mae_nano", "mae_mini", "mae_small", "mae_base", "mae_large"]
 CONFIG, WEIGHTS, METADATA = "config.json", "model.weights.h5", "metadata.json"
@@ -116,6 +118,39 @@ def test_settings_can_be_replaced(saved):
 def test_weights_that_do_not_fit(saved, overrides, message):
     with pytest.raises(ValueError, match=message):
         keras_mra.MAE.from_preset(saved, **overrides)
+
+
+def test_an_encoder_gets_a_decoder(tmp_path):
+    mae = make_mae(decoder_depth=0)
+    mae.save_to_preset(tmp_path)
+    loaded = keras_mra.MAE.from_preset(tmp_path, decoder_depth=1)
+    images = np.random.default_rng(0).uniform(0, 255, (2, *mae.image_shape))
+    images = images.astype("float32")
+    np.testing.assert_array_equal(
+        compute(loaded.encode, images), compute(mae.encode, images)
+    )
+    visible = np.zeros((2, 1), "int32")
+    assert compute(loaded.reconstruct, images, visible).shape == images.shape
+
+
+def test_learned_positions_of_a_preset_are_resized(tmp_path):
+    mae = make_mae(positions="learned")
+    mae.save_to_preset(tmp_path)
+    loaded = keras_mra.MAE.from_preset(tmp_path, image_shape=(16, 12, 3))
+    assert loaded.grid == (4, 4)
+    matrix = resize_positions(mae.grid, loaded.grid)
+    given = weights_of(mae)
+    for name, found in weights_of(loaded).items():
+        expected = given[name]
+        if "positions" in name:
+            rows = len(expected) - mae.num_patches  # of the class token
+            expected = np.concatenate([expected[:rows], matrix @ expected[rows:]])
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def weights_of(mae):
+    found = named_weights(mae).items()
+    return {name: keras.ops.convert_to_numpy(variable) for name, variable in found}
 
 
 # --- what is no preset ---------------------------------------------------------------

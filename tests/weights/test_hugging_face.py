@@ -196,8 +196,14 @@ def test_other_precisions(tmp_path, dtype):
     model = hugging_face.make().to(getattr(torch, dtype))
     model.save_pretrained(tmp_path)
     mae = keras_mra.MAE.from_preset(tmp_path, mean=None, std=None)
+    assert mae.positions == "sincos"
+    model, exact = model.float(), hugging_face.make()
+    with torch.no_grad():  # The file has rounded positions.
+        for name, values in exact.named_parameters():
+            if not values.requires_grad:
+                model.get_parameter(name).copy_(values)
     pixels, noise = hugging_face.some_images(model)
-    hugging_face.assert_same_outputs(mae, 255 * pixels, model.float(), pixels, noise)
+    hugging_face.assert_same_outputs(mae, 255 * pixels, model, pixels, noise)
 
 
 def test_a_file_finds_the_configuration_beside_it(folder):
@@ -213,6 +219,9 @@ def test_a_file_finds_the_configuration_beside_it(folder):
         ({"do_rescale": False, "image_mean": [51] * 3, "image_std": [102] * 3},
          (0.2,) * 3, (0.4,) * 3),
         ({"do_normalize": False}, None, None),
+        # The other values are then transformers' own defaults.
+        ({"do_rescale": True}, (0.5,) * 3, (0.5,) * 3),
+        ({"image_mean": [0.1, 0.2, 0.3]}, (0.1, 0.2, 0.3), (0.5,) * 3),
     ],
 )  # fmt: skip
 def test_what_the_preprocessor_does_to_images_of_0_to_255(folder, document, mean, std):

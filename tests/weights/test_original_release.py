@@ -47,6 +47,46 @@ def test_the_published_release_without_decoder_and_timm(tmp_path):
     np.testing.assert_allclose(found, expected, **hugging_face.TOLERANCE)
 
 
+LEARNED = dict(positions="learned", encoder_heads=2, mean=None, std=None)
+
+
+@pytest.fixture
+def learned():
+    """A square encoder with learned positions of 4x4 patches."""
+    model = hugging_face.make(layer_norm_eps=1e-6)
+    with torch.no_grad():
+        model.vit.embeddings.position_embeddings.normal_()
+    return model
+
+
+def test_an_encoder_of_images_that_are_not_square(tmp_path, learned):
+    """The caller says so, although the number of patches is a square."""
+    path = tmp_path / "model.safetensors"
+    state = hugging_face.published(learned, decoder=False)
+    save_file({k: v.numpy() for k, v in state.items()}, path)
+    mae = keras_mra.MAE.from_preset(path, image_shape=(8, 32, 3), **LEARNED)
+    assert mae.positions == "learned" and mae.grid == (2, 8)
+    # An encoder does not know how its patches lie: the same ones, in a square image.
+    pixels, noise = hugging_face.some_images(learned)
+    rows = pixels.reshape(-1, 4, 4, 4, 4, 3).transpose(0, 1, 3, 2, 4, 5)
+    rows = rows.reshape(-1, 2, 8, 4, 4, 3).transpose(0, 1, 3, 2, 4, 5)
+    expected = hugging_face.outputs(learned, pixels, noise)["attention"]
+    found = compute(mae.attention, 255 * rows.reshape(-1, 8, 32, 3))
+    np.testing.assert_allclose(found, expected, **hugging_face.TOLERANCE)
+
+
+def test_an_encoder_whose_patches_cannot_form_a_square(tmp_path, learned):
+    path = tmp_path / "model.safetensors"
+    state = hugging_face.published(learned, decoder=False)
+    state = {name: value.numpy() for name, value in state.items()}
+    save_file({**state, "pos_embed": state["pos_embed"][:, :13].copy()}, path)
+    mae = keras_mra.MAE.from_preset(path, image_shape=(8, 24, 3), **LEARNED)
+    found = mae.encoder.get_layer("patch_embedding").table()
+    np.testing.assert_array_equal(compute(lambda: +found), state["pos_embed"][0, 1:13])
+    with pytest.raises(ValueError, match="or its `image_shape` must be given"):
+        keras_mra.MAE.from_preset(path, **LEARNED)
+
+
 def test_parameters_in_place_of_tensors(tmp_path):
     state = hugging_face.published(hugging_face.make())
     state = {name: torch.nn.Parameter(value) for name, value in state.items()}
