@@ -191,15 +191,18 @@ def test_a_refused_file_stays_refused_while_another_picture_is_painted(
     page, monkeypatch
 ):
     call = Repaints.__call__
-    painted = []
+    asked, painted = [], []
 
     def slow(*arguments):
+        asked.append(True)
         time.sleep(0.5)
         painted.append(call(*arguments))
         return painted[-1]
 
     monkeypatch.setattr(Repaints, "__call__", slow)
     page.locator("#again").click()
+    while not asked:
+        page.wait_for_timeout(10)
     drop(page, b"", zeros=16 * 2**20 + 1)
     while not painted:
         page.wait_for_timeout(10)
