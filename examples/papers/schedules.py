@@ -1,15 +1,15 @@
 """MRA in a part of the training, and as a second view of each image.
 
-Beside MRA on half of the images throughout, an augmentation is used on all images of
-the first or the second half of the training, or on a share that rises or falls. The
-uses have the same number of augmented images. In "consistency", the classifier learns
-from each image and from its augmented view, with a loss that pulls the two predictions
-together. It has as many steps, with two images for one.
+An augmentation is used on all images of the first or the second half of the training,
+or on a share that rises or falls. With its default `--rate` of 0.5, the arm "MRA" has
+as many augmented images, in all parts of the training. In "consistency", the classifier
+learns from each image and from its augmented view, with a loss that pulls the two
+predictions together. It has as many steps, with two images for one.
 
     KERAS_BACKEND=tensorflow python examples/papers/schedules.py   # or jax, or torch
 
-`--arms RandAugment` tries another augmentation that keeps the labels. `--validation`
-judges on a tenth of the training images.
+`--arms RandAugment` tries another augmentation, which must keep the labels. Its own arm
+augments all images. `--validation` judges on a tenth of the training images.
 
 Cost: COST
 Expected result: EXPECTED
@@ -17,7 +17,9 @@ Expected result: EXPECTED
 
 import keras
 from study import arms
+from study.augmentations import BLENDS
 from study.augmentations import augmentation
+from study.augmentations import parts
 from study.augmentations import uses_mra
 from study.consistency import Consistency
 from study.runs import over_seeds
@@ -27,15 +29,17 @@ from study.two_views import SCHEDULES
 from study.two_views import ScheduledViews
 from study.two_views import TwoViews
 
+from keras_mra import checks
 from keras_mra.classifiers.flip_crop import flip_crop
 from keras_mra.classifiers.make_optimizer import make_optimizer
 from keras_mra.classifiers.networks.build_network import build_network
 from keras_mra.classifiers.predictions import classification_error
 from keras_mra.classifiers.train_classifier import fit
 
+USES = [*SCHEDULES, "consistency"]
 SETTINGS = {
     "arms": ["MRA"],
-    "uses": [*SCHEDULES, "consistency"],
+    "uses": USES,
     "consistency": 1.0,
     **arms.SETTINGS,
 }
@@ -44,6 +48,7 @@ QUICK = {"uses": ["rising", "consistency"], **arms.QUICK}
 
 def main():
     study = Study(__doc__, SETTINGS, QUICK)
+    check(study)
     compared = {"none": ("none", None)}
     for arm in study.args.arms:
         compared[arm] = (arm, None)
@@ -62,12 +67,27 @@ def main():
     arms.write_errors(study, *over_seeds(list(compared), study.args.seeds, judged))
 
 
+def check(study):
+    """Refuses uses that do not exist, and arms that cannot make a view."""
+    for use in study.args.uses:
+        checks.choice("uses", use, USES)
+    for arm in study.args.arms:
+        unfit = [part for part in parts(arm) if part in (*BLENDS, "MRA tail")]
+        if unfit:
+            raise ValueError(
+                "`--arms` must keep the labels and treat all classes alike. "
+                f"Received: {arm!r}, with {unfit[0]!r}"
+            )
+    if study.settings["attention"]:
+        arms.check_attention(study)
+
+
 def train(study, arm, use, seed):
     """Trains with one use of an augmentation, or loads the result of an earlier call.
 
     Args:
         study: `Study` with `SETTINGS`.
-        arm: As in `augmentation`. Layers that mix images cannot make a view.
+        arm: As in `augmentation`, one that `check` accepts.
         use: Key of `SCHEDULES`, or `"consistency"`.
         seed: Int, decides the weights, the labelled images and every random draw.
 

@@ -61,7 +61,7 @@ def create_app(
     """
     check_mae(mae)
     hosts = checked_hosts(hosts)
-    repaints = Repaints(mae, os.fspath(preset))
+    repaints = Repaints(mae, os.fsdecode(preset))
     crops.check_channels(mae.image_shape)
     samples = sample_files(mae.image_shape[2])
     facts = describe_page(repaints, samples)

@@ -149,5 +149,8 @@ class Repaints:
 
 
 def _quoted(text: str) -> str:
-    """A Python literal with double quotes. JSON's escapes have no rare characters."""
-    return json.dumps(text, ensure_ascii=False)
+    """A Python literal with double quotes."""
+    # JSON escapes rare characters in a way of its own, but bytes of a path that are no
+    # text as Python does.
+    is_text = text == text.encode(errors="ignore").decode()
+    return json.dumps(text, ensure_ascii=not is_text)

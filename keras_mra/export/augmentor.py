@@ -41,8 +41,8 @@ def export_augmentor(
       call.
     - `"onnx"` can be written on TensorFlow and PyTorch. An ONNX file has no random
       state, so layers with random masks or a random `rate` are refused. So are
-      policies other than float32, and more than 1.5 GiB of weights. The file takes
-      batches of at least one image.
+      policies of other dtypes than float32 and float16, and more than 1.5 GiB of
+      weights. The file takes batches of at least one image.
 
     The file is read and run once before it is moved to `path`.
 
@@ -167,11 +167,11 @@ def _check_deterministic(layer: MaskReconstruct) -> None:
 def _check_onnx(layer: MaskReconstruct) -> None:
     """Refuses layers that an ONNX file cannot hold."""
     mae = layer.mae
-    if mae.compute_dtype != "float32":
+    if mae.compute_dtype not in ("float32", "float16"):
         raise ValueError(
-            "`layer` must compute in float32 for an ONNX file. Received: an "
+            "`layer` must compute in float32 or float16 for an ONNX file. Received: an "
             f"autoencoder of the policy {mae.dtype_policy.name!r}. "
-            "`MAE.from_preset(..., dtype='float32')` loads it for that policy."
+            "`MAE.from_preset(..., dtype='float32')` loads it for float32."
         )
     size = sum(4 * math.prod(weight.shape) for weight in layer.weights)
     if size > onnx_file.LARGEST:
@@ -222,7 +222,9 @@ def _check_runs(
     except Exception as error:
         raise RuntimeError(
             "The exported augmentor does not run and was removed. The versions of the "
-            f"packages that wrote and read it may be incompatible: {error}"
+            "packages that wrote and read it may be incompatible, or an "
+            "`attention_model` computes in a dtype that the reader lacks, such as "
+            f"bfloat16: {error}"
         ) from error
     if augmented.shape != batch.shape or not np.isfinite(augmented).all():
         raise RuntimeError(

@@ -149,9 +149,13 @@ def _stored(config: dict[str, Any], arguments: dict[str, Any]) -> dict[str, Any]
     stored = dict(arguments)
     if not config["decoder_depth"]:
         stored["decoder_depth"] = 0
-    shape = tuple(arguments["image_shape"])
-    if arguments["positions"] == "learned" and shape != tuple(config["image_shape"]):
-        stored["image_shape"] = (*config["image_shape"][:2], shape[2])
+    sizes, own = sizes_of(arguments), sizes_of(config)
+    is_resized = sizes.image_shape[:2] != own.image_shape[:2]
+    is_same = sizes.patch_size == own.patch_size
+    if arguments["positions"] == "learned" and is_resized and is_same:
+        stored["image_shape"] = (*own.image_shape[:2], sizes.image_shape[2])
+        # Another one may suit only the other number of patches.
+        stored["mask_ratio"] = config["mask_ratio"]
     return stored
 
 

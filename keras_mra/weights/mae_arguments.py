@@ -171,8 +171,8 @@ def _grid(
         grid = tuple(side // p for side, p in zip(size, patch))
     if num_patches < 1 or grid[0] * grid[1] != num_patches:
         image = f"an image of {image_size} pixels" if image_size else "a square image"
-        if image_size is None and asked is None:
-            image += ", or its `image_shape` must be given"
+        if image_size is None:
+            image += ", or `from_preset` must be given the `image_shape`"
         raise ValueError(
             f"{str(path)!r} must have the positions of {image}. Received: positions "
             f"of {num_patches} patches of {patch[0]}x{patch[1]} pixels"
@@ -201,7 +201,10 @@ def _statistics(
     if preprocessor.get("do_rescale") is False:
         factor = 1
     # Transformers' own defaults are 0.5.
-    mean, std = (preprocessor.get(name, 0.5) for name in ("image_mean", "image_std"))
+    mean, std = (
+        0.5 if preprocessor.get(name) is None else preprocessor[name]
+        for name in ("image_mean", "image_std")
+    )
     normalises = preprocessor.get("do_normalize") is not False
     if not normalises:
         mean, std = 0.0, 1.0

@@ -1,6 +1,7 @@
 """The app's answers: what it shows is what the layer does."""
 
 import importlib
+import os
 import threading
 import time
 
@@ -184,7 +185,7 @@ def test_bad_arguments_are_named(mae, arguments, message):
         create_app(**{"mae": mae, "preset": "mine", **arguments})
 
 
-@pytest.mark.parametrize("name", ["p", "é", "😀", "a'b"])
+@pytest.mark.parametrize("name", ["p", "é", "😀", "a'b", os.fsdecode(b"\xff")])
 def test_a_path_is_a_preset(mae, pixels, tmp_path, name):
     folder = tmp_path / name
     mae.save_to_preset(folder)

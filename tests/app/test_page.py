@@ -1,6 +1,7 @@
 """The page in a real browser: a visitor uploads a picture and moves the controls."""
 
 import base64
+import threading
 import time
 
 import keras
@@ -191,22 +192,23 @@ def test_a_refused_file_stays_refused_while_another_picture_is_painted(
     page, monkeypatch
 ):
     call = Repaints.__call__
-    asked, painted = [], []
+    asked, dropped = [], threading.Event()
 
-    def slow(*arguments):
-        asked.append(True)
-        time.sleep(0.5)
-        painted.append(call(*arguments))
-        return painted[-1]
+    def slow(self, picture, requested):
+        asked.append(requested.mask_ratio)
+        dropped.wait(20)
+        return call(self, picture, requested)
 
     monkeypatch.setattr(Repaints, "__call__", slow)
     page.locator("#again").click()
     while not asked:
         page.wait_for_timeout(10)
+    page.locator("#mask_ratio").fill("0.75")
     drop(page, b"", zeros=16 * 2**20 + 1)
-    while not painted:
-        page.wait_for_timeout(10)
-    page.wait_for_timeout(200)
+    dropped.set()
+    page.locator("#line", has_text="mask_ratio=0.75").wait_for()
+    # The pictures have the settings of the page, and the error stays.
+    ready(page, "error")
     assert page.locator("#error").is_visible()
     page.locator("#again").click()
     ready(page)

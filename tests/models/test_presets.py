@@ -136,8 +136,11 @@ def test_an_encoder_gets_a_decoder(tmp_path):
 def test_learned_positions_of_a_preset_are_resized(tmp_path):
     mae = make_mae(positions="learned")
     mae.save_to_preset(tmp_path)
-    loaded = keras_mra.MAE.from_preset(tmp_path, image_shape=(16, 12, 3))
-    assert loaded.grid == (4, 4)
+    # A ratio that would drop all of the 8 patches of the stored size.
+    loaded = keras_mra.MAE.from_preset(
+        tmp_path, image_shape=(16, 12, 3), mask_ratio=0.95
+    )
+    assert loaded.grid == (4, 4) and loaded.mask_ratio == 0.95
     matrix = resize_positions(mae.grid, loaded.grid)
     given = weights_of(mae)
     for name, found in weights_of(loaded).items():
@@ -146,6 +149,12 @@ def test_learned_positions_of_a_preset_are_resized(tmp_path):
             rows = len(expected) - mae.num_patches  # of the class token
             expected = np.concatenate([expected[:rows], matrix @ expected[rows:]])
         np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_another_patch_size_is_named_with_the_size_that_was_asked_for(tmp_path):
+    make_mae(positions="learned").save_to_preset(tmp_path)
+    with pytest.raises(ValueError, match=r"could not be loaded.*\(10, 10, 3\)"):
+        keras_mra.MAE.from_preset(tmp_path, image_shape=(10, 10, 3), patch_size=5)
 
 
 def weights_of(mae):

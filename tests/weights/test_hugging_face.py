@@ -222,6 +222,7 @@ def test_a_file_finds_the_configuration_beside_it(folder):
         # The other values are then transformers' own defaults.
         ({"do_rescale": True}, (0.5,) * 3, (0.5,) * 3),
         ({"image_mean": [0.1, 0.2, 0.3]}, (0.1, 0.2, 0.3), (0.5,) * 3),
+        ({"image_mean": None, "image_std": [0.2] * 3}, (0.5,) * 3, (0.2,) * 3),
     ],
 )  # fmt: skip
 def test_what_the_preprocessor_does_to_images_of_0_to_255(folder, document, mean, std):

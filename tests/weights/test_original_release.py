@@ -83,7 +83,7 @@ def test_an_encoder_whose_patches_cannot_form_a_square(tmp_path, learned):
     mae = keras_mra.MAE.from_preset(path, image_shape=(8, 24, 3), **LEARNED)
     found = mae.encoder.get_layer("patch_embedding").table()
     np.testing.assert_array_equal(compute(lambda: +found), state["pos_embed"][0, 1:13])
-    with pytest.raises(ValueError, match="or its `image_shape` must be given"):
+    with pytest.raises(ValueError, match="must be given the `image_shape`"):
         keras_mra.MAE.from_preset(path, **LEARNED)
 
 

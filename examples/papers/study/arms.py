@@ -76,7 +76,7 @@ def compare(
     """
 
     if study.settings["attention"]:
-        _check_attention(study)
+        check_attention(study)
 
     def judged(arm, seed):
         images = None if chosen is None else chosen(seed)
@@ -205,7 +205,7 @@ def attention_model(preset, arm, mae):
     return attention_of(MAE.from_preset(preset, load_weights=True), mae)
 
 
-def _check_attention(study):
+def check_attention(study):
     """Refuses `--attention` before any training."""
     preset = study.settings["attention"]
     used = [arm for arm in distinct_arms(study) if uses_attention(arm)]

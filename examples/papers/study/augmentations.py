@@ -44,7 +44,7 @@ _BY_ATTENTION = ("MRA", "MRA low attention", "MRA tail", "MRA grey", "AttentiveC
 NEED_MAE = {part for part, own in STRENGTHS.items() if "mask_ratio" in own}
 # A chain begins with flips and crops, and ends with what blends images: MRA needs the
 # crop that the classifier sees, and an image that is not blended.
-_BLENDS = ("AttentiveCutMix", "MixUp", "CutMix")
+BLENDS = ("AttentiveCutMix", "MixUp", "CutMix")
 
 
 def augmentation(
@@ -171,7 +171,7 @@ def augmentation(
             layers.CutMix(factor=(of["cutmix_alpha"],) * 2, seed=next(seeds))
         ],
     }
-    names.sort(key=lambda part: (part in _BLENDS, part != "flip+crop"))
+    names.sort(key=lambda part: (part in BLENDS, part != "flip+crop"))
     return [layer for part in names for layer in made[part]()]
 
 

@@ -15,6 +15,7 @@ let model; // what the server says of it
 let picture; // the Blob to repaint
 let sample = null; // its number among the samples, or null
 let lastGood = []; // the last Blob that the server could read, and its number
+let refusal = ""; // why the last choice is not shown
 let seed = 0;
 let choices = 0; // number of the last choice of a picture
 let wanted = 0; // number of the last change
@@ -46,6 +47,11 @@ async function fetched(url, options) {
 // --- asking ---------------------------------------------------------------------------
 
 function change(delay = 0) {
+  refusal = "";
+  request(delay);
+}
+
+function request(delay = 0) {
   if (!picture) return;
   wanted += 1;
   setState("busy");
@@ -69,7 +75,7 @@ async function ask() {
         else fail(error.message);
       }
     }
-    answered = Math.max(answered, number); // `refuse` may have raised it
+    answered = number;
   }
   isAsking = false;
 }
@@ -92,13 +98,12 @@ function setState(state) {
   if (state === "busy") byId("status").textContent = "Painting…";
 }
 
-// The last picture stays, and what was asked for is not shown.
+// The last picture stays, with the reason above it.
 function refuse(message) {
-  clearTimeout(timer);
-  wanted += 1;
-  answered = wanted;
   take(...lastGood);
   fail(message);
+  refusal = message;
+  request();
 }
 
 function fail(message) {
@@ -109,7 +114,7 @@ function fail(message) {
 }
 
 function show(found) {
-  byId("error").hidden = true;
+  byId("error").hidden = !refusal;
   byId("seen").src = found.seen;
   byId("attention").src = found.attention.picture;
   byId("lowest").textContent = found.attention.lowest.toFixed(2);
@@ -129,7 +134,7 @@ function show(found) {
   const isChanged = found.repaints.some((repaint) => repaint.changed);
   byId("status").textContent =
     `${isChanged ? found.kept : "All"} of ${model.patches} patches kept`;
-  setState("ready");
+  setState(refusal ? "error" : "ready");
 }
 
 function blobOf(dataUrl) {
@@ -232,7 +237,7 @@ function listen() {
     document.body.classList.remove("dragging");
     const [file] = event.dataTransfer.files;
     if (file) chooseFile(file);
-    else fail("Only image files can be dropped here.");
+    else refuse("Only image files can be dropped here.");
   });
 }
 

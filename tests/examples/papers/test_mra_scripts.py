@@ -58,6 +58,21 @@ def test_schedules(folder):
         assert curve["error"][-1] == pytest.approx(errors[arm]["test error"])
 
 
+@on("jax")
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--arms", "MixUp"], "must keep the labels.*'MixUp'"),
+        (["--arms", "MRA tail"], "treat all classes alike.*'MRA tail'"),
+        (["--uses", "risng"], "`uses` must be one of.*'risng'"),
+        (["--attention", "x", "--arms", "RandAugment"], "`--attention` must be used"),
+    ],
+)
+def test_schedules_of_bad_arms(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        run("papers/schedules.py", tmp_path, *options)
+
+
 @on("tensorflow")
 def test_occlusion(folder):
     """With the classifiers of `supervised.py`, where that has run before."""

@@ -71,13 +71,15 @@ def test_each_schedule_augments_half_of_all_images():
 
 
 def test_the_augmented_images_are_drawn_anew_and_reproducibly():
+    data = datasets.ArrayDataset(IMAGES, LABELS, batch_size=24, shuffle=False, seed=3)
+
     def chosen(epoch):
-        # Half of the images of the middle step of three.
-        found = batches(ScheduledViews, "rising", 1, base=None)
-        found.epochs = 2 * epoch + 1
+        # Half of the images, in the middle of the training.
+        found = ScheduledViews("rising", 2 * epoch + 1, data, [Inverse()], 3, (0, 255))
         found.set_epoch(epoch)
-        images, _ = found[1]
-        return images[:, 0, 0, 0] > 127
+        images, _ = found[0]
+        return (images == 255 - IMAGES.astype("float32")).all(axis=(1, 2, 3))
 
     np.testing.assert_array_equal(chosen(1), chosen(1))
-    assert chosen(0).sum() == chosen(1).sum() == 4
+    assert chosen(0).sum() == chosen(1).sum() == 12
+    assert (chosen(0) != chosen(1)).any()
