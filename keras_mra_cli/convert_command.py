@@ -35,6 +35,13 @@ def convert(
         int | None,
         typer.Option(help="The decoder's attention heads, for files that do not say."),
     ] = None,
+    positions: Annotated[
+        str | None,
+        typer.Option(
+            help="learned takes an encoder with learned positions, which may be that "
+            "of another ViT than an MAE."
+        ),
+    ] = None,
 ) -> None:
     """Convert weights of other libraries to a preset, or a preset to theirs."""
     if to not in (None, "preset", "transformers"):
@@ -45,6 +52,7 @@ def convert(
         "norm_pix_loss": norm_pix_loss,
         "encoder_heads": encoder_heads,
         "decoder_heads": decoder_heads,
+        "positions": positions,
     }
     arguments = {name: value for name, value in given.items() if value is not None}
     with plain_errors():

@@ -55,8 +55,8 @@ def download(handle: str) -> pathlib.Path:
         raise ValueError(
             f"`preset` {handle!r}: the repository has no revision {revision!r}."
         ) from error
-    except Exception:  # The network can raise any error; the cache may have the files.
-        found = [FILES[0]]
+    except Exception as error:  # The network can raise any error.
+        return _cached(hub, handle, repo, revision, error)
     weights = [name for name in WEIGHTS if name in found][:1]
     if not weights:
         raise ValueError(
@@ -73,6 +73,19 @@ def download(handle: str) -> pathlib.Path:
         raise OSError(
             f"`preset` {handle!r} could not be downloaded: {error}"
         ) from error
+    return pathlib.Path(folder)
+
+
+def _cached(
+    hub: Any, handle: str, repo: str, revision: str | None, reason: Exception
+) -> pathlib.Path:
+    """The folder of an earlier download, if the hub does not answer."""
+    try:
+        folder = hub.snapshot_download(repo, revision=revision, local_files_only=True)
+    except Exception:
+        raise OSError(
+            f"`preset` {handle!r} could not be downloaded: {reason}"
+        ) from reason
     return pathlib.Path(folder)
 
 

@@ -240,6 +240,31 @@ def test_augment_needs_weights(tmp_path):
     assert result.exit_code == 1 and "without weights" in result.output
 
 
+def test_convert_takes_an_encoder_with_learned_positions(tmp_path):
+    safetensors = pytest.importorskip("safetensors.numpy")
+    shapes = {"cls_token": (1, 1, 8), "pos_embed": (1, 5, 8)}  # timm's names
+    layers = {"patch_embed.proj": (8, 3, 4, 4), "norm": (8,)} | {
+        f"blocks.0.{name}": shape
+        for name, shape in (
+            ("norm1", (8,)), ("attn.qkv", (24, 8)), ("attn.proj", (8, 8)),
+            ("norm2", (8,)), ("mlp.fc1", (32, 8)), ("mlp.fc2", (8, 32)),
+        )
+    }  # fmt: skip
+    for name, shape in layers.items():
+        shapes |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
+    rng = np.random.default_rng(0)
+    tensors = {k: rng.normal(size=s).astype("float32") for k, s in shapes.items()}
+    safetensors.save_file(tensors, tmp_path / "vit.safetensors")
+    paths = [str(tmp_path / "vit.safetensors"), str(tmp_path / "mine")]
+    command = ["convert", *paths, "--encoder-heads", "2"]
+    result = run(command)
+    assert result.exit_code == 1 and "positions='learned'" in result.output
+    result = run([*command, "--positions", "learned"])
+    assert result.exit_code == 0, result.output
+    loaded = keras_mra.MAE.from_preset(tmp_path / "mine")
+    assert loaded.positions == "learned" and loaded.decoder is None
+
+
 def test_convert_takes_a_preset_out_and_in_again(tmp_path, preset):
     pytest.importorskip("safetensors")
     out, back = str(tmp_path / "out"), str(tmp_path / "back")

@@ -83,6 +83,26 @@ def test_a_handle_is_downloaded(folder, monkeypatch):
         keras_mra.MAE.from_preset("hf://a/b")
 
 
+def test_an_earlier_download_is_used_without_a_network(folder, monkeypatch):
+    import huggingface_hub
+
+    asked = []
+
+    def offline(*args, **kwargs):
+        raise ConnectionError("503")
+
+    def snapshot_download(repo, revision, **options):
+        asked.append(options)
+        return str(folder)
+
+    monkeypatch.setattr(huggingface_hub, "list_repo_files", offline)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
+    mae = keras_mra.MAE.from_preset("hf://a/b")
+    assert same_weights(mae, keras_mra.MAE.from_preset(folder))
+    # All of it: nothing tells which of the files the repository has.
+    assert asked == [{"local_files_only": True}]
+
+
 def test_no_network(monkeypatch, tmp_path):
     import huggingface_hub
 
