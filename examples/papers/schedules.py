@@ -11,8 +11,11 @@ predictions together. It has as many steps, with two images for one.
 `--arms RandAugment` tries another augmentation, which must keep the labels. Its own arm
 augments all images. `--validation` judges on a tenth of the training images.
 
-Cost: COST
-Expected result: EXPECTED
+Cost: with 40 labels per class of CIFAR-10, `resnet20` and 200 epochs, 8 minutes of one
+core of an AMD EPYC for each use that other work did not slow down (TensorFlow).
+Expected result: there, with one seed, the first and the second half of the training have
+an error of 57.7 %, a rising share 58.3 and a falling one 60.1. MRA throughout has 58.2,
+and none 58.7: `docs/results/natural_classifiers.md`.
 """
 
 import keras
