@@ -11,7 +11,8 @@ augments all classes except those with many images.
 
 Cost: 51 minutes of one core of an AMD EPYC (TensorFlow, tcmalloc preloaded) with
 `--factors 10`. The factors 50 and 100, which keep fewer images, have not been run on
-Fashion-MNIST. `--quick` takes 17 s on PyTorch, 18 s on TensorFlow and 17 s on JAX (two cores).
+Fashion-MNIST. `--quick` takes 17 s on PyTorch, 18 s on TensorFlow and 17 s on JAX (two
+cores).
 Expected result: with imbalance 10 of Fashion-MNIST the error with MRA equals that
 without augmentation: it differs by +0.3 ± 0.5 points over all classes, by +0.1 ± 0.5
 with "MRA tail", and as little on the classes with few images. flip+crop has an error

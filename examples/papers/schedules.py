@@ -13,9 +13,9 @@ augments all images. `--validation` judges on a tenth of the training images.
 
 Cost: with 40 labels per class of CIFAR-10, `resnet20` and 200 epochs, 8 minutes of one
 core of an AMD EPYC for each use that other work did not slow down (TensorFlow).
-Expected result: there, with one seed, the first and the second half of the training have
-an error of 57.7 %, a rising share 58.3 and a falling one 60.1. MRA throughout has 58.2,
-and none 58.7. Consistency does not gain on validation images:
+Expected result: there, with one seed, the first and the second half of the training
+have an error of 57.7 %, a rising share 58.3 and a falling one 60.1. MRA throughout has
+58.2, and none 58.7. Consistency does not gain on validation images:
 `docs/results/natural_classifiers.md`.
 """
 
