@@ -2,7 +2,10 @@
 
 import contextlib
 import contextvars
+import sys
 from collections.abc import Iterator
+
+import keras
 
 _PORTABLE = contextvars.ContextVar("portable", default=False)
 
@@ -22,5 +25,15 @@ def portable() -> Iterator[None]:
 
 
 def is_portable() -> bool:
-    """Returns whether the code runs within `portable()`."""
-    return _PORTABLE.get()
+    """Returns whether the code runs within `portable()`, or JAX is exported."""
+    return _PORTABLE.get() or _is_exported_from_jax()
+
+
+def _is_exported_from_jax() -> bool:
+    """Returns whether TensorFlow traces a function of JAX, as `Model.export` does."""
+    tensorflow = sys.modules.get("tensorflow")
+    return (
+        keras.backend.backend() == "jax"
+        and tensorflow is not None
+        and bool(tensorflow.inside_function())
+    )

@@ -44,6 +44,7 @@ from keras_mra.checks.check_images import value_range
 from keras_mra.checks.check_keras import callbacks
 from keras_mra.checks.check_keras import layer
 from keras_mra.checks.check_keras import layer_arguments
+from keras_mra.checks.check_keras import no_sample_weight
 from keras_mra.checks.check_keras import verbose
 from keras_mra.checks.check_paths import folder
 from keras_mra.checks.check_paths import path
@@ -73,6 +74,7 @@ __all__ = [
     "numpy_array",
     "verbose",
     "path",
+    "no_sample_weight",
     "nonnegative_values",
     "what_is_wrong",
     "visible_rows",

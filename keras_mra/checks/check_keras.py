@@ -71,3 +71,12 @@ def verbose(value: Any) -> Any:
             f"`verbose` must be one of {VERBOSE}. Received: verbose={value!r}"
         )
     return value
+
+
+def no_sample_weight(sample_weight: Any) -> None:
+    """Refuses weights of images, which a loss without labels would ignore."""
+    if sample_weight is not None:
+        raise ValueError(
+            "`sample_weight` and `class_weight` must be None, because all images count "
+            "alike. Received: weights of the images"
+        )

@@ -77,7 +77,7 @@ class EpochDataset(keras.utils.PyDataset):
         if self.drop_last and num_samples < batch_size:
             raise ValueError(
                 "`batch_size` must be at most the number of samples, because a last "
-                "batch that is not full is dropped (`drop_last=False` keeps it). "
+                "batch that is not full is dropped. "
                 f"Received: batch_size={batch_size}, but the data set has "
                 f"{num_samples} samples"
             )

@@ -24,7 +24,8 @@ def boundary_occlusion(
         A new array of the same shape and dtype.
 
     Raises:
-        ValueError: If the border would cover the image.
+        ValueError: If the border would cover the image, or its dtype cannot hold
+            `value`.
 
     Example:
 
@@ -39,7 +40,7 @@ def boundary_occlusion(
             f"`width` must be at least 0 and less than half of {shorter} pixels. "
             f"Received: width={width}"
         )
-    occluded = np.full_like(images, value)
+    occluded = np.full_like(images, _fitting(value, images))
     inside = (
         slice(width, images.shape[1] - width),
         slice(width, images.shape[2] - width),
@@ -64,7 +65,8 @@ def center_occlusion(
         A new array of the same shape and dtype.
 
     Raises:
-        ValueError: If the square would cover a side of the image.
+        ValueError: If the square would cover a side of the image, or its dtype cannot
+            hold `value`.
 
     Example:
 
@@ -81,7 +83,7 @@ def center_occlusion(
         )
     top, left = (height - width) // 2, (breadth - width) // 2
     occluded = images.copy()
-    occluded[:, top : top + width, left : left + width] = value
+    occluded[:, top : top + width, left : left + width] = _fitting(value, images)
     return occluded
 
 
@@ -126,4 +128,16 @@ def patch_occlusion(
     hidden = (ranks < round(ratio * rows * columns)).reshape(-1, rows, columns)
     for axis, size in enumerate(patch_size, start=1):
         hidden = hidden.repeat(size, axis=axis)  # (batch, height, width) at last
-    return np.where(hidden[..., None], np.asarray(value, images.dtype), images)
+    return np.where(hidden[..., None], _fitting(value, images), images)
+
+
+def _fitting(value: float, images: NDArray[Any]) -> NDArray[Any]:
+    """The value in the dtype of the images, which must be able to hold it."""
+    if np.issubdtype(images.dtype, np.integer):
+        limits = np.iinfo(images.dtype)
+        if not limits.min <= value <= limits.max:
+            raise ValueError(
+                f"`value` must be from {limits.min} to {limits.max} for images of "
+                f"dtype {images.dtype}. Received: value={value!r}"
+            )
+    return np.asarray(value, images.dtype)

@@ -30,7 +30,9 @@ class Result:
     def to_dict(self) -> dict[str, Any]:
         """The result in the types of JSON: keys are strings, tuples are lists."""
         record = {"protocol": self.protocol, **dataclasses.asdict(self)}
-        return dict(json.loads(json.dumps(record)))
+        # NumPy's numbers become Python's.
+        text = json.dumps(record, default=lambda number: number.item())
+        return dict(json.loads(text))
 
     def save(self, path: Path) -> None:
         """Writes the result to a JSON file.

@@ -39,7 +39,7 @@ def strip_augmentation(model: keras.Model) -> keras.Model:
             "around it, or pass `training=False` in its `call`."
         )
     if isinstance(model, keras.Sequential):
-        kept = [_strip(layer) for layer in model.layers if not _augments(layer)]
+        kept = _stripped_chain(model.layers)
         inputs = model.inputs if model.built else []
         head = [
             keras.Input(batch_shape=i.shape, dtype=i.dtype, name=i.name) for i in inputs
@@ -63,9 +63,32 @@ def _augments(layer: Any) -> bool:
 def _replace(layer: Any) -> Any:
     if _augments(layer):
         _refuse_more_than_images(layer)
-        # As the layer did, it passes on pixels that a mixed policy would round.
-        return keras.layers.Identity(name=layer.name, dtype="float32")
+        return _pass_on(layer)
     return _strip(layer)
+
+
+def _pass_on(layer: Any) -> keras.layers.Layer:
+    """A layer that passes images on as `layer` does without augmenting.
+
+    Its policy is float32, because a mixed policy would round pixels.
+    """
+    if _casts(layer):  # Keras has no layer that only does that.
+        return keras.layers.Rescaling(1.0, name=layer.name, dtype="float32")
+    return keras.layers.Identity(name=layer.name, dtype="float32")
+
+
+def _casts(layer: Any) -> bool:
+    """Returns whether the layer turns integers into floats, as a `View` does."""
+    return bool(layer.output_dtype("uint8") != "uint8")
+
+
+def _stripped_chain(layers: list[Any]) -> list[Any]:
+    """The layers of a chain, without those that augment and do nothing else."""
+    return [
+        _pass_on(x) if _augments(x) else _strip(x)
+        for x in layers
+        if not _augments(x) or _casts(x)
+    ]
 
 
 def _refuse_more_than_images(layer: Any) -> None:
@@ -88,11 +111,13 @@ def _refuse_more_than_images(layer: Any) -> None:
 
 def _strip(layer: Any) -> Any:
     """Returns the layer itself, or a stripped copy if a layer inside it augments."""
-    if not any(_augments(inner) for inner in layer._flatten_layers()):
+    # Keras also hands over operations, such as an addition, which hold no layers.
+    if not isinstance(layer, keras.layers.Layer) or not any(
+        _augments(inner) for inner in layer._flatten_layers()
+    ):
         return layer
     if isinstance(layer, keras.layers.Pipeline):
-        kept = [_strip(inner) for inner in layer.layers if not _augments(inner)]
-        return keras.layers.Pipeline(kept, name=layer.name)
+        return keras.layers.Pipeline(_stripped_chain(layer.layers), name=layer.name)
     return strip_augmentation(layer)
 
 

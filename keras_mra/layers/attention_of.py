@@ -115,7 +115,8 @@ def attention_of(
                     f"those of `grid`, {grid.image_shape[2]}. Received: an MAE with "
                     f"image_shape={backbone.image_shape}"
                 )
-            value_range = value_range or grid.value_range
+            if value_range is None:
+                value_range = grid.value_range
             grid = grid.grid
         return AttentionOfMAE(
             copy_of(backbone) if copy else backbone, grid, value_range

@@ -201,7 +201,7 @@ class AttentiveCutMix(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
         is_array = isinstance(labels, np.ndarray)
         if will_augment and (is_array or not self._checked_labels):
             checks.nonnegative_values("labels", labels)
-            self._checked_labels = not is_array and checks.is_concrete(labels)
+            self._checked_labels |= not is_array and checks.is_concrete(labels)
 
     def random_states(self) -> list[keras.Variable]:
         return [self.seed_generator.state]  # The view draws nothing.

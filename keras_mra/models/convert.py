@@ -95,10 +95,11 @@ def export_transformers(model: Any, path: Path) -> None:
             "`image_shape` and `patch_size` must be square for Hugging Face's ViTMAE. "
             f"Received: image_shape={model.image_shape}, patch_size={model.patch_size}"
         )
-    if model.smooth_fill:
+    if model.smooth_fill and model.decoder is not None:
         raise ValueError(
             "`smooth_fill` must be False for Hugging Face's ViTMAE, whose decoder "
-            "predicts whole patches. Received: an MAE with smooth_fill=True"
+            "predicts whole patches. Received: an MAE with smooth_fill=True. The "
+            "encoder alone can be exported: load the preset with `decoder_depth=0`."
         )
     folder = pathlib.Path(path)
     config = files.read_json(folder / "config.json", missing_ok=True)

@@ -122,11 +122,12 @@ class MAE(Autoencoder):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Array:
-        """Mean squared error over the dropped patches; labels are ignored.
+        """Mean squared error over the dropped patches, without labels or weights.
 
         A `loss` given to `compile` replaces it: a function of targets and predictions,
         both `(batch, patches, values)`, weighted by 1 where a patch was dropped.
         """
+        checks.no_sample_weight(sample_weight)
         targets, predictions, dropped = (
             y_pred[name] for name in ("targets", "predictions", "dropped")
         )
@@ -187,9 +188,8 @@ class MAE(Autoencoder):
             visible: Integers of shape `(batch, kept)`, distinct patch indices in
                 raster order, in any order.
             restore_patch_statistics: Bool. Gives each painted patch the mean and
-                deviation of the patch that was dropped. Models trained with
-                `norm_pix_loss` cannot paint without them. They leak the
-                low-frequency content of the dropped patches.
+                deviation of the dropped one, which leak its low-frequency content.
+                Models trained with `norm_pix_loss` cannot paint without them.
 
         Returns:
             Tensor of the images' shape and dtype. Visible patches are equal bit for

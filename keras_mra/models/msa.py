@@ -252,7 +252,11 @@ class MSA(CheckedImages, distribution.DistributedModel):
 
         The weighted losses are the contrastive loss and, with an `attention_teacher`,
         the attention loss.
+
+        Raises:
+            ValueError: If there are sample weights or class weights.
         """
+        checks.no_sample_weight(sample_weight)
         replicas = distribution.summed_replicas()
         # Keras has divided the pixel loss by the number of replicas.
         pixel = self.mae.compute_loss(y_pred=y_pred) * replicas
@@ -300,8 +304,10 @@ class MSA(CheckedImages, distribution.DistributedModel):
         momentum = ops.where(starts_window, momentum, 1.0)
         student = [*self.mae.encoder.weights, *self.projector.weights]
         for mine, average in zip(student, self.teacher.weights, strict=True):
-            mine = ops.cast(mine, average.dtype)
-            average.assign(momentum * average + (1.0 - momentum) * mine)
+            # In float32: a momentum of 0.99 is inexact in half precision.
+            mine, before = (ops.cast(x, "float32") for x in (mine, average))
+            moved = momentum * before + (1.0 - momentum) * mine
+            average.assign(ops.cast(moved, average.dtype))
         self.batches_seen.assign(self.batches_seen + 1)
 
     def _view(

@@ -95,7 +95,8 @@ class Checkpoint(keras.callbacks.Callback):
         self._seconds_before = header.get("seconds", 0.0)
         self.logs = header["logs"]
         self.epochs_done = header["epochs_done"]
-        return self.epochs_done, self.logs
+        # A copy: `on_epoch_end` goes on with the lists.
+        return self.epochs_done, {k: list(values) for k, values in self.logs.items()}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if not distribution.is_main_process():
@@ -155,6 +156,8 @@ class Checkpoint(keras.callbacks.Callback):
     def _refuse_another_run(self, saved: dict[str, Any]) -> None:
         if "image_library" in self.run:
             saved = {"image_library": "pillow", **saved}  # Of earlier versions.
+        if "images" not in saved:  # Of earlier versions, or a stream.
+            saved = {**saved, **{k: v for k, v in self.run.items() if k == "images"}}
         if "model" in saved:
             saved = {**saved, "model": {**ADDED_ARGUMENTS, **saved["model"]}}
         there, here = _flat(saved), _flat(self.run)

@@ -47,6 +47,13 @@ def prepare(
     data = training_data(request, default_side=side)
     if request.image_shape is not None:
         checks.image_batch(data.first_images, request.image_shape, "ds")
+    channels = arguments["image_shape"][2]
+    if not is_architecture and data.image_shape[2] != channels:
+        raise ValueError(
+            f"`ds` must have images of {channels} channels, as those of the preset. "
+            f"Received: images of shape {data.image_shape} and preset={str(preset)!r}. "
+            f"Files are converted with `image_shape=(height, width, {channels})`."
+        )
     if patch_size is None:
         patch_size = arguments["patch_size"]
         if is_architecture:  # A model with weights is bound to its patch size.
@@ -65,6 +72,7 @@ def prepare(
         "image_library": data.image_library,
         "held_out": data.held_out,
         "cache_side": request.cache_side,
+        "images": data.digest,
     }
     run = {
         "model": {k: v for k, v in mae.get_config().items() if k != "name"},

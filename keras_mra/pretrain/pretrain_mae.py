@@ -85,7 +85,8 @@ def pretrain_mae(
             name, the path of its folder, or a handle `hf://OWNER/NAME`.
         image_shape: `(height, width, channels)`, or `None` for the data's own. Named
             data are resized to it. Without it, files are resized to at most the
-            preset's side: 64 pixels for `mae_nano`, 224 for the other architectures.
+            preset's side, and at most 64 pixels if that is smaller: 64 for `mae_nano`,
+            224 for the other architectures.
         patch_size: Int or pair of ints. `None` takes that of a preset with weights,
             and for an architecture the largest of at most 16 pixels that cuts the
             images into at least 7x7 patches.

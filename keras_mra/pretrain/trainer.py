@@ -108,7 +108,7 @@ def train(
             callbacks=callbacks,
             verbose=recipe.verbose if distribution.is_main_process() else 0,
         )
-    history = _with_earlier_epochs(history, done, logs)
+    history = _with_earlier_epochs(history, logs)
     history.seconds = (
         time.monotonic() - started if checkpoint is None else checkpoint.seconds
     )
@@ -116,10 +116,9 @@ def train(
 
 
 def _with_earlier_epochs(
-    history: keras.callbacks.History, done: int, logs: dict[str, list[float]]
+    history: keras.callbacks.History, earlier: dict[str, list[float]]
 ) -> keras.callbacks.History:
-    """Puts the logs of the first `done` epochs before those of a resumed run."""
-    earlier = {name: values[:done] for name, values in logs.items()}
+    """Puts the logs of earlier epochs before those of a resumed run."""
     history.history = {
         name: earlier.get(name, []) + history.history.get(name, [])
         for name in {**earlier, **history.history}

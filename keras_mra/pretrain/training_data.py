@@ -1,6 +1,7 @@
 """`TrainingData`: arrays, streams and named data as batches for Keras' `fit`."""
 
 import dataclasses
+import hashlib
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -42,6 +43,7 @@ class TrainingData:
             where there is no choice.
         held_out: Int, the images of the source that are not trained on.
         name: String, the name of the data in a model card.
+        digest: String that tells the caller's arrays apart, or `None` for other data.
     """
 
     batches: Any
@@ -54,6 +56,7 @@ class TrainingData:
     image_library: str | None
     held_out: int
     name: str
+    digest: str | None
 
 
 def training_data(request: DataRequest, default_side: int = 224) -> TrainingData:
@@ -92,11 +95,14 @@ def training_data(request: DataRequest, default_side: int = 224) -> TrainingData
         source = ds
         if loaded.test is None:
             held_out = held_out_count(ds.num_images, request.held_out)
-            ds = _without(ds, held_out, request.seed or 0)
+            ds = _without(ds, held_out, request)
+    digest = None
     if _is_array(ds):
         ds = (ds,)
     if isinstance(ds, (tuple, list)):
         batches = _from_arrays(ds, batch_size, request.seed or 0)
+        if not is_named:
+            digest = _digest(ops.convert_to_numpy(ds[0]))
     else:
         if not backend.is_stream(ds):
             raise ValueError(
@@ -131,10 +137,11 @@ def training_data(request: DataRequest, default_side: int = 224) -> TrainingData
         image_library=getattr(source, "image_library", None),
         held_out=held_out,
         name=name,
+        digest=digest,
     )
 
 
-def _without(files: Any, held_out: int, seed: int) -> datasets.EpochDataset:
+def _without(files: Any, held_out: int, request: DataRequest) -> datasets.EpochDataset:
     """All crops of the images that are not held out."""
     if not held_out:
         return files
@@ -142,8 +149,8 @@ def _without(files: Any, held_out: int, seed: int) -> datasets.EpochDataset:
     kept[evenly_spaced(files.num_images, held_out)] = False
     files.leave_out(np.flatnonzero(~kept))
     samples = np.flatnonzero(np.repeat(kept, files.crops_per_image))
-    batch_size = min(files.batch_size, len(samples))
-    return Subset(files, samples, batch_size, seed=seed)
+    batch_size = request.batch_size or min(files.batch_size, len(samples))
+    return Subset(files, samples, batch_size, seed=request.seed or 0)
 
 
 def _from_arrays(
@@ -165,6 +172,14 @@ def _from_arrays(
         batch_size=batch_size,
         seed=seed,
     )
+
+
+def _digest(images: np.ndarray[Any, Any]) -> str:
+    """Tells arrays apart by their shape, their dtype and some of their images."""
+    some = np.unique(np.linspace(0, len(images) - 1, 64).astype(int))
+    digest = hashlib.sha256(f"{images.shape} {images.dtype}".encode())
+    digest.update(np.ascontiguousarray(images[some]).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _is_array(x: Any) -> bool:

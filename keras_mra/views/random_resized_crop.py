@@ -2,6 +2,7 @@
 
 import math
 from typing import Any
+from typing import Self
 
 import keras
 from keras import ops
@@ -80,6 +81,13 @@ class RandomResizedCrop(AnyInput, keras.layers.Layer):
         config: dict[str, Any] = super().get_config()
         config.update(scale=self.scale, ratio=self.ratio, seed=self.seed)
         return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        config = dict(config)
+        if isinstance(config.get("seed"), dict):  # a `SeedGenerator`
+            config["seed"] = keras.saving.deserialize_keras_object(config["seed"])
+        return cls(**config)
 
     def _uniform(self, batch: int | Array, low: float, high: float) -> Array:
         return keras.random.uniform(

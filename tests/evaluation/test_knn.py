@@ -59,3 +59,10 @@ def test_knn_survives_small_temperatures_and_zero_features(train, test):
     cold = evaluation.knn(None, (features, train[1]), test, k=20, temperature=1e-5)
     nearest = evaluation.knn(None, (features, train[1]), test, k=1)
     assert cold.accuracy[20] == nearest.accuracy[1]
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e25])
+def test_the_scale_of_features_does_not_matter(train, test, scale):
+    scaled = [(x * np.float32(scale), y) for x, y in (train, test)]
+    found = evaluation.knn(None, *scaled, k=5).accuracy[5]
+    assert found == evaluation.knn(None, train, test, k=5).accuracy[5]

@@ -61,3 +61,14 @@ def test_patch_occlusion(rng, ratio):
         assert (out != patch_occlusion(images, ratio, (2, 3), seed=2)).any()
         more = patch_occlusion(images, 0.7, (2, 3), seed=1)
         assert (more[out == 0] == 0).all() and (more == 0).sum() > (out == 0).sum()
+
+
+@pytest.mark.parametrize("value", [-1, 300])
+def test_values_outside_of_the_dtype(value):
+    images = np.zeros((1, 6, 6, 1), "uint8")
+    message = f"`value` must be from 0 to 255.*uint8.*value={value}"
+    for occlude in (boundary_occlusion, center_occlusion):
+        with pytest.raises(ValueError, match=message):
+            occlude(images, 2, value=value)
+    with pytest.raises(ValueError, match=message):
+        patch_occlusion(images, 0.5, 2, value=value)

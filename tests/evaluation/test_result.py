@@ -54,3 +54,10 @@ def test_tables_show_percentages(results):
     assert str(results["occlusion"]).splitlines()[0] == "| boundary, pixels | error % |"
     saved = results["occlusion"].to_dict()
     assert saved["error"] == {str(k): v for k, v in results["occlusion"].error.items()}
+
+
+def test_seeds_of_numpy_can_be_saved(train, test, tmp_path):
+    (seed,) = np.arange(3, 4)
+    result = evaluation.low_shot(None, train, test, (5,), draws=2, seed=seed)
+    result.save(tmp_path / "result.json")
+    assert json.loads((tmp_path / "result.json").read_text())["seed"] == 3

@@ -103,3 +103,47 @@ def test_a_stripped_model_passes_on_exact_pixels(kind, mixed_policy, tmp_path):
     images = np.full((2, 12, 12, 1), 200.6, "float32")
     for found in (stripped, keras.saving.load_model(tmp_path / "model.keras")):
         np.testing.assert_array_equal(ops.convert_to_numpy(found(images)), images)
+
+
+def test_operations_between_layers_are_kept():
+    inputs = keras.Input((12, 12, 1))
+    augmented = keras_mra.layers.RandAugment(seed=0)(inputs)
+    outputs = keras.layers.Flatten()(ops.abs(augmented / 255.0 - inputs) + 1.0)
+    stripped = keras_mra.strip_augmentation(keras.Model(inputs, outputs))
+    images = np.full((2, 12, 12, 1), 51.0, "float32")
+    found = ops.convert_to_numpy(stripped(images))
+    np.testing.assert_allclose(found, np.full((2, 144), 51.8), rtol=1e-6)
+    kinds = [type(layer).__name__ for layer in stripped.layers]
+    assert "RandAugment" not in kinds
+
+
+@pytest.mark.parametrize("kind", ["sequential", "functional"])
+def test_a_view_still_casts_integers(kind, tmp_path):
+    view = keras_mra.views.weak((12, 12, 1), seed=0)
+    dense = keras.layers.Conv2D(2, 3)
+    inputs = keras.Input((12, 12, 1), dtype="uint8")
+    if kind == "sequential":
+        model = keras.Sequential([inputs, view, dense])
+    else:
+        model = keras.Model(inputs, dense(view(inputs)))
+    keras_mra.strip_augmentation(model).save(tmp_path / "model.keras")
+    stripped = keras.saving.load_model(tmp_path / "model.keras")
+    images = np.random.default_rng(0).integers(0, 256, (2, 12, 12, 1)).astype("uint8")
+    wanted = ops.convert_to_numpy(model(images, training=False))
+    found = ops.convert_to_numpy(stripped(images))
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+@pytest.mark.graph
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="needs TensorFlow")
+def test_a_saved_model_with_a_gelu_runs(tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    mae = make_mae()
+    images = np.random.default_rng(0).uniform(0, 255, (2, 12, 12, 1)).astype("float32")
+    signature = [keras.layers.InputSpec(shape=(None, 12, 12, 1), dtype="float32")]
+    mae.export(str(tmp_path / "mae"), input_signature=signature, verbose=False)
+    loaded = tf.saved_model.load(str(tmp_path / "mae"))
+    found = loaded.serve(images)
+    assert np.isfinite(found["predictions"]).all()
+    patches = ops.convert_to_numpy(mae.patchify(images))
+    np.testing.assert_allclose(np.asarray(found["targets"]), patches, atol=1e-5)

@@ -173,3 +173,10 @@ def test_a_global_policy_holds(images):
         keras.config.set_dtype_policy("float32")
     assert ops.dtype(mae.encode(images)) == "bfloat16"
     assert {w.dtype for w in mae.trainable_weights} == {"float32"}
+
+
+def test_sample_weights_are_refused(images):
+    mae = make_mae()
+    mae.compile("sgd", **QUICK)
+    with pytest.raises(ValueError, match="`sample_weight` and `class_weight`"):
+        mae.fit(images, np.zeros(3, int), class_weight={0: 0.5}, verbose=0)

@@ -316,3 +316,21 @@ def test_the_heads_do_not_start_from_the_weights_of_the_student():
     count = min(patches.size, hidden.size)
     pair = patches.ravel()[:count], hidden.ravel()[:count]
     assert abs(np.corrcoef(*pair)[0, 1]) < 0.6
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float64", "mixed_bfloat16"])
+def test_the_teacher_moves_in_every_precision(images, dtype):
+    msa = make(dtype=dtype, momentum=0.5)
+    msa.compile("sgd", **QUICK)
+    before = [to_numpy(ops.cast(w, "float32")) for w in msa.teacher.weights]
+    msa.projector.weights[-1].assign(msa.projector.weights[-1] + 1)
+    msa.fit(images, batch_size=12, verbose=0)
+    after = [to_numpy(ops.cast(w, "float32")) for w in msa.teacher.weights]
+    np.testing.assert_allclose(after[-1] - before[-1], 0.5, atol=1e-2)
+
+
+def test_sample_weights_are_refused(images):
+    msa = make()
+    msa.compile("sgd", **QUICK)
+    with pytest.raises(ValueError, match="`sample_weight` and `class_weight`"):
+        msa.fit(images, np.zeros(12), sample_weight=np.ones(12), verbose=0)

@@ -57,3 +57,11 @@ def test_batches_with_fewer_images_than_ratios_are_said(images):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             pretrain(images[:4], **{"batch_size": 2, **arguments})
+
+
+@pytest.mark.once
+def test_the_channels_of_a_preset_are_kept(images, tmp_path):
+    keras_mra.MAE((8, 8, 1), 2, **SMALL).save_to_preset(tmp_path)
+    colour = images.repeat(3, axis=-1)
+    with pytest.raises(ValueError, match="`ds` must have images of 1 channels.*8, 3"):
+        keras_mra.pretrain_mae(colour, preset=tmp_path, epochs=1, verbose=0)

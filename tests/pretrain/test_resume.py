@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import keras
 import pytest
 from helpers.small_pretraining import EPOCHS
 from helpers.small_pretraining import Batches
@@ -17,6 +18,7 @@ from helpers.small_pretraining import make_images
 from helpers.small_pretraining import pretrain_at_random
 
 from keras_mra import files
+from keras_mra.pretrain import training_data
 from keras_mra.pretrain.checkpoint import PREVIOUS
 from keras_mra.pretrain.checkpoint import STATE
 
@@ -158,3 +160,33 @@ def test_a_finished_run_is_returned_as_it_was(tmp_path):
     )
     assert ran.begun == []
     assert_same_run(again, first)
+
+
+def test_metrics_of_some_epochs_are_not_counted_twice(tmp_path):
+    class Sometimes(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch % 2:
+                logs["sometimes"] = float(epoch)
+
+    def run(*callbacks):
+        return pretrain_at_random(
+            make_images(), checkpoint=tmp_path, callbacks=[Sometimes(), *callbacks]
+        )
+
+    with pytest.raises(Killed):
+        run(Kill(EPOCHS - 1, middle=True))
+    found = run().history.history["sometimes"]
+    assert found == [float(epoch) for epoch in range(1, EPOCHS, 2)]
+
+
+def test_other_images_are_refused(tmp_path):
+    pretrain_at_random(make_images(), checkpoint=tmp_path)
+    with pytest.raises(ValueError, match="images='.*' there, '.*' here"):
+        pretrain_at_random(make_images() // 2, checkpoint=tmp_path)
+
+
+def test_a_checkpoint_without_a_digest_is_continued(tmp_path, monkeypatch):
+    with monkeypatch.context() as earlier:
+        earlier.setattr(training_data, "_digest", lambda images: None)
+        pretrain_at_random(make_images(), checkpoint=tmp_path)
+    assert len(pretrain_at_random(make_images(), checkpoint=tmp_path).history.epoch)

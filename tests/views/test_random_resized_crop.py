@@ -189,3 +189,12 @@ def test_bad_arguments():
         RandomResizedCrop(scale=(0.2, 1.5))
     with pytest.raises(ValueError, match="`ratio`.*ratio="):
         RandomResizedCrop(ratio=(2, 0.5))
+
+
+def test_a_seed_generator_is_restored(rng):
+    layer = RandomResizedCrop(seed=keras.random.SeedGenerator(3))
+    saved = keras.saving.serialize_keras_object(layer)
+    copy = keras.saving.deserialize_keras_object(saved)
+    images = rng.uniform(0, 255, (2, 8, 8, 1)).astype("float32")
+    found, again = (ops.convert_to_numpy(x(images)) for x in (layer, copy))
+    np.testing.assert_array_equal(found, again)
