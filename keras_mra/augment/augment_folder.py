@@ -76,8 +76,9 @@ def augment_folder(
     never half-written. Each copy depends only on the MAE, the arguments, its number and
     the path of the file below `source`. The arguments and a digest of the MAE are
     recorded in `augment_settings.json`. A later run may ask for more `copies` or add
-    the originals. A run with any other change is refused while the target holds copies,
-    as is a target whose copies have no record, and one to which another process writes.
+    the originals. A run with any other change is refused while the target holds copies.
+    A target is also refused if its copies have no record, or if another process writes
+    to it.
 
     Nothing is written outside of the target: a copy fails if the target holds a link in
     the place of its folder. Links of the source are followed within the source. Those

@@ -94,8 +94,8 @@ def background_reliance(
         A `BackgroundResult`.
 
     Raises:
-        ValueError: If an argument or the data are bad, if fewer than two classes or
-            fewer than two images of a class have an object and a background.
+        ValueError: If an argument or the data are bad, or if fewer than two classes, or
+            fewer than two images of a class, have both an object and a background.
 
     Example:
 

@@ -98,8 +98,8 @@ def embed_folder(
         follow_links: Bool, whether links that leave the source are followed too. A
             store has no links.
         max_megapixels: Float, the largest pictures that are read, in millions of
-            pixels. A larger one counts as a file that cannot be read, as does a file of
-            a store that is larger than 64 MiB and 8 MB more for each megapixel.
+            pixels. A larger one counts as a file that cannot be read. So does a file of
+            a store if it has more than 64 MiB and 8 MB for each megapixel.
         engine: `"local"`, or `"ray"` for the machines of a Ray cluster that all see
             the source, as in `keras_mra.augment_folder`. The features are the same.
         workers: Int. For `"local"`, the threads that read images, and `None` is the

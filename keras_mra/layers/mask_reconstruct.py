@@ -75,8 +75,8 @@ class MaskReconstruct(HoldsMAE, AnyInput, Untrainable, keras.layers.Layer):
             mask.
         restore_patch_statistics: Bool. Gives each painted patch the mean and
             deviation of the patch that it replaces. An autoencoder trained with
-            `norm_pix_loss` needs them. They leak the low-frequency content of the
-            dropped patches.
+            `norm_pix_loss` needs these statistics, which leak the low-frequency content
+            of the dropped patches.
         attention_model: Built Keras model or `None`. The model replaces the
             autoencoder's attention, for instance by the attention of your own ViT. It
             takes float32 images `(batch, height, width, channels)` of the

@@ -35,8 +35,8 @@ class KNNProbe(keras.callbacks.Callback):
         self,
         train: LabelledData,
         test: LabelledData,
-        every: int = 1,
-        pool: str = "cls+mean",
+        every: int,
+        pool: str,
     ):
         super().__init__()
         self.train = labelled("probe", train)

@@ -155,8 +155,8 @@ def pretrain_mae(
         **mae_arguments: Arguments of `MAE` that replace the preset's, such as
             `norm_pix_loss`, `value_range` or `dtype`. An architecture is trained with
             `mask_ratio=(0.4, 0.75)` and `smooth_fill=True`, which suits augmentation.
-            The published recipe is `mask_ratio=0.75, smooth_fill=False`, and what
-            `norm_pix_loss=True` gets too.
+            The published recipe is `mask_ratio=0.75, smooth_fill=False`, which is also
+            the default with `norm_pix_loss=True`.
 
     Returns:
         The trained `MAE`. Its `history` is the `keras.callbacks.History`.
