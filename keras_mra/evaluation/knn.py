@@ -110,9 +110,10 @@ def knn(
 
 def unit_length(features: NDArray[Any]) -> NDArray[Any]:
     """Divides each row by its length; rows of zeros stay zero."""
-    # The squares of float32 values can overflow, or underflow to 0.
-    largest = np.abs(features).max(axis=1, keepdims=True)
-    features = features / np.where(largest > 0, largest, 1)
+    # The squares of float32 values can overflow, or underflow to 0. A power of two
+    # changes no digit.
+    _, exponent = np.frexp(np.abs(features).max(axis=1, keepdims=True))
+    features = np.ldexp(features, -exponent)
     length = np.linalg.norm(features, axis=1, keepdims=True)
     return features / np.where(length > 0, length, 1)
 

@@ -19,7 +19,7 @@ def test_pretrain_writes_a_preset_with_a_card(tmp_path, preset, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["keras-mra", *command])
     # The weights are for other images: one line says so, with status 1.
     result = run(command)
-    assert result.exit_code == 1 and "could not be loaded" in result.output
+    assert result.exit_code == 1 and "must have images of" in result.output
     assert "Traceback" not in result.output
     command[3] = "mae_nano"
     result = run(command)
