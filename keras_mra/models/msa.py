@@ -304,10 +304,10 @@ class MSA(CheckedImages, distribution.DistributedModel):
         momentum = ops.where(starts_window, momentum, 1.0)
         student = [*self.mae.encoder.weights, *self.projector.weights]
         for mine, average in zip(student, self.teacher.weights, strict=True):
-            # In float32: a momentum of 0.99 is inexact in half precision.
-            mine, before = (ops.cast(x, "float32") for x in (mine, average))
-            moved = momentum * before + (1.0 - momentum) * mine
-            average.assign(ops.cast(moved, average.dtype))
+            # At least float32: a momentum of 0.99 is inexact in half precision.
+            dtype = keras.backend.result_type(average.dtype, "float32")
+            mine, before, m = (ops.cast(x, dtype) for x in (mine, average, momentum))
+            average.assign(ops.cast(m * before + (1.0 - m) * mine, average.dtype))
         self.batches_seen.assign(self.batches_seen + 1)
 
     def _view(
